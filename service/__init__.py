@@ -1,0 +1,15 @@
+"""Textproof: phone verification that you run yourself.
+
+The map of the house, top to bottom. A room uses only what is below it.
+
+    app.py            the roof: settings, store, sender and verifier meet here, and nowhere else
+    __main__.py       the command `textproof`
+    config.py         every setting, with its unit, default and bounds
+    web/              HTTP in, HTTP out; Flask lives here only
+    sender/           hands a message to a carrier
+    store/            remembers, in Redis: one script per verb
+    verification/     the rules; knows neither Flask nor Redis nor a carrier
+
+A request walks one way down and back:
+web -> Verifier.start/check/resend/cancel -> store (one script) -> sender.
+"""

@@ -1,0 +1,77 @@
+"""The roof: the only place that knows every room.
+
+`gunicorn 'service.app:create_app()'`. Production passes nothing and tests pass fakes; both come through here.
+"""
+
+import functools
+import logging
+import sys
+import time
+from collections.abc import Callable
+
+from flask import Flask
+
+from .config import Settings, SettingsError
+from .sender.demo import DemoSender
+from .store.connect import connect
+from .store.redis import RedisStore
+from .verification.keys import Keyring
+from .verification.ports import Sender, Store
+from .verification.verifier import Verifier
+from .web import build_web, logs
+
+log = logging.getLogger("textproof")
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    store: Store | None = None,
+    sender: Sender | None = None,
+    clock: Callable[[], float] | None = None,
+) -> Flask:
+    """Return the service, put together.
+
+    Args:
+        settings: Read from `config.cfg` and the environment unless given; exits with words when they are wrong.
+        store: Redis at `REDIS_URL` unless given.
+        sender: As `SENDER` says unless given.
+        clock: Seconds since 1970; the system's unless given.
+    """
+    settings = settings or settings_or_exit()
+    logs.configure(debug=settings.DEBUG)
+    for warning in settings.warnings():
+        log.warning("settings", extra={"warning": warning})
+
+    clock = clock or time.time
+    store = store or RedisStore(connect(settings.redis_url), settings.policy)
+    keyring = functools.partial(_keyring, settings, store, {})
+    demo = DemoSender(store, keyring, clock) if settings.sender == "demo" and sender is None else None
+    sender = sender or demo or _telnyx(settings)
+    verifier = Verifier(settings.policy, store=store, sender=sender, keyring=keyring, clock=clock)
+    return build_web(settings, verifier=verifier, store=store, keyring=keyring, demo=demo)
+
+
+def settings_or_exit() -> Settings:
+    """Return the settings; where they are wrong, say what to put right and end the process."""
+    try:
+        return Settings.load()
+    except SettingsError as error:
+        sys.exit(str(error))
+
+
+def _keyring(settings: Settings, store: Store, made: dict[str, Keyring]) -> Keyring:
+    """Return the keys: from the settings, or from the secret that the replicas agree on, once the store answers."""
+    if "keyring" not in made:
+        own = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS] if settings.SECRET_KEY else []
+        made["keyring"] = Keyring([secret.encode() for secret in own] or [store.secret()])
+    return made["keyring"]
+
+
+def _telnyx(settings: Settings) -> Sender:
+    """Return the Telnyx sender; only here, so that the demo and the tests do not load its SDK."""
+    from .sender.telnyx import TelnyxSender  # noqa: PLC0415 - the SDK takes a second and 100 MB
+
+    return TelnyxSender(
+        api_key=settings.API_KEY, from_number=settings.FROM_NUMBER, base_url=settings.TELNYX_BASE_URL
+    )

@@ -1,0 +1,371 @@
+"""Settings: what an operator can turn, each with its unit, default and bounds.
+
+`config.cfg` is read as Flask's `from_pyfile` would read it; `TEXTPROOF_<KEY>` in the environment
+overrides it, and `TEXTPROOF_<KEY>_FILE` names a file that holds a secret. Everything that is
+wrong is reported at once, in words, and never with a secret in them.
+"""
+
+import dataclasses
+import difflib
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from .verification import keys, message, phone, policy, token
+
+PREFIX = "TEXTPROOF_"
+FILE = "_FILE"
+PLACE = "TEXTPROOF_CONFIG"
+LIFE_MAX = 600  # seconds; SP 800-63B-4, 3.1.3.2: at most 10 minutes
+LIFE_SHORT = 60  # seconds; ours: many text messages take longer
+
+
+class Bad(ValueError):
+    """A value that cannot be used; the text says what would be right."""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One thing to put right."""
+
+    key: str
+    reason: str
+    source: str
+    shown: str = ""
+
+    def __str__(self) -> str:
+        return f"  {self.key}{self.shown}  ({self.source})\n      {self.reason}"
+
+
+class SettingsError(Exception):
+    """Everything that is wrong with the settings."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = mistakes
+        count = "one setting needs" if len(mistakes) == 1 else f"{len(mistakes)} settings need"
+        lines = "\n".join(str(mistake) for mistake in mistakes)
+        super().__init__(f"Textproof cannot start: {count} attention.\n\n{lines}\n\nconfig.cfg.example describes them all.")
+
+
+# -- Kinds of values. Each turns what a file or the environment holds into the value, or raises Bad.
+
+
+def text(value: object) -> str:
+    """Text, as it is."""
+    if not isinstance(value, str):
+        raise Bad(f'must be text: write it in quotes, like "{value}"')
+    if any(not character.isprintable() for character in value):
+        raise Bad("must have no line breaks or other control characters")
+    return value.strip()
+
+
+def whole(low: int, high: int, unit: str) -> Callable[[object], int]:
+    """A whole number from `low` to `high`."""
+
+    def read(value: object) -> int:
+        if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value.strip()):
+            value = int(value)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise Bad(f"must be a whole number of {unit} from {low} to {high}")
+        return value
+
+    return read
+
+
+def flag(value: object) -> bool:
+    """True or False."""
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if isinstance(value, str) and value.strip().lower() in words:
+        return words[value.strip().lower()]
+    if not isinstance(value, bool):
+        raise Bad("must be True or False")
+    return value
+
+
+def one_of(*choices: str) -> Callable[[object], str]:
+    """One word of a few."""
+
+    def read(value: object) -> str:
+        if value not in choices:
+            raise Bad("must be one of " + ", ".join(f'"{choice}"' for choice in choices))
+        return str(value)
+
+    return read
+
+
+def several(item: Callable[[object], Any]) -> Callable[[object], tuple[Any, ...]]:
+    """A list; in the environment with commas between its items."""
+
+    def read(value: object) -> tuple[Any, ...]:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        if not isinstance(value, list | tuple):
+            raise Bad("must be a list")
+        return tuple(item(part) for part in value)
+
+    return read
+
+
+def calling_code(value: object) -> str:
+    """A calling code such as +1."""
+    value = text(value)
+    if not re.fullmatch(r"\+?[0-9]{1,3}", value) or not phone.region_of(int(value.lstrip("+"))):
+        raise Bad('must be the calling code of a country, like "+1" or "+44"')
+    return "+" + value.lstrip("+")
+
+
+def region(value: object) -> str:
+    """A country or territory as ISO 3166 writes it."""
+    value = text(value).upper()
+    if not phone.is_region(value):
+        hint = ' (the United Kingdom is "GB")' if value == "UK" else ""
+        raise Bad(f'must be two-letter country codes of ISO 3166, like ["US", "CA"]; "{value}" is none{hint}')
+    return value
+
+
+def number(value: object) -> str:
+    """A phone number in E.164."""
+    value = text(value)
+    if value and not re.fullmatch(r"\+[1-9][0-9]{6,14}", value):
+        raise Bad('must be a phone number with its country, digits only, like "+12025550143"')
+    return value
+
+
+def url(*schemes: str, path: bool = True) -> Callable[[object], str]:
+    """An address with one of `schemes`."""
+
+    def read(value: object) -> str:
+        value = text(value)
+        if not value:
+            return value
+        hint = "must be an address that starts with " + " or ".join(f"{scheme}://" for scheme in schemes)
+        try:
+            parts = urlsplit(value)
+            named = parts.hostname or "," in parts.netloc or (parts.scheme == "unix" and parts.path)
+            if "," not in parts.netloc:
+                _ = parts.port
+        except ValueError as error:
+            raise Bad(hint) from error
+        if parts.scheme not in schemes or not named:
+            raise Bad(hint)
+        if not path and (parts.path.strip("/") or parts.query or parts.fragment or parts.username):
+            raise Bad(f"{hint}, and has nothing behind the host")
+        return value if path else f"{parts.scheme}://{parts.netloc}"
+
+    return read
+
+
+def secret(value: object) -> str:
+    """A secret; surrounding white space, as files have it, is dropped."""
+    value = text(value.strip() if isinstance(value, str) else value)
+    if not value.isascii() or " " in value:
+        raise Bad("must have no spaces and no letters with accents: copy it again")
+    return value
+
+
+def long_secret(value: object) -> str:
+    """A secret that keys are made of."""
+    value = secret(value)
+    if value and len(value) < keys.SECRET_MIN:
+        raise Bad(
+            f"must have at least {keys.SECRET_MIN} characters: "
+            "python3 -c 'import secrets; print(secrets.token_hex(32))' makes one"
+        )
+    return value
+
+
+def brand(value: object) -> str:
+    """A name that fits a text message."""
+    value = text(value)
+    if not 1 <= len(value) <= 30 or message.septets(value) is None:
+        raise Bad("must be a name of 1 to 30 plain letters, as text messages can carry them")
+    return value
+
+
+def setting(kind: Callable[[object], Any], default: object, *, hidden: bool = False) -> Any:  # noqa: ANN401 - as `field`
+    """Declare a setting; `hidden` ones are secrets."""
+    return field(default=default, metadata={"kind": kind, "hidden": hidden}, repr=not hidden)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting. `config.cfg.example` says what each is for."""
+
+    API_KEY: str = setting(secret, "", hidden=True)
+    FROM_NUMBER: str = setting(number, "")
+    DEBUG: bool = setting(flag, default=False)
+    COUNTRY_CODE: str = setting(calling_code, "+1")
+    TOKEN_LENGTH: int = setting(whole(4, 10, "characters"), 6)
+    TOKEN_ALPHABET: str = setting(one_of(*token.ALPHABETS), "hex")
+    TOKEN_LIFETIME_SECONDS: int = setting(whole(1, LIFE_MAX, "seconds"), 600)
+    MAX_CHECKS: int = setting(whole(1, 5, "checks"), 5)
+    MAX_SENDS: int = setting(whole(1, 5, "messages"), 5)
+    RESEND_WAITS_SECONDS: tuple[int, ...] = setting(several(whole(1, 3600, "seconds")), (30, 60, 90, 120))
+    ALLOWED_REGIONS: tuple[str, ...] = setting(several(region), ())
+    BRAND: str = setting(brand, "Textproof")
+    PUBLIC_URL: str = setting(url("https", "http", path=False), "")
+    SENDER: str = setting(one_of("telnyx", "demo"), "")
+    TELNYX_BASE_URL: str = setting(url("https", "http"), "https://api.telnyx.com/v2")
+    REDIS_URL: str = setting(url("redis", "rediss", "unix", "redis+sentinel", "redis+cluster"), "", hidden=True)
+    SECRET_KEY: str = setting(long_secret, "", hidden=True)
+    SECRET_KEY_FALLBACKS: tuple[str, ...] = setting(several(long_secret), (), hidden=True)
+    LIMITS_MODE: str = setting(one_of("enforce", "observe"), "enforce")
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the file and the environment.
+
+        Raises:
+            SettingsError: With everything that is wrong.
+        """
+        given, mistakes = _given(environ)
+        values: dict[str, Any] = {}
+        for key, (value, source) in given.items():
+            declared = KEYS[key].metadata
+            try:
+                values[key] = declared["kind"](value)
+            except Bad as error:
+                shown = "" if declared["hidden"] else f" = {value!r:.60}"
+                mistakes.append(Mistake(key, f"{error}.", source, shown))
+        unusable = {mistake.key for mistake in mistakes}
+        settings = cls(**values)
+        mistakes += [mistake for mistake in settings.contradictions() if mistake.key not in unusable]
+        if mistakes:
+            raise SettingsError(mistakes)
+        return settings
+
+    @property
+    def sender(self) -> str:
+        """The sender: as set, else Telnyx as soon as one of its settings is there, else the demo."""
+        return self.SENDER or ("telnyx" if self.API_KEY or self.FROM_NUMBER else "demo")
+
+    @property
+    def redis_url(self) -> str:
+        """Where the store is: as set, else on this machine."""
+        return self.REDIS_URL or "redis://127.0.0.1:6379/0"
+
+    @property
+    def host(self) -> str | None:
+        """The public host, for the message's last line."""
+        return urlsplit(self.PUBLIC_URL).hostname if self.PUBLIC_URL else None
+
+    @property
+    def policy(self) -> policy.Policy:
+        """The rules, in numbers."""
+        home = phone.region_of(int(self.COUNTRY_CODE)) or ""
+        return policy.Policy(
+            home_region=home,
+            allowed_regions=frozenset(self.ALLOWED_REGIONS or [home]),
+            token_format=token.TokenFormat(self.TOKEN_ALPHABET, self.TOKEN_LENGTH),
+            token_life=timedelta(seconds=self.TOKEN_LIFETIME_SECONDS),
+            max_checks=self.MAX_CHECKS,
+            max_sends=self.MAX_SENDS,
+            resend_waits=tuple(timedelta(seconds=wait) for wait in self.RESEND_WAITS_SECONDS),
+            brand=self.BRAND,
+            host=self.host,
+        )
+
+    def contradictions(self) -> list[Mistake]:
+        """Return what is wrong with settings that are right each by itself."""
+        mistakes = []
+        if self.sender == "telnyx":
+            missing = {"API_KEY": self.API_KEY, "FROM_NUMBER": self.FROM_NUMBER}
+            mistakes += [
+                Mistake(key, 'is needed to send with Telnyx. Set it, or write SENDER = "demo" to try without.', "not set")
+                for key, value in missing.items()
+                if not value
+            ]
+        if not self.RESEND_WAITS_SECONDS:
+            mistakes.append(Mistake("RESEND_WAITS_SECONDS", "must have at least one wait, like [30, 60, 90, 120].", "empty"))
+        if self.SECRET_KEY_FALLBACKS and not self.SECRET_KEY:
+            mistakes.append(Mistake("SECRET_KEY", "is needed beside SECRET_KEY_FALLBACKS.", "not set"))
+        longest = message.compose(
+            token.Token("0" * self.TOKEN_LENGTH),
+            brand=self.BRAND,
+            life=timedelta(seconds=self.TOKEN_LIFETIME_SECONDS),
+            host=self.host,
+        )
+        length = message.septets(longest)
+        if length is None or length > message.SEGMENT:
+            reason = f"makes the message longer than one text message of {message.SEGMENT} characters. Shorten it or BRAND."
+            mistakes.append(Mistake("PUBLIC_URL", reason, "together with BRAND"))
+        return mistakes
+
+    def warnings(self) -> list[str]:
+        """Return what works but should be known."""
+        warnings = []
+        if self.policy.token_format.is_weak:
+            warnings.append(
+                f"TOKEN_LENGTH = {self.TOKEN_LENGTH} with TOKEN_ALPHABET = {self.TOKEN_ALPHABET!r} is easier to guess than "
+                "NIST SP 800-63B-4 allows (20 bits): set TOKEN_LENGTH = 6"
+            )
+        if not self.SECRET_KEY:
+            warnings.append(
+                "SECRET_KEY is not set: the replicas share one that lies in Redis, so whoever reads Redis can make "
+                "tokens and cookies: set SECRET_KEY to 32 random characters or more"
+            )
+        if self.TOKEN_LIFETIME_SECONDS < LIFE_SHORT:
+            warnings.append(
+                f"TOKEN_LIFETIME_SECONDS = {self.TOKEN_LIFETIME_SECONDS} is shorter than many text messages take: set 600"
+            )
+        if self.sender == "demo":
+            warnings.append("SENDER is the demo: no message is sent, and everybody who can open /demo reads all tokens")
+        return warnings
+
+
+KEYS = {declared.name: declared for declared in dataclasses.fields(Settings)}
+
+
+def _given(environ: Mapping[str, str]) -> tuple[dict[str, tuple[object, str]], list[Mistake]]:
+    """Return what was set, by key and with its source; the environment wins."""
+    given, mistakes = _from_file(environ)
+    for name, value in environ.items():
+        if not name.startswith(PREFIX) or name == PLACE:
+            continue
+        key = name.removeprefix(PREFIX)
+        if key in KEYS:
+            given[key] = (value, "environment")
+        elif key.endswith(FILE) and (hidden := key.removesuffix(FILE)) in KEYS and KEYS[hidden].metadata["hidden"]:
+            try:
+                content = Path(value).read_text("utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                mistakes.append(Mistake(name, f"names a file that cannot be read: {_why(error)}.", "environment"))
+            else:
+                if f"{PREFIX}{hidden}" not in environ:
+                    given[hidden] = (content.strip(), f"file named by {name}")
+        else:
+            mistakes.append(_unknown(name, key, "environment"))
+    return given, mistakes
+
+
+def _from_file(environ: Mapping[str, str]) -> tuple[dict[str, tuple[object, str]], list[Mistake]]:
+    named = environ.get(PLACE)
+    path = Path(named or "config.cfg")
+    if not named and not path.exists():
+        return {}, []
+    variables: dict[str, object] = {}
+    try:
+        exec(compile(path.read_bytes(), path, "exec"), variables)  # noqa: S102 - as Flask reads it; the operator wrote it
+    except SyntaxError as error:
+        return {}, [Mistake(path.name, f"is not valid Python in line {error.lineno}: {error.msg}.", str(path))]
+    except OSError as error:
+        return {}, [Mistake(PLACE if named else path.name, f"names a file that cannot be read: {_why(error)}.", str(path))]
+    except Exception as error:  # noqa: BLE001 - whatever the file does, the operator gets words
+        return {}, [Mistake(path.name, f"cannot be read: {type(error).__name__}: {error}.", str(path))]
+    keys_ = {key: value for key, value in variables.items() if key.isupper()}
+    known = {key: (value, path.name) for key, value in keys_.items() if key in KEYS}
+    return known, [_unknown(key, key, path.name) for key in keys_ if key not in KEYS]
+
+
+def _unknown(name: str, key: str, source: str) -> Mistake:
+    near = difflib.get_close_matches(key, KEYS, n=1)
+    return Mistake(name, "is not a setting." + (f" Did you mean {near[0]}?" if near else ""), source)
+
+
+def _why(error: Exception) -> str:
+    return error.strerror or type(error).__name__ if isinstance(error, OSError) else "it is not text"

@@ -1,0 +1,1 @@
+"""The store: remembers verifications in Redis, one script for each verb."""

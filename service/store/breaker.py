@@ -1,0 +1,37 @@
+"""A breaker: while the store does not answer, callers are told at once instead of each waiting for it."""
+
+import threading
+import time
+
+FAILURES = 3  # in a row; ours: one lost connection is not an outage
+PAUSE_SECONDS = 0.5  # ours: a store that is back is found within a second
+
+
+class Breaker:
+    """Closed while all is well. Open, it lets one caller through in each pause, to see whether all is well again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._next_try = 0.0
+
+    def closed(self) -> bool:
+        """Tell whether a caller may go through."""
+        if self._failures < FAILURES:
+            return True
+        with self._lock:
+            now = time.monotonic()
+            if now < self._next_try:
+                return False
+            self._next_try = now + PAUSE_SECONDS
+            return True
+
+    def failed(self) -> None:
+        """Count a failure."""
+        with self._lock:
+            self._failures += 1
+            self._next_try = time.monotonic() + PAUSE_SECONDS
+
+    def succeeded(self) -> None:
+        """Forget the failures."""
+        self._failures = 0

@@ -1,0 +1,71 @@
+-- Goes in front of every script: what they are given, what they answer, and what they share.
+--
+-- KEYS  1 record (hash)  2 token (string)  3 wrong checks of the number  4 sends to the number (lists of ms, oldest first)
+-- ARGV  1 the caller's clock, ms  2 token life, ms  3 checks allowed  4 sends allowed
+--       5 waits before each resend, "ms,ms,…": the last one repeats
+--       6 windows for checks of the number, "limit,ms;…"  7 windows for its sends   8… the verb's own
+--
+-- Record: s status (p, a, c, l)  t number  b begun, ms  e expires, ms  n sends  l last send, ms  c wrong checks
+--         d delivery  =<nonce> the answer to a request that may come again:
+--         of a check 'done' or the count of wrong ones, of a resend its caller
+--
+-- All keys lie in one slot, and none is ever made without a time to live.
+
+local RECORD, TOKEN, CHECKS, SENDS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local LIFE, MAX_CHECKS, MAX_SENDS = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local WAITS, CHECK_WINDOWS, SEND_WINDOWS = ARGV[5], ARGV[6], ARGV[7]
+
+-- The later of two clocks, so that neither a slow caller nor a slow promoted replica makes a token live longer.
+local time = redis.call('TIME')
+local NOW = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[1]))
+
+-- How long until one more fits into every window, in ms; 0 when it fits now.
+-- A window of n is full while the n-th last entry is younger than the window is long.
+local function wait_for_room(list, windows)
+  local wait = 0
+  for limit, span in string.gmatch(windows, '(%d+),(%d+)') do
+    local nth_last = redis.call('LINDEX', list, '-' .. limit)
+    if nth_last then wait = math.max(wait, nth_last + span - NOW) end
+  end
+  return wait
+end
+
+-- Spend one: the list keeps what its largest window needs, for as long as its longest needs it.
+local function spend(list, windows)
+  local most, longest = 0, 0
+  for limit, span in string.gmatch(windows, '(%d+),(%d+)') do
+    most, longest = math.max(most, tonumber(limit)), math.max(longest, tonumber(span))
+  end
+  redis.call('RPUSH', list, NOW)
+  redis.call('LTRIM', list, -most, -1)
+  redis.call('PEXPIRE', list, longest)
+end
+
+-- How long the verification itself asks to wait after its n-th send, in ms.
+local function wait_after(sends, last)
+  local nth, wait = 0, 0
+  for ms in string.gmatch(WAITS, '%d+') do
+    nth, wait = nth + 1, tonumber(ms)
+    if nth == sends then break end
+  end
+  return math.max(0, last + wait - NOW)
+end
+
+-- {verdict, wait, now, status, number, begun, expires, sends, last, checks, delivery, wait for the next send}
+local function answer(verdict, wait)
+  local f = redis.call('HMGET', RECORD, 's', 't', 'b', 'e', 'n', 'l', 'c', 'd')
+  if not f[1] then return {verdict, wait or 0, NOW} end
+  local next_send = 0
+  if f[1] == 'p' then
+    next_send = math.max(wait_after(tonumber(f[5]), tonumber(f[6])), wait_for_room(SENDS, SEND_WINDOWS))
+  end
+  return {verdict, wait or 0, NOW, f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], next_send}
+end
+
+-- The verdict on a record that is not open to checks and sends, or nil when it is.
+local function ended()
+  local f = redis.call('HMGET', RECORD, 's', 'e')
+  if f[1] == 'a' then return 'approved' end
+  if f[1] == 'l' then return 'locked' end
+  if f[1] ~= 'p' or NOW >= tonumber(f[2]) then return 'gone' end
+end

@@ -1,0 +1,179 @@
+"""The store on Redis or Valkey.
+
+Keys are short because there are many. All keys of a number share its slot (`{…}`):
+
+    v:{number}:random     a verification (hash)
+    t:{number}:digest     its token (string, empty: the name says it all)
+    r:{number}:digest     a request to start, so that it is carried out once (string: the id)
+    c:{number}            wrong checks of the number (list of ms)
+    s:{number}            sends to the number (list of ms)
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from importlib.resources import files
+from secrets import token_hex
+from typing import Any, TypeVar
+
+from redis.exceptions import NoScriptError, RedisError
+
+from ..verification.errors import StoreUnavailable
+from ..verification.keys import Handle
+from ..verification.policy import Policy, Window
+from ..verification.ports import Answer, Delivery, Record, Status, Verdict
+from .breaker import Breaker
+from .connect import Client
+
+SECRET = "textproof:secret"  # noqa: S105 - the name of a key, not a secret
+STATUS = {b"p": Status.PENDING, b"a": Status.APPROVED, b"c": Status.CANCELED, b"l": Status.LOCKED}
+Reply = list[Any]
+T = TypeVar("T")
+
+
+class RedisStore:
+    """Implements `Store` on a client of redis-py; safe to share between threads."""
+
+    def __init__(self, client: Client, policy: Policy) -> None:
+        """Take a client and the numbers that the scripts work with."""
+        self._client = client
+        self._breaker = Breaker()
+        self._numbers = (
+            _milliseconds(policy.token_life),
+            policy.max_checks,
+            policy.max_sends,
+            ",".join(str(_milliseconds(wait)) for wait in policy.resend_waits),
+            _windows(policy.checks_of_number),
+            _windows(policy.sends_of_number),
+        )
+        prelude = _source("prelude")
+        self._scripts = {
+            verb: f"{prelude}\n{_source(verb)}" for verb in ("start", "check", "resend", "cancel", "report", "show")
+        }
+        self._digests: dict[str, str] = {}
+
+    def secret(self) -> bytes:
+        """See `Store`."""
+
+        def agree() -> bytes:
+            self._client.set(SECRET, token_hex(32), nx=True)
+            agreed: bytes = self._client.get(SECRET)
+            return agreed
+
+        return self._guarded(agree)
+
+    def start(self, handle: Handle, *, now: int, to: str, token_digest: str, nonce: str) -> Answer:
+        """See `Store`."""
+        request = f"r:{{{handle.number}}}:{nonce}"
+        return self._run("start", handle, now, token_digest, [to, handle.id, nonce], request)
+
+    def check(self, handle: Handle, *, now: int, token_digest: str, nonce: str) -> Answer:
+        """See `Store`."""
+        return self._run("check", handle, now, token_digest, [nonce])
+
+    def resend(self, handle: Handle, *, now: int, token_digest: str, nonce: str, caller: str) -> Answer:
+        """See `Store`."""
+        return self._run("resend", handle, now, token_digest, [nonce, caller])
+
+    def cancel(self, handle: Handle, *, now: int, token_digest: str) -> Answer:
+        """See `Store`."""
+        return self._run("cancel", handle, now, token_digest, [])
+
+    def report(self, handle: Handle, *, now: int, token_digest: str, send: int, delivery: Delivery) -> Answer:
+        """See `Store`."""
+        return self._run("report", handle, now, token_digest, [send, delivery.value])
+
+    def show(self, handle: Handle, *, now: int) -> Answer:
+        """See `Store`."""
+        return self._run("show", handle, now, "", [])
+
+    def keep(self, shelf: str, sealed: bytes, *, most: int, seconds: int) -> None:
+        """See `Store`."""
+
+        def put() -> None:
+            with self._client.pipeline(transaction=True) as steps:
+                steps.lpush(shelf, sealed).ltrim(shelf, 0, most - 1).expire(shelf, seconds).execute()
+
+        self._guarded(put)
+
+    def kept(self, shelf: str) -> list[bytes]:
+        """See `Store`."""
+        return self._guarded(lambda: list(self._client.lrange(shelf, 0, -1)))
+
+    def ready(self) -> list[str]:
+        """See `Store`."""
+        memory: dict[str, Any] = self._guarded(lambda: self._client.info("memory"))
+        policy = memory.get("maxmemory_policy")
+        if policy != "noeviction":
+            return [f"Redis may forget limits: maxmemory-policy is {policy}, set it to noeviction"]
+        return []
+
+    def _run(
+        self, verb: str, handle: Handle, now: int, token_digest: str, own: Sequence[str | int], *more_keys: str
+    ) -> Answer:
+        """Run a verb's script in one round trip."""
+        slot = f"{{{handle.number}}}"
+        keys = (f"v:{slot}:{handle.random}", f"t:{slot}:{token_digest}", f"c:{slot}", f"s:{slot}", *more_keys)
+        reply = self._guarded(lambda: self._evaluate(verb, keys, (now, *self._numbers, *own)))
+        return _answer(reply)
+
+    def _evaluate(self, verb: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Reply:
+        digest = self._digests.get(verb)
+        if digest is not None:
+            try:
+                reply: Reply = self._client.evalsha(digest, len(keys), *keys, *arguments)
+            except NoScriptError:
+                pass  # the server was restarted, or is another one since a failover
+            else:
+                return reply
+        digest = self._digests[verb] = self._client.script_load(self._scripts[verb])
+        reply = self._client.evalsha(digest, len(keys), *keys, *arguments)
+        return reply
+
+    def _guarded(self, step: Callable[[], T]) -> T:
+        """Do one step; whatever goes wrong with Redis, nothing was accepted."""
+        if not self._breaker.closed():
+            raise StoreUnavailable("not asked: it did not answer a moment ago")
+        try:
+            result = step()
+        except RedisError as error:
+            self._breaker.failed()
+            raise StoreUnavailable(type(error).__name__) from error
+        self._breaker.succeeded()
+        return result
+
+
+def _source(name: str) -> str:
+    return files(__package__).joinpath(f"{name}.lua").read_text("utf-8")
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return round(duration.total_seconds() * 1000)
+
+
+def _windows(windows: Sequence[Window]) -> str:
+    return ";".join(f"{window.limit},{_milliseconds(window.span)}" for window in windows)
+
+
+def _answer(reply: Reply) -> Answer:
+    verdict, wait, now, *fields = reply
+    if len(fields) == 1:
+        return Answer(Verdict(verdict.decode()), wait, None, repeated_id=fields[0].decode())
+    return Answer(Verdict(verdict.decode()), wait, _record(now, fields) if fields else None)
+
+
+def _record(now: int, fields: Reply) -> Record:
+    status, to, begun, expires, sends, _last, checks, delivery, wait = fields
+    state = STATUS[status]
+    if state is Status.PENDING and now >= int(expires):
+        state = Status.EXPIRED
+    return Record(
+        to=to.decode(),
+        status=state,
+        begun=int(begun),
+        expires=int(expires),
+        now=now,
+        sends=int(sends),
+        checks=int(checks),
+        wait=wait,
+        delivery=Delivery(delivery.decode()) if delivery else Delivery.ON_ITS_WAY,
+    )

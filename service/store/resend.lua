@@ -1,0 +1,24 @@
+-- resend: spend one more send of the verification and of the number.
+-- ARGV  8 nonce  9 caller: of all that send the same nonce, the first is told to send, each time it asks
+
+local NONCE, CALLER = '=' .. ARGV[8], ARGV[9]
+
+local before = redis.call('HGET', RECORD, NONCE)
+if before then return answer(before == CALLER and 'done' or 'repeated') end
+
+local verdict = ended()
+if verdict then return answer(verdict) end
+-- A token of another length or key cannot be repeated: what would be sent now would not be accepted.
+if redis.call('EXISTS', TOKEN) == 0 then return answer('gone') end
+
+local sends = tonumber(redis.call('HGET', RECORD, 'n'))
+if sends >= MAX_SENDS then return answer('sends_spent') end
+local wait = wait_for_room(SENDS, SEND_WINDOWS)
+if wait > 0 then return answer('number_sends_spent', wait) end
+wait = wait_after(sends, tonumber(redis.call('HGET', RECORD, 'l')))
+if wait > 0 then return answer('too_soon', wait) end
+
+redis.call('HSET', RECORD, 'n', sends + 1, 'l', NOW, NONCE, CALLER)
+redis.call('HDEL', RECORD, 'd')
+spend(SENDS, SEND_WINDOWS)
+return answer('done')

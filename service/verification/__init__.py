@@ -1,0 +1,5 @@
+"""The ground floor: what a verification is and what it promises.
+
+Standard library and phonenumbers only. Time, memory and messages come in through
+the ports of `ports.py`.
+"""

@@ -1,0 +1,109 @@
+"""What can be said no to, as facts. Words and status codes are made of them in `web/problems.py`.
+
+    VerificationError
+    ├── InvalidNumber            reason
+    ├── MalformedToken           length, got
+    ├── TokenRejected            checks_left
+    ├── UnknownVerification
+    │   └── AlreadyApproved
+    ├── VerificationLocked
+    ├── Limited                  limit, retry_after
+    ├── SendRefused
+    ├── SendUncertain
+    └── StoreUnavailable
+"""
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .verifier import Verification
+
+
+class NumberFault(StrEnum):
+    """Why a typed phone number is not taken."""
+
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    CHARACTERS = "characters"
+    EXTENSION = "extension"
+    IMPOSSIBLE = "impossible"
+    NOT_A_COUNTRY = "not_a_country"
+    NOT_MOBILE = "not_mobile"
+    REGION_NOT_ALLOWED = "region_not_allowed"
+
+
+class Limit(StrEnum):
+    """Which budget is spent."""
+
+    RESEND_WAIT = "resend_wait"
+    SENDS_OF_VERIFICATION = "sends_of_verification"
+    SENDS_OF_NUMBER = "sends_of_number"
+    CHECKS_OF_NUMBER = "checks_of_number"
+
+
+class VerificationError(Exception):
+    """Anything this service says no to."""
+
+    verification: "Verification | None" = None
+    """How the verification stands, where there is one."""
+
+
+class InvalidNumber(VerificationError):
+    """The phone number cannot be texted; nothing was spent."""
+
+    def __init__(self, reason: NumberFault) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class MalformedToken(VerificationError):
+    """What was typed cannot be a token; no check was spent."""
+
+    def __init__(self, length: int, got: int | None = None) -> None:
+        super().__init__(f"{length} characters expected")
+        self.length = length
+        self.got = got
+        """How many characters were typed; None when some of them can be in no token."""
+
+
+class TokenRejected(VerificationError):
+    """The token is wrong; a check was spent."""
+
+    def __init__(self, checks_left: int) -> None:
+        super().__init__(f"{checks_left} checks left")
+        self.checks_left = checks_left
+
+
+class UnknownVerification(VerificationError):
+    """Expired, canceled, used up, or never existed."""
+
+
+class AlreadyApproved(UnknownVerification):
+    """The token was spent earlier: the number is confirmed, the token is not accepted again."""
+
+
+class VerificationLocked(VerificationError):
+    """All checks of this verification are spent; only a new one helps."""
+
+
+class Limited(VerificationError):
+    """A budget is spent; nothing else was."""
+
+    def __init__(self, limit: Limit, retry_after: int | None) -> None:
+        super().__init__(f"{limit.value}, retry after {retry_after} s")
+        self.limit = limit
+        self.retry_after = retry_after
+        """Seconds from now; None when waiting does not help."""
+
+
+class SendRefused(VerificationError):
+    """The carrier did not take the message: nothing was sent."""
+
+
+class SendUncertain(VerificationError):
+    """The carrier's answer is unknown: the message may be on its way."""
+
+
+class StoreUnavailable(VerificationError):
+    """The store did not answer in time, or refused. Nothing may be sent or approved."""

@@ -1,0 +1,112 @@
+"""Phone numbers: every spelling of a number becomes one E.164 number, or a reason why not.
+
+Numbers are parsed by libphonenumber, never matched by a pattern of ours, and allowed by
+region, never by calling code: `+1` is shared by 25 regions and `+44 7911` can be Guernsey.
+"""
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import phonenumbers
+from phonenumbers import PhoneNumberType
+
+from .errors import InvalidNumber, NumberFault
+
+TYPED_MAX = 32  # characters; ours: the longest E.164 number has 15 digits, the rest is punctuation
+# What comes along when a number is copied from a contact list: invisible marks, typographic hyphens and spaces.
+PASTED: dict[int, str | None] = {0xA0: " ", 0x202F: " "} | dict.fromkeys(range(0x2010, 0x2015), "-")
+PASTED |= dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+TYPEABLE = re.compile(r"[0-9+()./ \-]*")
+NO_REGION = "001"  # libphonenumber's name for numbers that belong to no country
+TEXTABLE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNumber:
+    """A number that can be texted. `str()` and `repr()` show it masked."""
+
+    e164: str
+
+    @property
+    def region(self) -> str:
+        """ISO 3166 region (`US`), for logs and counts."""
+        return phonenumbers.region_code_for_number(phonenumbers.parse(self.e164)) or NO_REGION
+
+    @property
+    def masked(self) -> str:
+        """The calling code and the last four digits, for logs."""
+        code = phonenumbers.parse(self.e164).country_code
+        hidden = len(self.e164) - 1 - len(str(code)) - 4
+        return f"+{code}{'•' * hidden}{self.e164[-4:]}"
+
+    @property
+    def readable(self) -> str:
+        """The number in international spelling, for the person who typed it."""
+        return phonenumbers.format_number(
+            phonenumbers.parse(self.e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL
+        )
+
+    def __repr__(self) -> str:
+        return f"PhoneNumber({self.masked})"
+
+    __str__ = __repr__
+
+
+def region_of(calling_code: int) -> str | None:
+    """Return the main region of a calling code (`1` is `US`), or None when it has none."""
+    region = phonenumbers.region_code_for_country_code(calling_code)
+    return None if region in ("ZZ", NO_REGION) else region
+
+
+def is_region(name: str) -> bool:
+    """Tell whether `name` is a region that has phone numbers of its own (`US`, `GG`)."""
+    return name in phonenumbers.SUPPORTED_REGIONS
+
+
+def example(region: str) -> str:
+    """Return a mobile number of a region as people write it, for a hint; it is nobody's."""
+    number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def read_number(typed: str, *, home: str, allowed: Collection[str]) -> PhoneNumber:
+    """Return the number that somebody typed.
+
+    Args:
+        typed: Any spelling; a number without `+` is read as dialled in `home`.
+        home: ISO 3166 region of numbers without a calling code.
+        allowed: ISO 3166 regions that may be texted.
+
+    Raises:
+        InvalidNumber: With the reason.
+    """
+    typed = _typeable(typed)
+    try:
+        number = phonenumbers.parse(typed, home)
+    except phonenumbers.NumberParseException as error:
+        raise InvalidNumber(NumberFault.IMPOSSIBLE) from error
+    if not phonenumbers.is_valid_number(number):
+        raise InvalidNumber(NumberFault.IMPOSSIBLE)
+    region = phonenumbers.region_code_for_number(number)
+    if region is None or region == NO_REGION:
+        raise InvalidNumber(NumberFault.NOT_A_COUNTRY)
+    if phonenumbers.number_type(number) not in TEXTABLE:
+        raise InvalidNumber(NumberFault.NOT_MOBILE)
+    if region not in allowed:
+        raise InvalidNumber(NumberFault.REGION_NOT_ALLOWED)
+    return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _typeable(typed: str) -> str:
+    """Refuse what libphonenumber would read too kindly: letters, extensions, foreign digits."""
+    typed = typed.translate(PASTED).strip(" ")
+    if not typed:
+        raise InvalidNumber(NumberFault.EMPTY)
+    if len(typed) > TYPED_MAX:
+        raise InvalidNumber(NumberFault.TOO_LONG)
+    if re.search(r"[0-9] *(x|ext|extension|;ext=|#)[. ]*[0-9]", typed, re.IGNORECASE | re.ASCII):
+        raise InvalidNumber(NumberFault.EXTENSION)
+    if not TYPEABLE.fullmatch(typed):
+        raise InvalidNumber(NumberFault.CHARACTERS)
+    return typed

@@ -1,0 +1,186 @@
+"""The browser's way through: a phone number, a code, a confirmed number.
+
+Only POST changes anything, and each form carries a nonce that names its request, so that a
+double click, a refresh or Back never sends twice and never costs a second try.
+"""
+
+import secrets
+
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import BadRequest
+
+from ..verification.errors import (
+    AlreadyApproved,
+    Limited,
+    MalformedToken,
+    StoreUnavailable,
+    TokenRejected,
+    UnknownVerification,
+    VerificationError,
+    VerificationLocked,
+)
+from ..verification.phone import example
+from ..verification.ports import Status
+from ..verification.verifier import Verification, Verifier
+from .cookie import FlowCookie
+from .problems import Problem, problem_of, with_retry
+from .security import refuse_cross_site
+
+NONCE_MAX = 64  # characters
+PHONE_MAX = 64  # characters of a typed number that the form shows again
+
+
+class Pages:
+    """The pages over one verifier."""
+
+    def __init__(self, verifier: Verifier, cookie: FlowCookie, *, public_url: str) -> None:
+        """Take the verbs, and the cookie that binds a browser to its verification."""
+        self._verifier = verifier
+        self._cookie = cookie
+        self._public_url = public_url
+
+    def routes(self) -> Blueprint:
+        """Return the routes."""
+        blueprint = Blueprint("pages", __name__)
+        blueprint.before_request(lambda: refuse_cross_site(self._public_url))
+        blueprint.get("/")(self.index)
+        blueprint.post("/request")(self.request)
+        blueprint.get("/verify")(self.verify)
+        blueprint.post("/verify")(self.check)
+        blueprint.get("/verify/status")(self.status)
+        blueprint.post("/resend")(self.resend)
+        blueprint.post("/cancel")(self.cancel)
+        return blueprint
+
+    def index(self) -> ResponseReturnValue:
+        """Show the phone form."""
+        return self._phone_form()
+
+    def request(self) -> ResponseReturnValue:
+        """Start, and go on to the code; or show the form again, with what to do."""
+        phone = _field("phone")
+        try:
+            verification = self._verifier.start(phone, nonce=_field("nonce")[:NONCE_MAX])
+        except VerificationError as error:
+            problem = problem_of(error)
+            return with_retry(make_response(self._phone_form(problem, phone), problem.status), problem)
+        response = redirect(url_for("pages.verify"), 303)
+        self._cookie.write(response, verification.id)
+        return response
+
+    def verify(self) -> ResponseReturnValue:
+        """Show the token form, or how the verification of this browser ended."""
+        id_ = self._cookie.read(request)
+        if id_ is None:
+            return redirect(url_for("pages.index"), 303)
+        try:
+            return self._page(self._verifier.show(id_))
+        except StoreUnavailable as error:
+            return self._form(None, problem_of(error))
+
+    def check(self) -> ResponseReturnValue:
+        """Check the token: the success page, or the form again with the tries left."""
+        id_ = self._cookie.read(request)
+        if id_ is None:
+            return redirect(url_for("pages.index"), 303)
+        try:
+            approved = self._verifier.check(id_, _field("token"), nonce=_field("nonce")[:NONCE_MAX])
+        except (TokenRejected, MalformedToken, Limited, StoreUnavailable) as error:
+            return self._form_again(id_, error)
+        return self._page(approved)
+
+    def resend(self) -> ResponseReturnValue:
+        """Send the same token again, or say when that is possible."""
+        id_ = self._cookie.read(request)
+        if id_ is None:
+            return redirect(url_for("pages.index"), 303)
+        try:
+            self._verifier.resend(id_, nonce=_field("nonce")[:NONCE_MAX])
+        except AlreadyApproved:
+            pass  # there is nothing to send: the page says so
+        except VerificationError as error:
+            if isinstance(error, UnknownVerification):
+                raise
+            return self._form_again(id_, error)
+        return redirect(url_for("pages.verify"), 303)
+
+    def cancel(self) -> ResponseReturnValue:
+        """End the verification, and go back to the phone form."""
+        id_ = self._cookie.read(request)
+        response = redirect(url_for("pages.index"), 303)
+        if id_ is not None:
+            try:
+                self._verifier.cancel(id_)
+            except StoreUnavailable:
+                raise
+            except VerificationError:
+                pass  # it has ended already
+            self._cookie.clear(response)
+        return response
+
+    def status(self) -> ResponseReturnValue:
+        """Tell the waiting page how the verification of this browser stands."""
+        id_ = self._cookie.read(request)
+        if id_ is None:
+            raise UnknownVerification
+        verification = self._verifier.show(id_)
+        return jsonify(
+            status=verification.status,
+            delivery=verification.delivery,
+            expires_in=verification.expires_in,
+            next_send_in=verification.next_send_in,
+            sends_left=verification.sends_left,
+            checks_left=verification.checks_left,
+        )
+
+    def _phone_form(self, problem: Problem | None = None, phone: str = "") -> str:
+        home = self._verifier.policy.home_region
+        return render_template(
+            "index.html", nonce=_nonce(), problem=problem, phone=phone[:PHONE_MAX], home=home, example=example(home)
+        )
+
+    def _page(self, verification: Verification) -> ResponseReturnValue:
+        """Show how a verification stands."""
+        match verification.status:
+            case Status.PENDING:
+                return self._form(verification)
+            case Status.APPROVED:
+                return render_template("verify_success.html", verification=verification)
+            case Status.LOCKED:
+                problem = problem_of(VerificationLocked())
+            case _:
+                problem = problem_of(UnknownVerification())
+        return make_response(render_template("problem.html", problem=problem), problem.status)
+
+    def _form_again(self, id_: str, error: VerificationError) -> ResponseReturnValue:
+        verification = error.verification
+        if verification is None and not isinstance(error, StoreUnavailable):
+            verification = self._verifier.show(id_)
+        return self._form(verification, problem_of(error))
+
+    def _form(self, verification: Verification | None, problem: Problem | None = None) -> Response:
+        """Show the token form; without a verification when the store cannot tell."""
+        page = render_template(
+            "verify.html",
+            verification=verification,
+            problem=problem,
+            display_error=problem is not None,
+            nonce=_nonce(),
+            token_format=self._verifier.policy.token_format,
+        )
+        response = make_response(page, problem.status if problem else 200)
+        return with_retry(response, problem) if problem else response
+
+
+def _field(name: str) -> str:
+    """Return a field of the form; a field that is there twice is nobody's honest form."""
+    values = request.form.getlist(name)
+    if len(values) > 1:
+        raise BadRequest
+    return values[0] if values else ""
+
+
+def _nonce() -> str:
+    """Return a name for the next request."""
+    return secrets.token_urlsafe(12)
