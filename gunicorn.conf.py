@@ -2,6 +2,8 @@
 
 import os
 import time
+from pathlib import Path
+from typing import Any
 
 _cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
 
@@ -12,7 +14,7 @@ threads = 32
 preload_app = True  # the SDK's 100 MB are loaded once and shared
 http_parser = "python"
 control_socket_disable = True  # on by default since 25.1: a door nobody asked for
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - heartbeats, not data
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - heartbeats, not data
 
 timeout = 30  # a worker that gives no sign of life; requests have deadlines of their own
 graceful_timeout = 15  # longer than any request may take
@@ -30,17 +32,17 @@ loglevel = "warning"
 _drain_seconds = float(os.environ.get("DRAIN_SECONDS") or 0)
 
 
-def post_fork(server, worker):
-    """Keep a worker on one core, where each worker has one: handing the interpreter lock across cores costs a third."""
+def post_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """Keep a worker on one core, where each has one: handing the interpreter lock across cores costs a third."""
     if len(_cores) > 1 and server.num_workers == len(_cores):
         os.sched_setaffinity(0, {_cores[worker.age % len(_cores)]})
 
 
-def when_ready(server):
+def when_ready(server: Any) -> None:  # noqa: ANN401
     """On TERM, first say "not ready" for DRAIN_SECONDS, so that the balancer stops sending, and then stop."""
     drain, stop = server.app.wsgi().extensions["drain"], server.handle_term
 
-    def drain_and_stop():
+    def drain_and_stop() -> None:
         drain()
         time.sleep(_drain_seconds)
         stop()

@@ -39,8 +39,15 @@ def run() -> None:
 
 def _serve(environ: dict[str, str]) -> int:
     """Run gunicorn until it ends, and return its exit code; what ends us, ends it first."""
-    command = [sys.executable, "-m", "gunicorn", "-c", str(HERE / "gunicorn.conf.py"), "service.app:create_app()"]
-    server = subprocess.Popen(command, env=os.environ | environ, cwd=HERE)  # noqa: S603 - all words are ours
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "-c",
+        str(HERE / "gunicorn.conf.py"),
+        "service.app:create_app()",
+    ]
+    server = subprocess.Popen(command, env=os.environ | environ, cwd=HERE)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         server.terminate()

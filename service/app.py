@@ -46,10 +46,16 @@ def create_app(
     clock = clock or time.time
     store = store or RedisStore(connect(settings.redis_url), settings.policy)
     keyring = functools.partial(_keyring, settings, store, {})
-    demo = DemoSender(store, keyring, clock) if settings.sender == "demo" and sender is None else None
+    demo = DemoSender(store, keyring, clock) if settings.sender == "demo" else None
     sender = sender or demo or _telnyx(settings)
     verifier = Verifier(settings.policy, store=store, sender=sender, keyring=keyring, clock=clock)
-    return build_web(settings, verifier=verifier, store=store, keyring=keyring, demo=demo)
+    return build_web(
+        verifier,
+        store=store,
+        keyring=keyring,
+        inbox=demo.inbox if demo else None,
+        public_url=settings.PUBLIC_URL,
+    )
 
 
 def settings_or_exit() -> Settings:
@@ -72,6 +78,4 @@ def _telnyx(settings: Settings) -> Sender:
     """Return the Telnyx sender; only here, so that the demo and the tests do not load its SDK."""
     from .sender.telnyx import TelnyxSender  # noqa: PLC0415 - the SDK takes a second and 100 MB
 
-    return TelnyxSender(
-        api_key=settings.API_KEY, from_number=settings.FROM_NUMBER, base_url=settings.TELNYX_BASE_URL
-    )
+    return TelnyxSender(api_key=settings.API_KEY, from_number=settings.FROM_NUMBER, base_url=settings.TELNYX_BASE_URL)

@@ -22,6 +22,7 @@ PREFIX = "TEXTPROOF_"
 FILE = "_FILE"
 PLACE = "TEXTPROOF_CONFIG"
 LIFE_MAX = 600  # seconds; SP 800-63B-4, 3.1.3.2: at most 10 minutes
+BRAND_MAX = 30  # characters; ours: leaves room for the rest of a text message
 LIFE_SHORT = 60  # seconds; ours: many text messages take longer
 
 
@@ -49,7 +50,9 @@ class SettingsError(Exception):
         self.mistakes = mistakes
         count = "one setting needs" if len(mistakes) == 1 else f"{len(mistakes)} settings need"
         lines = "\n".join(str(mistake) for mistake in mistakes)
-        super().__init__(f"Textproof cannot start: {count} attention.\n\n{lines}\n\nconfig.cfg.example describes them all.")
+        super().__init__(
+            f"Textproof cannot start: {count} attention.\n\n{lines}\n\nconfig.cfg.example describes them all."
+        )
 
 
 # -- Kinds of values. Each turns what a file or the environment holds into the value, or raises Bad.
@@ -182,8 +185,8 @@ def long_secret(value: object) -> str:
 def brand(value: object) -> str:
     """A name that fits a text message."""
     value = text(value)
-    if not 1 <= len(value) <= 30 or message.septets(value) is None:
-        raise Bad("must be a name of 1 to 30 plain letters, as text messages can carry them")
+    if not 1 <= len(value) <= BRAND_MAX or message.septets(value) is None:
+        raise Bad(f"must be a name of 1 to {BRAND_MAX} plain letters, as text messages can carry them")
     return value
 
 
@@ -276,12 +279,18 @@ class Settings:
         if self.sender == "telnyx":
             missing = {"API_KEY": self.API_KEY, "FROM_NUMBER": self.FROM_NUMBER}
             mistakes += [
-                Mistake(key, 'is needed to send with Telnyx. Set it, or write SENDER = "demo" to try without.', "not set")
+                Mistake(
+                    key,
+                    'is needed to send with Telnyx. Set it, or write SENDER = "demo" to try without.',
+                    "not set",
+                )
                 for key, value in missing.items()
                 if not value
             ]
         if not self.RESEND_WAITS_SECONDS:
-            mistakes.append(Mistake("RESEND_WAITS_SECONDS", "must have at least one wait, like [30, 60, 90, 120].", "empty"))
+            mistakes.append(
+                Mistake("RESEND_WAITS_SECONDS", "must have at least one wait, like [30, 60, 90, 120].", "empty")
+            )
         if self.SECRET_KEY_FALLBACKS and not self.SECRET_KEY:
             mistakes.append(Mistake("SECRET_KEY", "is needed beside SECRET_KEY_FALLBACKS.", "not set"))
         longest = message.compose(
@@ -292,7 +301,9 @@ class Settings:
         )
         length = message.septets(longest)
         if length is None or length > message.SEGMENT:
-            reason = f"makes the message longer than one text message of {message.SEGMENT} characters. Shorten it or BRAND."
+            reason = (
+                f"makes the message longer than one text message of {message.SEGMENT} characters. Shorten it or BRAND."
+            )
             mistakes.append(Mistake("PUBLIC_URL", reason, "together with BRAND"))
         return mistakes
 
@@ -301,8 +312,8 @@ class Settings:
         warnings = []
         if self.policy.token_format.is_weak:
             warnings.append(
-                f"TOKEN_LENGTH = {self.TOKEN_LENGTH} with TOKEN_ALPHABET = {self.TOKEN_ALPHABET!r} is easier to guess than "
-                "NIST SP 800-63B-4 allows (20 bits): set TOKEN_LENGTH = 6"
+                f"TOKEN_LENGTH = {self.TOKEN_LENGTH} with TOKEN_ALPHABET = {self.TOKEN_ALPHABET!r} is easier to guess "
+                "than NIST SP 800-63B-4 allows (20 bits): set TOKEN_LENGTH = 6"
             )
         if not self.SECRET_KEY:
             warnings.append(
@@ -311,7 +322,7 @@ class Settings:
             )
         if self.TOKEN_LIFETIME_SECONDS < LIFE_SHORT:
             warnings.append(
-                f"TOKEN_LIFETIME_SECONDS = {self.TOKEN_LIFETIME_SECONDS} is shorter than many text messages take: set 600"
+                f"TOKEN_LIFETIME_SECONDS = {self.TOKEN_LIFETIME_SECONDS} is less than many text messages take: set 600"
             )
         if self.sender == "demo":
             warnings.append("SENDER is the demo: no message is sent, and everybody who can open /demo reads all tokens")
@@ -354,7 +365,9 @@ def _from_file(environ: Mapping[str, str]) -> tuple[dict[str, tuple[object, str]
     except SyntaxError as error:
         return {}, [Mistake(path.name, f"is not valid Python in line {error.lineno}: {error.msg}.", str(path))]
     except OSError as error:
-        return {}, [Mistake(PLACE if named else path.name, f"names a file that cannot be read: {_why(error)}.", str(path))]
+        return {}, [
+            Mistake(PLACE if named else path.name, f"names a file that cannot be read: {_why(error)}.", str(path))
+        ]
     except Exception as error:  # noqa: BLE001 - whatever the file does, the operator gets words
         return {}, [Mistake(path.name, f"cannot be read: {type(error).__name__}: {error}.", str(path))]
     keys_ = {key: value for key, value in variables.items() if key.isupper()}

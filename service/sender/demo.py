@@ -7,7 +7,6 @@ holds no token and no number.
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -27,15 +26,6 @@ class Shelf(Protocol):
     def kept(self, shelf: str) -> list[bytes]: ...  # noqa: D102
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One message of the inbox. `sent_at` is in seconds since 1970."""
-
-    to: str
-    text: str
-    sent_at: int
-
-
 class DemoSender:
     """Implements `Sender`: puts every message into the inbox."""
 
@@ -47,18 +37,19 @@ class DemoSender:
 
     def send(self, message: Message) -> None:
         """See `Sender`."""
-        letter = json.dumps([message.to.e164, message.text, int(self._clock())]).encode()
-        self._shelf.keep(SHELF, self._seal().encrypt(letter), most=MESSAGES, seconds=SECONDS)
+        letter = {"to": message.to.e164, "text": message.text, "sent_at": int(self._clock())}
+        sealed = self._seal().encrypt(json.dumps(letter).encode())
+        self._shelf.keep(SHELF, sealed, most=MESSAGES, seconds=SECONDS)
 
-    def inbox(self) -> list[Shown]:
-        """Return what was sent lately, newest first."""
-        shown = []
+    def inbox(self) -> list[dict[str, str | int]]:
+        """Return what was sent lately, newest first: `to`, `text`, and `sent_at` in seconds since 1970."""
+        letters = []
         for sealed in self._shelf.kept(SHELF):
             try:
-                shown.append(Shown(*json.loads(self._seal().decrypt(sealed))))
+                letters.append(json.loads(self._seal().decrypt(sealed)))
             except InvalidToken:
                 continue  # sealed under a secret that is no longer set
-        return shown
+        return letters
 
     def _seal(self) -> MultiFernet:
         return MultiFernet([Fernet(urlsafe_b64encode(key.derive("demo"))) for key in self._keyring().keys])

@@ -55,6 +55,8 @@ def _behind_sentinels(parts: SplitResult) -> redis.Redis:
     name, _, database = parts.path.strip("/").partition("/")
     secret = {"username": unquote(user) or None, "password": unquote(password) or None}
     sentinels = [(host, int(port or 26379)) for host, _, port in (a.partition(":") for a in addresses.split(","))]
-    return Sentinel(sentinels, sentinel_kwargs=_care()).master_for(
+    watched = Sentinel(sentinels, sentinel_kwargs=_care())  # type: ignore[no-untyped-call]
+    client: redis.Redis = watched.master_for(  # type: ignore[no-untyped-call]
         name or "mymaster", db=int(database or 0), max_connections=CONNECTIONS, **secret, **_care()
     )
+    return client

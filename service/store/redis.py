@@ -11,9 +11,10 @@ Keys are short because there are many. All keys of a number share its slot (`{â€
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from hashlib import sha1
 from importlib.resources import files
 from secrets import token_hex
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from redis.exceptions import NoScriptError, RedisError
 
@@ -24,7 +25,8 @@ from ..verification.ports import Answer, Delivery, Record, Status, Verdict
 from .breaker import Breaker
 from .connect import Client
 
-SECRET = "textproof:secret"  # noqa: S105 - the name of a key, not a secret
+SECRET = "textproof:secret"
+VERBS = ("start", "check", "resend", "cancel", "report", "show")
 STATUS = {b"p": Status.PENDING, b"a": Status.APPROVED, b"c": Status.CANCELED, b"l": Status.LOCKED}
 Reply = list[Any]
 T = TypeVar("T")
@@ -45,19 +47,15 @@ class RedisStore:
             _windows(policy.checks_of_number),
             _windows(policy.sends_of_number),
         )
-        prelude = _source("prelude")
-        self._scripts = {
-            verb: f"{prelude}\n{_source(verb)}" for verb in ("start", "check", "resend", "cancel", "report", "show")
-        }
-        self._digests: dict[str, str] = {}
+        self._scripts = {verb: f"{_source('prelude')}\n{_source(verb)}" for verb in VERBS}
+        self._digests = {verb: sha1(source.encode()).hexdigest() for verb, source in self._scripts.items()}  # noqa: S324
 
     def secret(self) -> bytes:
         """See `Store`."""
 
         def agree() -> bytes:
             self._client.set(SECRET, token_hex(32), nx=True)
-            agreed: bytes = self._client.get(SECRET)
-            return agreed
+            return cast("bytes", self._client.get(SECRET))
 
         return self._guarded(agree)
 
@@ -91,13 +89,16 @@ class RedisStore:
 
         def put() -> None:
             with self._client.pipeline(transaction=True) as steps:
-                steps.lpush(shelf, sealed).ltrim(shelf, 0, most - 1).expire(shelf, seconds).execute()
+                steps.lpush(shelf, sealed)
+                steps.ltrim(shelf, 0, most - 1)
+                steps.expire(shelf, seconds)
+                steps.execute()
 
         self._guarded(put)
 
     def kept(self, shelf: str) -> list[bytes]:
         """See `Store`."""
-        return self._guarded(lambda: list(self._client.lrange(shelf, 0, -1)))
+        return self._guarded(lambda: cast("list[bytes]", self._client.lrange(shelf, 0, -1)))
 
     def ready(self) -> list[str]:
         """See `Store`."""
@@ -108,7 +109,13 @@ class RedisStore:
         return []
 
     def _run(
-        self, verb: str, handle: Handle, now: int, token_digest: str, own: Sequence[str | int], *more_keys: str
+        self,
+        verb: str,
+        handle: Handle,
+        now: int,
+        token_digest: str,
+        own: Sequence[str | int],
+        *more_keys: str,
     ) -> Answer:
         """Run a verb's script in one round trip."""
         slot = f"{{{handle.number}}}"
@@ -117,17 +124,13 @@ class RedisStore:
         return _answer(reply)
 
     def _evaluate(self, verb: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Reply:
-        digest = self._digests.get(verb)
-        if digest is not None:
-            try:
-                reply: Reply = self._client.evalsha(digest, len(keys), *keys, *arguments)
-            except NoScriptError:
-                pass  # the server was restarted, or is another one since a failover
-            else:
-                return reply
-        digest = self._digests[verb] = self._client.script_load(self._scripts[verb])
-        reply = self._client.evalsha(digest, len(keys), *keys, *arguments)
-        return reply
+        source = self._scripts[verb]
+        try:
+            reply = self._client.evalsha(self._digests[verb], len(keys), *keys, *arguments)
+        except NoScriptError:  # the first time, after a restart, after a failover
+            self._client.script_load(source)
+            reply = self._client.evalsha(self._digests[verb], len(keys), *keys, *arguments)
+        return cast("Reply", reply)
 
     def _guarded(self, step: Callable[[], T]) -> T:
         """Do one step; whatever goes wrong with Redis, nothing was accepted."""

@@ -1,16 +1,16 @@
 """What can be said no to, as facts. Words and status codes are made of them in `web/problems.py`.
 
-    VerificationError
-    ├── InvalidNumber            reason
-    ├── MalformedToken           length, got
-    ├── TokenRejected            checks_left
-    ├── UnknownVerification
-    │   └── AlreadyApproved
-    ├── VerificationLocked
-    ├── Limited                  limit, retry_after
-    ├── SendRefused
-    ├── SendUncertain
-    └── StoreUnavailable
+VerificationError
+├── InvalidNumber            reason
+├── MalformedToken           length, got
+├── TokenRejected            checks_left
+├── UnknownVerification
+│   └── AlreadyApproved
+├── VerificationLocked
+├── Limited                  limit, retry_after
+├── SendRefused
+├── SendUncertain
+└── StoreUnavailable
 """
 
 from enum import StrEnum

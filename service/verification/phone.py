@@ -15,8 +15,8 @@ from .errors import InvalidNumber, NumberFault
 
 TYPED_MAX = 32  # characters; ours: the longest E.164 number has 15 digits, the rest is punctuation
 # What comes along when a number is copied from a contact list: invisible marks, typographic hyphens and spaces.
-PASTED: dict[int, str | None] = {0xA0: " ", 0x202F: " "} | dict.fromkeys(range(0x2010, 0x2015), "-")
-PASTED |= dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+PASTED = dict.fromkeys([0xA0, 0x202F], " ") | dict.fromkeys(range(0x2010, 0x2015), "-")
+PASTED |= dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "")
 TYPEABLE = re.compile(r"[0-9+()./ \-]*")
 NO_REGION = "001"  # libphonenumber's name for numbers that belong to no country
 TEXTABLE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
@@ -43,9 +43,7 @@ class PhoneNumber:
     @property
     def readable(self) -> str:
         """The number in international spelling, for the person who typed it."""
-        return phonenumbers.format_number(
-            phonenumbers.parse(self.e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL
-        )
+        return phonenumbers.format_number(phonenumbers.parse(self.e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
     def __repr__(self) -> str:
         return f"PhoneNumber({self.masked})"
@@ -67,7 +65,7 @@ def is_region(name: str) -> bool:
 def example(region: str) -> str:
     """Return a mobile number of a region as people write it, for a hint; it is nobody's."""
     number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL) if number else ""
 
 
 def read_number(typed: str, *, home: str, allowed: Collection[str]) -> PhoneNumber:

@@ -80,7 +80,7 @@ class TokenFormat:
 
 
 def _uniform(key: bytes, seed: bytes, size: int) -> Iterator[int]:
-    """Yield numbers below `size` (at most 256), each as likely as the next: bytes that would favour some are dropped."""
+    """Yield numbers below `size` (at most 256), all as likely: bytes that would favour some are dropped."""
     fair = 256 - 256 % size
     block = 0
     while True:

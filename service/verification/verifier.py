@@ -1,4 +1,4 @@
-"""The four verbs: start, check, resend, cancel. Pages, API and everything else call these; nobody else touches a token."""
+"""The four verbs: start, check, resend, cancel. Pages and API call these, and nobody else touches a token."""
 
 import logging
 import secrets
@@ -160,7 +160,10 @@ class Verifier:
         record = self._accept(answer, handle)
         if answer.verdict is Verdict.REPEATED:
             return self._verification(handle, record)
-        log.info("verification_resent", extra={"id": id_, "to": PhoneNumber(record.to).masked, "send": record.sends})
+        log.info(
+            "verification_resent",
+            extra={"id": id_, "to": PhoneNumber(record.to).masked, "send": record.sends},
+        )
         return self._deliver(handle, record)
 
     def cancel(self, id_: str) -> Verification:

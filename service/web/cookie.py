@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from flask import Request, Response
+from flask import Request
 from itsdangerous import BadSignature, TimestampSigner
+from werkzeug import Response
 
 from ..verification.keys import Keyring
 

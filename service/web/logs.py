@@ -35,8 +35,9 @@ def mask(text: str) -> str:
 
 
 def configure(*, debug: bool) -> None:
-    """Send every log of this process to standard error, as JSON. Debugging is for our own code only:
-    Telnyx's SDK and httpx would write tokens and numbers.
+    """Send every log of this process to standard error, as JSON.
+
+    Debugging is for our own code only: Telnyx's SDK and httpx would write tokens and numbers.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())

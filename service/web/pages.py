@@ -137,7 +137,12 @@ class Pages:
     def _phone_form(self, problem: Problem | None = None, phone: str = "") -> str:
         home = self._verifier.policy.home_region
         return render_template(
-            "index.html", nonce=_nonce(), problem=problem, phone=phone[:PHONE_MAX], home=home, example=example(home)
+            "index.html",
+            nonce=_nonce(),
+            problem=problem,
+            phone=phone[:PHONE_MAX],
+            home=home,
+            example=example(home),
         )
 
     def _page(self, verification: Verification) -> ResponseReturnValue:

@@ -18,7 +18,6 @@ from ..verification.errors import (
     StoreUnavailable,
     TokenRejected,
     UnknownVerification,
-    VerificationError,
     VerificationLocked,
 )
 
@@ -62,11 +61,15 @@ STATUSES = {
     403: ("cross_site", "That came from another site", "Open our page yourself, and try there."),
     404: ("not_found", "There is nothing here", "Check the address, or start from the first page."),
     405: ("method_not_allowed", "That does not work here", "Start from the first page."),
-    413: ("too_large", "That is too much", "A phone number or a code is all we need. Start from the first page."),
+    413: (
+        "too_large",
+        "That is too much",
+        "A phone number or a code is all we need. Start from the first page.",
+    ),
 }
 
 
-def problem_of(error: Exception) -> Problem:
+def problem_of(error: Exception) -> Problem:  # noqa: C901 - a table, read from top to bottom
     """Return the words and the status of anything that can go wrong."""
     match error:
         case InvalidNumber():
@@ -83,7 +86,9 @@ def problem_of(error: Exception) -> Problem:
             detail = LIMITS[error.limit].format(wait=wait)
             return Problem(429, str(error.limit), "Not so fast", detail, error.retry_after)
         case AlreadyApproved():
-            return Problem(409, "already_approved", "Your number is confirmed", "This code was used before. All is done.")
+            return Problem(
+                409, "already_approved", "Your number is confirmed", "This code was used before. All is done."
+            )
         case UnknownVerification():
             detail = "It was used, or it is older than we accept. Start again to get a new one."
             return Problem(404, "not_found", "That code has expired", detail)
@@ -147,4 +152,3 @@ def _rejected(checks_left: int) -> str:
         return "That was the last try for this code. Start again to get a new one."
     tries = "try" if checks_left == 1 else "tries"
     return f"Check the latest text from us. {checks_left} {tries} left."
-
