@@ -1,0 +1,108 @@
+# `make help` lists what there is. All it needs is Python 3.11 or newer; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# Extra words for pytest: make test ARGS="-k resend"
+ARGS ?=
+
+# Hash-checked, wheels only: nothing is built and nothing is fetched that is not written in requirements/.
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --no-input --disable-pip-version-check
+
+# On two cores, side by side. The tests of one file stay together, one after the other.
+PYTEST := $(BIN)/python -m pytest
+SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
+
+# A virtual environment holds its own address. One that was moved, or whose Python is gone, is made anew.
+$(shell test -e $(BIN)/python && test "$$(cat $(VENV)/ready 2>&1)" = "$(CURDIR)" || rm -f $(VENV)/ready)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test browser check pins clean
+
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
+
+run: $(VENV)/run ## serve the demo on http://127.0.0.1:8000; PORT and WORKERS change where and how
+	@exec $(BIN)/textproof run
+
+test: $(VENV)/test ## pass the whole suite, on a real store; ARGS are for pytest
+	@$(PYTEST) $(SIDE_BY_SIDE) --ignore=tests/browser $(ARGS)
+
+browser: $(VENV)/browser chromium ## try the pages in a real Chromium
+	@$(PYTEST) tests/browser $(ARGS)
+
+check: $(VENV)/test ## format, lint, types, floors, fast tests: is it fine to commit?
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(PYTEST) -m "not slow" --ignore=tests/browser --ignore=tests/faults --ignore=tests/races --ignore=tests/stack $(ARGS)
+
+pins: $(VENV)/pins ## write requirements/ anew from pyproject.toml; UPGRADE=--upgrade takes newer versions
+	@echo "Writing requirements/run.txt, test.txt and browser.txt ..."
+	@$(COMPILE) --output-file requirements/run.txt
+	@$(COMPILE) --extra test --extra dev --constraint requirements/run.txt --output-file requirements/test.txt
+	@$(COMPILE) --extra test --extra dev --extra browser --constraint requirements/test.txt --output-file requirements/browser.txt
+
+clean: ## remove .venv and everything that can be made again
+	@rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ------------------------------------------------------------------------------------------ behind the scenes
+
+# What the pins look like: good for every platform, with hashes, and without the name of any host.
+UPGRADE ?=
+COMPILE = $(VENV)/uv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --only-binary :all: \
+	--generate-hashes --no-header --no-annotate --extra demo --group pyproject.toml:build $(UPGRADE)
+
+# Each of these files in .venv says that its part is in place, and is older than what it was made from when
+# that has changed. The bigger set holds the smaller, so whoever has run the tests can serve at once.
+$(VENV)/ready:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here. Please install Python 3.11 or newer." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Textproof needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
+		echo "If there is a newer one, name it: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments yet." >&2; \
+		echo "On Debian and Ubuntu this helps: apt install python3-venv" >&2; exit 1; }
+	@echo "Setting up .venv (the first time takes about half a minute) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@printf '%s\n' "$(CURDIR)" > $@
+
+$(VENV)/run: requirements/run.txt pyproject.toml $(VENV)/ready
+	@echo "Installing what the service needs ..."
+	@$(PIP_INSTALL) --require-hashes --only-binary :all: --requirement $<
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/test: requirements/test.txt pyproject.toml $(VENV)/ready
+	@echo "Installing what the service and its tests need ..."
+	@$(PIP_INSTALL) --require-hashes --only-binary :all: --requirement $<
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/run $@
+
+$(VENV)/browser: requirements/browser.txt pyproject.toml $(VENV)/ready
+	@echo "Installing what the service, its tests and the browser tests need ..."
+	@$(PIP_INSTALL) --require-hashes --only-binary :all: --requirement $<
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/run $(VENV)/test $@
+
+$(VENV)/pins: $(VENV)/ready
+	@echo "Installing uv, which only writes the pins ..."
+	@$(BIN)/python -m venv --clear $(VENV)/uv
+	@$(VENV)/uv/bin/python -m pip install --quiet --quiet --no-input --disable-pip-version-check --only-binary :all: uv==0.13.9
+	@touch $@
+
+# Chromium from the PATH; else Debian's package, when we may install it; else the one Playwright brings.
+.PHONY: chromium
+chromium: $(VENV)/browser
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Chromium with apt-get ..."; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium >/dev/null && exit 0; \
+	fi; \
+	echo "Fetching Playwright's Chromium, unless it is here already ..."; \
+	$(BIN)/playwright install chromium
