@@ -13,6 +13,7 @@ from flask import Flask
 
 from .config import Settings, SettingsError
 from .sender.demo import DemoSender
+from .sender.receipts import TelnyxReceipts
 from .store.connect import connect
 from .store.redis import RedisStore
 from .verification.keys import Keyring
@@ -44,16 +45,25 @@ def create_app(
         log.warning("settings", extra={"warning": warning})
 
     clock = clock or time.time
-    store = store or RedisStore(connect(settings.redis_url), settings.policy)
+    rate = settings.SENDER_RATE_PER_SECOND if settings.sender == "telnyx" else 0
+    store = store or RedisStore(connect(settings.redis_url), settings.policy, messages_per_second=rate)
     keyring = functools.partial(_keyring, settings, store, {})
     demo = DemoSender(store, keyring, clock) if settings.sender == "demo" else None
-    sender = sender or demo or _telnyx(settings)
-    verifier = Verifier(settings.policy, store=store, sender=sender, keyring=keyring, clock=clock)
+    receipts = _receipts(settings, keyring, clock)
+    verifier = Verifier(
+        settings.policy,
+        store=store,
+        sender=sender or demo or _telnyx(settings, receipts),
+        keyring=keyring,
+        clock=clock,
+        sends_at_once=settings.SENDS_AT_ONCE,
+    )
     return build_web(
         verifier,
         store=store,
         keyring=keyring,
         inbox=demo.inbox if demo else None,
+        read_webhook=receipts.read if receipts else None,
         public_url=settings.PUBLIC_URL,
     )
 
@@ -74,8 +84,24 @@ def _keyring(settings: Settings, store: Store, made: dict[str, Keyring]) -> Keyr
     return made["keyring"]
 
 
-def _telnyx(settings: Settings) -> Sender:
+def _receipts(settings: Settings, keyring: Callable[[], Keyring], clock: Callable[[], float]) -> TelnyxReceipts | None:
+    """Return the reader of Telnyx's webhooks, where there is a key to believe them by."""
+    if settings.sender != "telnyx" or not settings.TELNYX_PUBLIC_KEY:
+        return None
+    return TelnyxReceipts.with_key(
+        settings.TELNYX_PUBLIC_KEY, address=settings.webhook_address, keyring=keyring, clock=clock
+    )
+
+
+def _telnyx(settings: Settings, receipts: TelnyxReceipts | None) -> Sender:
     """Return the Telnyx sender; only here, so that the demo and the tests do not load its SDK."""
     from .sender.telnyx import TelnyxSender  # noqa: PLC0415 - the SDK takes a second and 100 MB
 
-    return TelnyxSender(api_key=settings.API_KEY, from_number=settings.FROM_NUMBER, base_url=settings.TELNYX_BASE_URL)
+    return TelnyxSender(
+        api_key=settings.API_KEY,
+        from_number=settings.FROM_NUMBER,
+        profile=settings.MESSAGING_PROFILE_ID,
+        base_url=settings.TELNYX_BASE_URL,
+        connections=settings.SENDS_AT_ONCE,
+        webhook_url=receipts.url if receipts and settings.webhook_address else None,
+    )

@@ -23,6 +23,7 @@ FILE = "_FILE"
 PLACE = "TEXTPROOF_CONFIG"
 LIFE_MAX = 600  # seconds; SP 800-63B-4, 3.1.3.2: at most 10 minutes
 BRAND_MAX = 30  # characters; ours: leaves room for the rest of a text message
+RATE_MIN, RATE_MAX = 0.01, 10_000  # messages per second; Telnyx: 0.1 for a long code, 1,000 for a short one
 LIFE_SHORT = 60  # seconds; ours: many text messages take longer
 
 
@@ -131,12 +132,44 @@ def region(value: object) -> str:
     return value
 
 
-def number(value: object) -> str:
-    """A phone number in E.164."""
+def sender_id(value: object) -> str:
+    """A phone number in E.164, or a name of 1 to 11 letters and digits."""
     value = text(value)
-    if value and not re.fullmatch(r"\+[1-9][0-9]{6,14}", value):
-        raise Bad('must be a phone number with its country, digits only, like "+12025550143"')
+    if value and not re.fullmatch(r"\+[1-9][0-9]{6,14}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}", value):
+        raise Bad(
+            'must be a phone number with its country, digits only, like "+12025550143", '
+            'or a name of at most 11 letters and digits, like "Acme"'
+        )
     return value
+
+
+def profile_id(value: object) -> str:
+    """A messaging profile's id as Telnyx's portal shows it."""
+    value = text(value).lower()
+    if value and not re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value):
+        raise Bad('must be the id of a messaging profile, like "40017f1c-9a2b-4d6e-8a0f-3b1d2c4e5f60"')
+    return value
+
+
+def public_key(value: object) -> str:
+    """An Ed25519 public key as Telnyx's portal shows it: base64 of 32 bytes."""
+    value = text(value)
+    if value and not re.fullmatch("[A-Za-z0-9+/]{43}=", value):
+        raise Bad("must be the public key from Telnyx's portal (Keys & Credentials): 44 characters that end with =")
+    return value
+
+
+def rate(value: object) -> float:
+    """Messages per second; 0 is none."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,4})?", value.strip()):
+        value = float(value)
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not (value == 0 or RATE_MIN <= value <= RATE_MAX)
+    ):
+        raise Bad(f"must be a number of messages per second from {RATE_MIN} to {RATE_MAX}, or 0 for no rate")
+    return float(value)
 
 
 def url(*schemes: str, path: bool = True) -> Callable[[object], str]:
@@ -200,7 +233,11 @@ class Settings:
     """Every setting. `config.cfg.example` says what each is for."""
 
     API_KEY: str = setting(secret, "", hidden=True)
-    FROM_NUMBER: str = setting(number, "")
+    FROM_NUMBER: str = setting(sender_id, "")
+    MESSAGING_PROFILE_ID: str = setting(profile_id, "")
+    TELNYX_PUBLIC_KEY: str = setting(public_key, "")
+    SENDER_RATE_PER_SECOND: float = setting(rate, 0.0)
+    SENDS_AT_ONCE: int = setting(whole(1, 64, "sends"), 16)
     DEBUG: bool = setting(flag, default=False)
     COUNTRY_CODE: str = setting(calling_code, "+1")
     TOKEN_LENGTH: int = setting(whole(4, 10, "characters"), 6)
@@ -258,6 +295,12 @@ class Settings:
         return urlsplit(self.PUBLIC_URL).hostname if self.PUBLIC_URL else None
 
     @property
+    def webhook_address(self) -> str:
+        """Where Telnyx tells what became of messages; empty when it cannot, or when it could not be believed."""
+        can = self.PUBLIC_URL.startswith("https://") and self.TELNYX_PUBLIC_KEY
+        return f"{self.PUBLIC_URL}/webhooks/telnyx" if can else ""
+
+    @property
     def policy(self) -> policy.Policy:
         """The rules, in numbers."""
         home = phone.region_of(int(self.COUNTRY_CODE)) or ""
@@ -277,7 +320,7 @@ class Settings:
         """Return what is wrong with settings that are right each by itself."""
         mistakes = []
         if self.sender == "telnyx":
-            missing = {"API_KEY": self.API_KEY, "FROM_NUMBER": self.FROM_NUMBER}
+            missing = {"API_KEY": self.API_KEY, "FROM_NUMBER": self.FROM_NUMBER or self.MESSAGING_PROFILE_ID}
             mistakes += [
                 Mistake(
                     key,
@@ -287,6 +330,9 @@ class Settings:
                 for key, value in missing.items()
                 if not value
             ]
+        if self.FROM_NUMBER and self.FROM_NUMBER[0] != "+" and not self.MESSAGING_PROFILE_ID:
+            reason = "is needed to send from a name instead of a number."
+            mistakes.append(Mistake("MESSAGING_PROFILE_ID", reason, "not set"))
         if not self.RESEND_WAITS_SECONDS:
             mistakes.append(
                 Mistake("RESEND_WAITS_SECONDS", "must have at least one wait, like [30, 60, 90, 120].", "empty")
@@ -323,6 +369,10 @@ class Settings:
         if self.TOKEN_LIFETIME_SECONDS < LIFE_SHORT:
             warnings.append(
                 f"TOKEN_LIFETIME_SECONDS = {self.TOKEN_LIFETIME_SECONDS} is less than many text messages take: set 600"
+            )
+        if self.sender == "telnyx" and not self.webhook_address:
+            warnings.append(
+                "PUBLIC_URL (with https) and TELNYX_PUBLIC_KEY are not both set: nobody learns whether messages arrive"
             )
         if self.sender == "demo":
             warnings.append("SENDER is the demo: no message is sent, and everybody who can open /demo reads all tokens")

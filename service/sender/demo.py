@@ -35,11 +35,12 @@ class DemoSender:
         self._keyring = keyring
         self._clock = clock
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message) -> int:
         """See `Sender`."""
         letter = {"to": message.to.e164, "text": message.text, "sent_at": int(self._clock())}
         sealed = self._seal().encrypt(json.dumps(letter).encode())
         self._shelf.keep(SHELF, sealed, most=MESSAGES, seconds=SECONDS)
+        return 0
 
     def inbox(self) -> list[dict[str, str | int]]:
         """Return what was sent lately, newest first: `to`, `text`, and `sent_at` in seconds since 1970."""

@@ -7,6 +7,13 @@ Keys are short because there are many. All keys of a number share its slot (`{â€
     r:{number}:digest     a request to start, so that it is carried out once (string: the id)
     c:{number}            wrong checks of the number (list of ms)
     s:{number}            sends to the number (list of ms)
+    o:{number}            the number wants no messages (string, empty)
+    e:{number}:digest     news of a message that was noted (string, empty)
+
+What all numbers share has a slot of its own:
+
+    p:{limits}            sending is paused (hash)
+    b:{limits}            when the sender is free again (string, ms)
 """
 
 from collections.abc import Callable, Sequence
@@ -18,15 +25,21 @@ from typing import Any, TypeVar, cast
 
 from redis.exceptions import NoScriptError, RedisError
 
-from ..verification.errors import StoreUnavailable
+from ..verification.errors import Delivery, StoreUnavailable
 from ..verification.keys import Handle
 from ..verification.policy import Policy, Window
-from ..verification.ports import Answer, Delivery, Record, Status, Verdict
+from ..verification.ports import Answer, Leave, Record, Status, Verdict
 from .breaker import Breaker
 from .connect import Client
 
 SECRET = "textproof:secret"
-VERBS = ("start", "check", "resend", "cancel", "report", "show")
+VERBS = ("start", "check", "resend", "cancel", "report", "unsend", "show")
+SHARED = ("p:{limits}", "b:{limits}")
+ALONE = ("allow", "give_back", "pause")
+QUEUE = timedelta(seconds=30)  # ours: what people wait before they ask for another message
+TRIAL = timedelta(seconds=30)  # ours: longer than a send can take
+PAUSE, PAUSE_MAX = timedelta(minutes=1), timedelta(minutes=15)  # ours: an operator who has mended it waits no longer
+OPT_OUT = timedelta(days=365)  # ours: a year is our "for good", because every key has a life
 STATUS = {b"p": Status.PENDING, b"a": Status.APPROVED, b"c": Status.CANCELED, b"l": Status.LOCKED}
 Reply = list[Any]
 T = TypeVar("T")
@@ -35,9 +48,10 @@ T = TypeVar("T")
 class RedisStore:
     """Implements `Store` on a client of redis-py; safe to share between threads."""
 
-    def __init__(self, client: Client, policy: Policy) -> None:
-        """Take a client and the numbers that the scripts work with."""
+    def __init__(self, client: Client, policy: Policy, *, messages_per_second: float = 0) -> None:
+        """Take a client and the numbers that the scripts work with; 0 messages per second is without a rate."""
         self._client = client
+        self._step = round(1000 / messages_per_second) if messages_per_second else 0
         self._breaker = Breaker()
         self._numbers = (
             _milliseconds(policy.token_life),
@@ -48,6 +62,7 @@ class RedisStore:
             _windows(policy.sends_of_number),
         )
         self._scripts = {verb: f"{_source('prelude')}\n{_source(verb)}" for verb in VERBS}
+        self._scripts |= {verb: _source(verb) for verb in ALONE}
         self._digests = {verb: sha1(source.encode()).hexdigest() for verb, source in self._scripts.items()}  # noqa: S324
 
     def secret(self) -> bytes:
@@ -62,7 +77,8 @@ class RedisStore:
     def start(self, handle: Handle, *, now: int, to: str, token_digest: str, nonce: str) -> Answer:
         """See `Store`."""
         request = f"r:{{{handle.number}}}:{nonce}"
-        return self._run("start", handle, now, token_digest, [to, handle.id, nonce], request)
+        own = [to, handle.id, nonce]
+        return self._run("start", handle, now, token_digest, own, request, _opted_out(handle.number))
 
     def check(self, handle: Handle, *, now: int, token_digest: str, nonce: str) -> Answer:
         """See `Store`."""
@@ -76,9 +92,38 @@ class RedisStore:
         """See `Store`."""
         return self._run("cancel", handle, now, token_digest, [])
 
-    def report(self, handle: Handle, *, now: int, token_digest: str, send: int, delivery: Delivery) -> Answer:
+    def report(self, handle: Handle, *, now: int, delivery: Delivery, event: str = "") -> Answer:
         """See `Store`."""
-        return self._run("report", handle, now, token_digest, [send, delivery.value])
+        return self._run("report", handle, now, "", [_ranked(delivery), event], f"e:{{{handle.number}}}:{event}")
+
+    def unsend(self, handle: Handle, *, now: int, token_digest: str, send: int, delivery: Delivery) -> Answer:
+        """See `Store`."""
+        return self._run("unsend", handle, now, token_digest, [_ranked(delivery), send])
+
+    def opt_out(self, number: str, *, out: bool) -> None:
+        """See `Store`."""
+        name = _opted_out(number)
+        self._guarded(lambda: self._client.set(name, "", ex=OPT_OUT) if out else self._client.delete(name))
+
+    def allow(self, *, now: int) -> Leave:
+        """See `Store`."""
+        arguments = (now, self._step, _milliseconds(QUEUE), _milliseconds(TRIAL))
+        verdict, wait, trial = self._guarded(lambda: self._evaluate("allow", SHARED, arguments))
+        return Leave(Verdict(verdict.decode()), wait, is_trial=bool(trial))
+
+    def give_back(self) -> None:
+        """See `Store`."""
+        if self._step:
+            self._guarded(lambda: self._evaluate("give_back", SHARED, [self._step]))
+
+    def pause(self, *, now: int, is_trial: bool) -> None:
+        """See `Store`."""
+        arguments = (now, _milliseconds(PAUSE), _milliseconds(PAUSE_MAX), int(is_trial))
+        self._guarded(lambda: self._evaluate("pause", SHARED[:1], arguments))
+
+    def resume(self) -> None:
+        """See `Store`."""
+        self._guarded(lambda: self._client.delete(SHARED[0]))
 
     def show(self, handle: Handle, *, now: int) -> Answer:
         """See `Store`."""
@@ -157,6 +202,14 @@ def _windows(windows: Sequence[Window]) -> str:
     return ";".join(f"{window.limit},{_milliseconds(window.span)}" for window in windows)
 
 
+def _ranked(delivery: Delivery) -> str:
+    return f"{delivery.rank}{delivery.value}"
+
+
+def _opted_out(number: str) -> str:
+    return f"o:{{{number}}}"
+
+
 def _answer(reply: Reply) -> Answer:
     verdict, wait, now, *fields = reply
     if len(fields) == 1:
@@ -178,5 +231,5 @@ def _record(now: int, fields: Reply) -> Record:
         sends=int(sends),
         checks=int(checks),
         wait=wait,
-        delivery=Delivery(delivery.decode()) if delivery else Delivery.ON_ITS_WAY,
+        delivery=Delivery(delivery.decode()[1:]) if delivery else Delivery.ON_ITS_WAY,
     )

@@ -1,20 +1,14 @@
--- report: note what became of a send.
--- ARGV  8 which send  9 delivery
--- Refused means that nothing was sent: the number gets its send back, and a verification that has no
--- other send is canceled.
+-- report: note what is known of the messages of a verification.
+-- KEYS  5 the event (string), so that the same news again changes nothing
+-- ARGV  8 delivery, its rank in front: news replaces what says less  9 "" or anything: whether the news has a name
 
-local SEND, DELIVERY = ARGV[8], ARGV[9]
+local EVENT, NEWS, NAMED = KEYS[5], ARGV[8], ARGV[9] ~= ''
 
-local f = redis.call('HMGET', RECORD, 's', 'n', 'l', 'd')
-if not f[1] then return answer('gone') end
-if f[2] ~= SEND or f[4] == DELIVERY then return answer('done') end
+local known = redis.call('HMGET', RECORD, 's', 'd')
+if not known[1] then return answer('gone') end
+if NAMED and not redis.call('SET', EVENT, '', 'NX', 'PX', LIFE) then return answer('repeated') end
 
-redis.call('HSET', RECORD, 'd', DELIVERY)
-if DELIVERY == 'refused' then
-  redis.call('LREM', SENDS, -1, f[3])
-  if SEND == '1' and f[1] == 'p' then
-    redis.call('HSET', RECORD, 's', 'c')
-    redis.call('DEL', TOKEN)
-  end
+if not known[2] or string.sub(NEWS, 1, 1) >= string.sub(known[2], 1, 1) and string.sub(known[2], 1, 1) < '3' then
+  redis.call('HSET', RECORD, 'd', NEWS)
 end
 return answer('done')

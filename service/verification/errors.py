@@ -8,8 +8,10 @@ VerificationError
 │   └── AlreadyApproved
 ├── VerificationLocked
 ├── Limited                  limit, retry_after
-├── SendRefused
+├── SendRefused              delivery, pause, retry_after
 ├── SendUncertain
+├── SendingHeld              hold, retry_after
+├── ForgedReceipt
 └── StoreUnavailable
 """
 
@@ -31,6 +33,53 @@ class NumberFault(StrEnum):
     NOT_A_COUNTRY = "not_a_country"
     NOT_MOBILE = "not_mobile"
     REGION_NOT_ALLOWED = "region_not_allowed"
+
+
+class Delivery(StrEnum):
+    """What is known of a message."""
+
+    ON_ITS_WAY = "on_its_way"
+    BUSY = "busy"
+    """Taken, but it waits behind others."""
+    UNCERTAIN = "uncertain"
+    """No answer that can be read: it may have been taken or not."""
+    SENT = "sent"
+    """Handed on to the network of the phone."""
+    UNCONFIRMED = "unconfirmed"
+    """The network does not tell; often it was delivered."""
+    DELIVERED = "delivered"
+    INVALID_NUMBER = "invalid_number"
+    LANDLINE = "landline"
+    OPTED_OUT = "opted_out"
+    COUNTRY = "country"
+    BLOCKED = "blocked"
+    """A filter on the way took it for spam."""
+    UNREACHABLE = "unreachable"
+    FAILED = "failed"
+    """For a reason that the person can do nothing about."""
+
+    @property
+    def rank(self) -> int:
+        """How much it says: news replaces what says less."""
+        ranks = {
+            Delivery.ON_ITS_WAY: 0,
+            Delivery.BUSY: 0,
+            Delivery.UNCERTAIN: 0,
+            Delivery.SENT: 1,
+            Delivery.UNCONFIRMED: 2,
+        }
+        return ranks.get(self, 3)
+
+
+class Hold(StrEnum):
+    """Why nothing is sent at the moment, to anybody."""
+
+    NO_PLACE = "no_place"
+    """As many sends as this process makes at once are waiting for the carrier."""
+    PAUSED = "paused"
+    """The carrier refuses everything."""
+    SENDER_RATE = "sender_rate"
+    """The sender is as fast as its kind may be."""
 
 
 class Limit(StrEnum):
@@ -98,11 +147,33 @@ class Limited(VerificationError):
 
 
 class SendRefused(VerificationError):
-    """The carrier did not take the message: nothing was sent."""
+    """The carrier did not take the message, or would not: nothing was sent."""
+
+    def __init__(self, delivery: Delivery, *, pause: bool = False, retry_after: int | None = None) -> None:
+        super().__init__(delivery.value)
+        self.delivery = delivery
+        self.pause = pause
+        """Whether it would refuse everybody else's as well."""
+        self.retry_after = retry_after
+        """Seconds from now; None when the carrier did not say, or when waiting does not help."""
 
 
 class SendUncertain(VerificationError):
     """The carrier's answer is unknown: the message may be on its way."""
+
+
+class SendingHeld(VerificationError):
+    """Nothing is sent at the moment; nothing was spent."""
+
+    def __init__(self, hold: Hold, retry_after: int) -> None:
+        super().__init__(hold.value)
+        self.hold = hold
+        self.retry_after = retry_after
+        """Seconds from now."""
+
+
+class ForgedReceipt(VerificationError):
+    """What came is not from the carrier, or not lately; nothing of it is believed."""
 
 
 class StoreUnavailable(VerificationError):

@@ -24,8 +24,15 @@ class Message:
 
     to: PhoneNumber
     text: str
-    key: str
-    """Names this send for the carrier, so that it is never sent twice. Holds no number and no token."""
+    id: str
+    """The verification's id."""
+    send: int
+    """1 for its first message, 2 for the next."""
+
+    @property
+    def key(self) -> str:
+        """Names this send for the carrier, so that it is never sent twice. Holds no number and no token."""
+        return f"{self.id}-{self.send}"
 
     def __repr__(self) -> str:
         return f"Message(to={self.to!r}, key={self.key!r})"

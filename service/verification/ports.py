@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from .errors import Delivery
 from .keys import Handle
 from .message import Message
 
@@ -20,14 +21,6 @@ class Status(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     LOCKED = "locked"
-
-
-class Delivery(StrEnum):
-    """What is known of the latest message."""
-
-    ON_ITS_WAY = "on_its_way"
-    UNCERTAIN = "uncertain"
-    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +54,9 @@ class Verdict(StrEnum):
     SENDS_SPENT = "sends_spent"
     NUMBER_SENDS_SPENT = "number_sends_spent"
     NUMBER_CHECKS_SPENT = "number_checks_spent"
+    OPTED_OUT = "opted_out"
+    PAUSED = "paused"
+    SENDER_FULL = "sender_full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +68,39 @@ class Answer:
     record: Record | None
     repeated_id: str = ""
     """`start` only: the id that the first of two equal requests was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Whether a send may be made as far as the budgets go that all numbers share."""
+
+    verdict: Verdict
+    """DONE, PAUSED or SENDER_FULL."""
+    wait: int
+    """DONE: how long the sender will keep the message waiting behind others. Else: when to come back. In ms."""
+    is_trial: bool = False
+    """Sending is paused, and this send finds out whether it still has to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a carrier tells about a message later."""
+
+    id: str
+    """The verification's id; empty when the carrier does not say which."""
+    event: str
+    """Names the news: carriers tell the same more than once."""
+    delivery: Delivery
+    pause: bool = False
+    """Whether the carrier would refuse everybody's messages now."""
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """Somebody answered that they want no messages (`out`), or want them again."""
+
+    e164: str
+    out: bool
 
 
 class Store(Protocol):
@@ -86,11 +115,23 @@ class Store(Protocol):
     def secret(self) -> bytes:
         """Return the secret that all replicas share because none was set; make it when there is none."""
 
+    def allow(self, *, now: int) -> Leave:
+        """Spend the budgets that all numbers share; a refusal spends none of them."""
+
+    def give_back(self) -> None:
+        """Give back what the last `allow` spent, for a send that was not made."""
+
+    def pause(self, *, now: int, is_trial: bool) -> None:
+        """Hold all sends for a while, longer each time in a row; one at a time finds out whether it is over."""
+
+    def resume(self) -> None:
+        """Go on sending."""
+
     def start(self, handle: Handle, *, now: int, to: str, token_digest: str, nonce: str) -> Answer:
         """Remember a verification and its token, and spend a send of the number.
 
         Verdicts: DONE; REPEATED with the earlier id when `nonce` (empty: none) was here before;
-        NUMBER_SENDS_SPENT or NUMBER_CHECKS_SPENT with a wait, and nothing spent.
+        NUMBER_SENDS_SPENT or NUMBER_CHECKS_SPENT with a wait, OPTED_OUT, and nothing spent.
         """
 
     def check(self, handle: Handle, *, now: int, token_digest: str, nonce: str) -> Answer:
@@ -110,12 +151,20 @@ class Store(Protocol):
     def cancel(self, handle: Handle, *, now: int, token_digest: str) -> Answer:
         """End a pending verification; its token is accepted no more. Verdicts: DONE, APPROVED, LOCKED, GONE."""
 
-    def report(self, handle: Handle, *, now: int, token_digest: str, send: int, delivery: Delivery) -> Answer:
-        """Note what became of send number `send`.
+    def report(self, handle: Handle, *, now: int, delivery: Delivery, event: str = "") -> Answer:
+        """Note what is known of the messages of a verification, unless more was known before.
 
-        REFUSED means that nothing was sent: the number gets its send back, and a verification
-        without another send is canceled. Verdicts: DONE, GONE.
+        `event` names the news; the same news again changes nothing. Verdicts: DONE, REPEATED, GONE.
         """
+
+    def unsend(self, handle: Handle, *, now: int, token_digest: str, send: int, delivery: Delivery) -> Answer:
+        """Note that send number `send` was not made, and give it back to the number.
+
+        A verification without another send is canceled. Verdicts: DONE, GONE.
+        """
+
+    def opt_out(self, number: str, *, out: bool) -> None:
+        """Remember, or forget, that the number of this digest wants no messages."""
 
     def show(self, handle: Handle, *, now: int) -> Answer:
         """Read without changing anything. Verdicts: DONE, GONE."""
@@ -131,10 +180,10 @@ class Store(Protocol):
 
 
 class Sender(Protocol):
-    """Delivers messages."""
+    """Delivers messages. Called from several threads at once."""
 
-    def send(self, message: Message) -> None:
-        """Hand one message to the carrier, once; return when it has taken it.
+    def send(self, message: Message) -> int:
+        """Hand one message to the carrier, once, and return for how many seconds it will queue it.
 
         Raises:
             SendRefused: The carrier said no; nothing was sent.

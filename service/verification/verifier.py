@@ -2,16 +2,21 @@
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from .errors import (
     AlreadyApproved,
+    Delivery,
+    Hold,
     Limit,
     Limited,
+    SendingHeld,
     SendRefused,
     SendUncertain,
+    StoreUnavailable,
     TokenRejected,
     UnknownVerification,
     VerificationError,
@@ -19,9 +24,10 @@ from .errors import (
 )
 from .keys import Handle, Keyring
 from .message import Message, compose
+from .outbox import Outbox, Place
 from .phone import PhoneNumber, read_number
 from .policy import Policy
-from .ports import Answer, Delivery, Record, Sender, Status, Store, Verdict
+from .ports import Answer, Leave, OptOut, Receipt, Record, Sender, Status, Store, Verdict
 
 log = logging.getLogger("textproof")
 
@@ -30,6 +36,8 @@ LIMITS = {
     Verdict.NUMBER_SENDS_SPENT: Limit.SENDS_OF_NUMBER,
     Verdict.NUMBER_CHECKS_SPENT: Limit.CHECKS_OF_NUMBER,
 }
+HOLDS = {Verdict.PAUSED: Hold.PAUSED, Verdict.SENDER_FULL: Hold.SENDER_RATE}
+BUSY_SECONDS = 10  # ours: a wait that people should be told about
 NONCE_BYTES = 12  # 96 bits: two requests meet as rarely as two numbers do
 
 
@@ -62,6 +70,7 @@ class Verifier:
         sender: Sender,
         keyring: Callable[[], Keyring],
         clock: Callable[[], float],
+        sends_at_once: int = 16,
     ) -> None:
         """Take what the rules need.
 
@@ -71,8 +80,10 @@ class Verifier:
             sender: Who delivers messages.
             keyring: Gives the keys; asked on each use, because they may have to come from the store.
             clock: Seconds since 1970.
+            sends_at_once: Places in the outbox of this process.
         """
         self.policy = policy
+        self._outbox = Outbox(sends_at_once)
         self._store = store
         self._sender = sender
         self._keyring = keyring
@@ -89,23 +100,24 @@ class Verifier:
             InvalidNumber: It cannot be texted. Nothing was spent.
             Limited: Too many sends to, or wrong checks of, this number. Nothing was spent.
             SendRefused: The carrier refused; the verification is canceled.
+            SendingHeld: Nothing is sent to anybody at the moment. Nothing was spent.
             StoreUnavailable: Nothing was sent.
         """
         number = read_number(typed, home=self.policy.home_region, allowed=self.policy.allowed_regions)
         handle = self._keyring().new_handle(number.e164)
-        key = self._keyring().of(handle)
-        answer = self._store.start(
-            handle,
-            now=self._now(),
-            to=number.e164,
-            token_digest=key.token_digest(handle, key.token(handle, self.policy.token_format)),
-            nonce=nonce and key.start_digest(number.e164, nonce),
-        )
-        if answer.verdict is Verdict.REPEATED:
-            return self._earlier(answer.repeated_id, typed)
-        record = self._accept(answer, handle)
-        log.info("verification_started", extra={"id": handle.id, "to": number.masked})
-        return self._deliver(handle, record)
+        with self._turn() as (place, leave):
+            answer = self._store.start(
+                handle,
+                now=self._now(),
+                to=number.e164,
+                token_digest=self._token_digest(handle),
+                nonce=nonce and self._keyring().of(handle).start_digest(number.e164, nonce),
+            )
+            if answer.verdict is not Verdict.REPEATED:
+                record = self._accept(answer, handle)
+                log.info("verification_started", extra={"id": handle.id, "to": number.masked})
+                return self._deliver(place, leave, handle, record)
+        return self._earlier(answer.repeated_id, typed)
 
     def check(self, id_: str, typed: str, *, nonce: str = "") -> Verification:
         """Return the approved verification, and spend its token.
@@ -146,25 +158,26 @@ class Verifier:
         Raises:
             Limited: Too soon, or no send is left for the verification or the number. Nothing was spent.
             SendRefused: The carrier refused; the earlier message still counts.
+            SendingHeld: As for `start`.
             VerificationLocked, AlreadyApproved, UnknownVerification, StoreUnavailable: As for `check`.
         """
         handle = Handle.parse(id_)
         caller = secrets.token_urlsafe(NONCE_BYTES)
-        answer = self._store.resend(
-            handle,
-            now=self._now(),
-            token_digest=self._token_digest(handle),
-            nonce=self._keyring().of(handle).request_digest(handle, nonce or caller),
-            caller=caller,
-        )
-        record = self._accept(answer, handle)
-        if answer.verdict is Verdict.REPEATED:
-            return self._verification(handle, record)
-        log.info(
-            "verification_resent",
-            extra={"id": id_, "to": PhoneNumber(record.to).masked, "send": record.sends},
-        )
-        return self._deliver(handle, record)
+        with self._turn() as (place, leave):
+            answer = self._store.resend(
+                handle,
+                now=self._now(),
+                token_digest=self._token_digest(handle),
+                nonce=self._keyring().of(handle).request_digest(handle, nonce or caller),
+                caller=caller,
+            )
+            record = self._accept(answer, handle)
+            if answer.verdict is Verdict.REPEATED:
+                return self._verification(handle, record)
+            log.info(
+                "verification_resent", extra={"id": id_, "to": PhoneNumber(record.to).masked, "send": record.sends}
+            )
+            return self._deliver(place, leave, handle, record)
 
     def cancel(self, id_: str) -> Verification:
         """End a pending verification and return it; its token is accepted no more.
@@ -189,6 +202,49 @@ class Verifier:
         self._keyring().of(handle)
         return self._verification(handle, self._accept(self._store.show(handle, now=self._now()), handle))
 
+    def receive(self, news: Receipt | OptOut) -> None:
+        """Note what the carrier tells. It changes what pages say and who is texted, never whether a number is verified.
+
+        Raises:
+            UnknownVerification: It is about none of ours, or about one that ended long ago.
+            StoreUnavailable: It was not noted; have it told again.
+        """
+        if isinstance(news, OptOut):
+            log.info("opted_out" if news.out else "opted_in", extra={"to": news.e164})
+            self._store.opt_out(self._keyring().current.number_digest(news.e164), out=news.out)
+            return
+        if news.pause:
+            log.error("sending_paused")
+            self._store.pause(now=self._now(), is_trial=False)
+        handle = Handle.parse(news.id)
+        event = self._keyring().of(handle).request_digest(handle, news.event)
+        answer = self._store.report(handle, now=self._now(), delivery=news.delivery, event=event)
+        log.info("receipt", extra={"id": handle.id, "delivery": news.delivery.value, "verdict": answer.verdict.value})
+        self._accept(answer, handle)
+
+    @contextmanager
+    def _turn(self) -> Iterator[tuple[Place, Leave]]:
+        """Take a place in the outbox, and spend what all numbers share; both are given back unless a send is made.
+
+        Raises:
+            SendingHeld: Nothing is sent at the moment.
+        """
+        with self._outbox.place() as place:
+            leave = self._store.allow(now=self._now())
+            if leave.verdict is not Verdict.DONE:
+                log.warning("sending_held", extra={"verdict": leave.verdict.value})
+                raise SendingHeld(HOLDS[leave.verdict], _seconds(leave.wait))
+            try:
+                yield place, leave
+            except StoreUnavailable:
+                raise  # there is nobody to give it back to
+            except VerificationError:
+                if not place.is_used:
+                    self._store.give_back()
+                raise
+            if not place.is_used:
+                self._store.give_back()
+
     def _earlier(self, id_: str, typed: str) -> Verification:
         """Return the verification that the same request was given before, or a new one when that has ended."""
         try:
@@ -197,28 +253,45 @@ class Verifier:
             return self.start(typed)
         return earlier if earlier.status in (Status.PENDING, Status.APPROVED) else self.start(typed)
 
-    def _deliver(self, handle: Handle, record: Record) -> Verification:
-        """Send the token, and note what became of it where it is not simply on its way."""
+    def _deliver(self, place: Place, leave: Leave, handle: Handle, record: Record) -> Verification:
+        """Send the token, and return how the verification stands then, or while the send goes on."""
         token = self._keyring().of(handle).token(handle, self.policy.token_format)
         life = timedelta(milliseconds=record.expires - record.begun)
         message = Message(
             to=PhoneNumber(record.to),
             text=compose(token, brand=self.policy.brand, life=life, host=self.policy.host),
-            key=f"{handle.id}-{record.sends}",
+            id=handle.id,
+            send=record.sends,
         )
+        news = place.run(lambda: self._hand_over(message, leave, handle))
+        return self._verification(handle, news or record)
+
+    def _hand_over(self, message: Message, leave: Leave, handle: Handle) -> Record | None:
+        """Send, and note what became of it unless it is simply on its way. Runs on a thread of the outbox."""
         try:
-            self._sender.send(message)
-        except SendRefused:
-            self._report(handle, record.sends, Delivery.REFUSED)
+            queued = self._sender.send(message)
+        except SendRefused as error:
+            log.warning("send_refused", extra={"id": handle.id, "delivery": error.delivery.value})
+            if error.pause:
+                self._store.pause(now=self._now(), is_trial=leave.is_trial)
+            error.verification = self._verification(handle, self._unsend(handle, message.send, error.delivery))
             raise
         except SendUncertain:
-            return self._verification(handle, self._report(handle, record.sends, Delivery.UNCERTAIN))
-        return self._verification(handle, record)
+            log.warning("send_uncertain", extra={"id": handle.id})
+            return self._report(handle, Delivery.UNCERTAIN)
+        log.info("send_accepted", extra={"id": handle.id, "send": message.send})
+        if leave.is_trial:
+            self._store.resume()
+        if queued + _seconds(leave.wait) >= BUSY_SECONDS:
+            return self._report(handle, Delivery.BUSY)
+        return None
 
-    def _report(self, handle: Handle, send: int, delivery: Delivery) -> Record:
-        log.warning("send_failed", extra={"id": handle.id, "send": send, "delivery": delivery.value})
+    def _report(self, handle: Handle, delivery: Delivery) -> Record:
+        return self._accept(self._store.report(handle, now=self._now(), delivery=delivery), handle)
+
+    def _unsend(self, handle: Handle, send: int, delivery: Delivery) -> Record:
         digest = self._token_digest(handle)
-        answer = self._store.report(handle, now=self._now(), token_digest=digest, send=send, delivery=delivery)
+        answer = self._store.unsend(handle, now=self._now(), token_digest=digest, send=send, delivery=delivery)
         return self._accept(answer, handle)
 
     def _accept(self, answer: Answer, handle: Handle) -> Record:
@@ -243,6 +316,8 @@ class Verifier:
                 return VerificationLocked()
             case Verdict.APPROVED:
                 return AlreadyApproved()
+            case Verdict.OPTED_OUT:
+                return SendRefused(Delivery.OPTED_OUT)
         return UnknownVerification()
 
     def _verification(self, handle: Handle, record: Record) -> Verification:

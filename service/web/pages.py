@@ -23,6 +23,7 @@ from ..verification.errors import (
 from ..verification.phone import example
 from ..verification.ports import Status
 from ..verification.verifier import Verification, Verifier
+from . import words
 from .cookie import FlowCookie
 from .problems import Problem, problem_of, with_retry
 from .security import refuse_cross_site
@@ -128,6 +129,7 @@ class Pages:
         return jsonify(
             status=verification.status,
             delivery=verification.delivery,
+            message=words.DELIVERIES[verification.delivery],
             expires_in=verification.expires_in,
             next_send_in=verification.next_send_in,
             sends_left=verification.sends_left,

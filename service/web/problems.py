@@ -9,20 +9,23 @@ from werkzeug.exceptions import HTTPException
 
 from ..verification.errors import (
     AlreadyApproved,
+    Delivery,
+    ForgedReceipt,
     InvalidNumber,
-    Limit,
     Limited,
     MalformedToken,
-    NumberFault,
+    SendingHeld,
     SendRefused,
     StoreUnavailable,
     TokenRejected,
     UnknownVerification,
     VerificationLocked,
 )
+from . import words
 
 log = logging.getLogger("textproof")
 
+SEND_RETRY = 60  # seconds; ours: an operator has to do something
 STORE_RETRY = 2  # seconds; a store that is back is found within that
 
 
@@ -38,24 +41,6 @@ class Problem:
     """Seconds from now; None when waiting does not help."""
 
 
-NUMBERS = {
-    NumberFault.EMPTY: "Enter your mobile number.",
-    NumberFault.TOO_LONG: "That is too long for a phone number. Enter the number only.",
-    NumberFault.CHARACTERS: "A phone number has only digits, spaces and + ( ) - . Check what you typed.",
-    NumberFault.EXTENSION: "We cannot text an extension. Enter a number without one.",
-    NumberFault.IMPOSSIBLE: (
-        "That is not a phone number we know. Check the digits; a number of another country starts with + and its code."
-    ),
-    NumberFault.NOT_A_COUNTRY: "We cannot text numbers that belong to no country. Enter a mobile number.",
-    NumberFault.NOT_MOBILE: "We cannot text that kind of number. Enter a mobile number.",
-    NumberFault.REGION_NOT_ALLOWED: "We do not send codes to numbers of that country. Enter another number.",
-}
-LIMITS = {
-    Limit.RESEND_WAIT: "The text may still be on its way. You can ask for it again in {wait}.",
-    Limit.SENDS_OF_VERIFICATION: "We sent this code as often as we can. Check your messages, or start again.",
-    Limit.SENDS_OF_NUMBER: "Too many codes were asked for with this number. Try again in {wait}.",
-    Limit.CHECKS_OF_NUMBER: "Too many wrong codes were entered for this number. Try again in {wait}.",
-}
 STATUSES = {
     400: ("bad_request", "That request cannot be read", "Go back, and try once more."),
     403: ("cross_site", "That came from another site", "Open our page yourself, and try there."),
@@ -69,21 +54,21 @@ STATUSES = {
 }
 
 
-def problem_of(error: Exception) -> Problem:  # noqa: C901 - a table, read from top to bottom
+def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, read from top to bottom
     """Return the words and the status of anything that can go wrong."""
     match error:
         case InvalidNumber():
-            return Problem(422, "invalid_number", "Check the number", NUMBERS[error.reason])
+            return Problem(422, "invalid_number", "Check the number", words.NUMBERS[error.reason])
         case MalformedToken():
-            return Problem(422, "malformed_token", "Check the code", _malformed(error))
+            return Problem(422, "malformed_token", "Check the code", words.malformed(error))
         case TokenRejected():
-            return Problem(422, "token_rejected", "That code is not right", _rejected(error.checks_left))
+            return Problem(422, "token_rejected", "That code is not right", words.rejected(error.checks_left))
         case VerificationLocked():
             detail = "Too many codes were wrong, so this one is not accepted any more. Start again to get a new one."
             return Problem(429, "locked", "Too many wrong codes", detail)
         case Limited():
-            wait = in_words(error.retry_after or 0)
-            detail = LIMITS[error.limit].format(wait=wait)
+            wait = words.in_words(error.retry_after or 0)
+            detail = words.LIMITS[error.limit].format(wait=wait)
             return Problem(429, str(error.limit), "Not so fast", detail, error.retry_after)
         case AlreadyApproved():
             return Problem(
@@ -92,9 +77,18 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901 - a table, read from 
         case UnknownVerification():
             detail = "It was used, or it is older than we accept. Start again to get a new one."
             return Problem(404, "not_found", "That code has expired", detail)
+        case SendRefused(delivery=Delivery.FAILED | Delivery.BUSY):
+            detail = words.DELIVERIES[Delivery.FAILED]
+            return Problem(
+                503, "send_failed", "We cannot send codes right now", detail, error.retry_after or SEND_RETRY
+            )
         case SendRefused():
-            detail = "We cannot send codes right now. Try again in a few minutes."
-            return Problem(503, "send_refused", "We cannot send codes right now", detail, 60)
+            return Problem(422, "send_refused", "We cannot text this number", words.DELIVERIES[error.delivery])
+        case SendingHeld():
+            detail = f"Many codes are being sent. Try again in {words.in_words(error.retry_after)}."
+            return Problem(503, str(error.hold), "We cannot send codes right now", detail, error.retry_after)
+        case ForgedReceipt():
+            return Problem(403, "forged", "That is not from the carrier", "The signature is wrong, or too old.")
         case StoreUnavailable():
             detail = "This is our fault. Nothing was lost: try the same again in a few seconds."
             return Problem(503, "unavailable", "We cannot do that right now", detail, STORE_RETRY)
@@ -128,27 +122,3 @@ def with_retry(response: Response, problem: Problem) -> Response:
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
     return response
-
-
-def in_words(seconds: int) -> str:
-    """Return a duration as people say it: "43 seconds", "6 minutes", "2 hours". Rounded up."""
-    for size, unit in ((86400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds > size:
-            count = -(-seconds // size)
-            return f"{count} {unit}s"
-    return "1 second" if seconds == 1 else f"{seconds} seconds"
-
-
-def _malformed(error: MalformedToken) -> str:
-    if error.got is None:
-        return "The code in our message has only the characters 0 to 9 and A to F. Check what you typed."
-    if not error.got:
-        return f"Enter the {error.length} characters of the code."
-    return f"The code has {error.length} characters. You have entered {error.got}."
-
-
-def _rejected(checks_left: int) -> str:
-    if not checks_left:
-        return "That was the last try for this code. Start again to get a new one."
-    tries = "try" if checks_left == 1 else "tries"
-    return f"Check the latest text from us. {checks_left} {tries} left."

@@ -1,0 +1,124 @@
+"""What Telnyx tells later: signed webhooks about our messages, and answers of people (STOP, START).
+
+Only what Telnyx signed within the last five minutes is believed.
+"""
+
+import base64
+import json
+import logging
+from binascii import Error as NotBase64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from ..verification.errors import Delivery, ForgedReceipt
+from ..verification.keys import Keyring
+from ..verification.ports import OptOut, Receipt
+from .codes import error_in, meaning_of
+
+log = logging.getLogger("textproof.telnyx")
+
+TOLERANCE_SECONDS = 300  # Telnyx, "Receiving webhooks"
+STATUSES = {
+    "sent": Delivery.SENT,
+    "delivered": Delivery.DELIVERED,
+    "read": Delivery.DELIVERED,
+    "delivery_unconfirmed": Delivery.UNCONFIRMED,
+    "expired": Delivery.UNREACHABLE,
+    "sending_failed": Delivery.UNREACHABLE,
+    "delivery_failed": Delivery.UNREACHABLE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TelnyxReceipts:
+    """Reads webhooks, and makes the address that they come to."""
+
+    public_key: Ed25519PublicKey
+    address: str
+    """Of the webhook, as Telnyx reaches it."""
+    keyring: Callable[[], Keyring]
+    clock: Callable[[], float]
+
+    @classmethod
+    def with_key(
+        cls, public_key: str, *, address: str, keyring: Callable[[], Keyring], clock: Callable[[], float]
+    ) -> "TelnyxReceipts":
+        """Take the key as Telnyx's portal shows it: base64 of 32 bytes. Raises ValueError when it is not."""
+        raw = base64.b64decode(public_key, validate=True)
+        return cls(Ed25519PublicKey.from_public_bytes(raw), address, keyring, clock)
+
+    def url(self, id_: str) -> str:
+        """Return the address for receipts of a verification.
+
+        It carries the id sealed, so that a receipt is understood even when the answer to its send was lost, and the
+        address tells nobody anything.
+        """
+        return f"{self.address}?send={quote(self._seal().encrypt(id_.encode()))}"
+
+    def read(self, raw: bytes, signature: str, timestamp: str, send: str) -> Receipt | OptOut | None:
+        """Return what a webhook tells; None when that is nothing to us.
+
+        Args:
+            raw: The body as it came.
+            signature: base64 of 64 bytes.
+            timestamp: When it was signed, in seconds since 1970.
+            send: Of the address.
+
+        Raises:
+            ForgedReceipt: It is not Telnyx's.
+        """
+        self._prove(raw, signature, timestamp)
+        try:
+            event = json.loads(raw)["data"]
+            payload = event["payload"]
+            if event["event_type"] == "message.received":
+                return _opt_out(payload)
+            return self._receipt(event, payload, send)
+        except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+            log.error("webhook_unreadable", extra={"cause": type(error).__name__})
+            return None
+
+    def _prove(self, raw: bytes, signature: str, timestamp: str) -> None:
+        if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 12):  # noqa: PLR2004 - digits
+            raise ForgedReceipt("no timestamp")
+        if abs(self.clock() - int(timestamp)) > TOLERANCE_SECONDS:
+            raise ForgedReceipt("too old, or a clock is wrong")
+        try:
+            self.public_key.verify(base64.b64decode(signature, validate=True), timestamp.encode() + b"|" + raw)
+        except (NotBase64, InvalidSignature, ValueError) as error:
+            raise ForgedReceipt("the signature is not Telnyx's: check TELNYX_PUBLIC_KEY") from error
+
+    def _receipt(self, event: dict[str, Any], payload: dict[str, Any], send: str) -> Receipt | None:
+        status = payload["to"][0]["status"]
+        delivery = STATUSES.get(status)
+        if delivery is None:
+            return None
+        pause = False
+        code, words = error_in(payload)
+        if delivery is Delivery.UNREACHABLE and code:
+            meaning = meaning_of(code, words)
+            facts = {"code": code, "do": meaning.operator}
+            log.log(logging.ERROR if meaning.operator else logging.INFO, "telnyx_undelivered", extra=facts)
+            pause = meaning.pause
+            delivery = delivery if meaning.uncertain else meaning.delivery
+        try:
+            id_ = self._seal().decrypt(send.encode()).decode()
+        except InvalidToken:
+            id_ = ""
+        return Receipt(id=id_, event=str(event["id"]), delivery=delivery, pause=pause)
+
+    def _seal(self) -> MultiFernet:
+        return MultiFernet([Fernet(base64.urlsafe_b64encode(key.derive("receipt"))) for key in self.keyring().keys])
+
+
+def _opt_out(payload: dict[str, Any]) -> OptOut | None:
+    answer = payload.get("autoresponse_type")
+    if answer not in ("STOP", "START"):
+        return None
+    return OptOut(str(payload["from"]["phone_number"]), out=answer == "STOP")

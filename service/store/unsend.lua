@@ -1,0 +1,16 @@
+-- unsend: a send was not made, so the number gets it back; a verification without another one is canceled.
+-- ARGV  8 delivery, its rank in front  9 which send
+
+local NEWS, SEND = ARGV[8], ARGV[9]
+
+local f = redis.call('HMGET', RECORD, 's', 'n', 'l', 'd')
+if not f[1] then return answer('gone') end
+if f[2] ~= SEND or f[4] == NEWS then return answer('done') end
+
+redis.call('HSET', RECORD, 'd', NEWS)
+redis.call('LREM', SENDS, -1, f[3])
+if SEND == '1' and f[1] == 'p' then
+  redis.call('HSET', RECORD, 's', 'c')
+  redis.call('DEL', TOKEN)
+end
+return answer('done')

@@ -1,0 +1,84 @@
+"""The outbox: sends on a few threads of its own, so that a slow carrier never slows a check.
+
+It has so many places and no queue: who finds none is told before anything is spent.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from typing import TypeVar
+
+from .errors import Hold, SendingHeld, VerificationError
+
+log = logging.getLogger("textproof")
+
+PATIENCE_SECONDS = 1.5  # ours: most carriers answer within; the page tells the rest as it comes
+RETRY_SECONDS = 3  # ours: half of what a send takes at most
+
+T = TypeVar("T")
+
+
+class Place:
+    """The right to make one send."""
+
+    def __init__(self, outbox: "Outbox", *, may_wait: bool) -> None:
+        self._outbox = outbox
+        self._may_wait = may_wait
+        self.is_used = False
+
+    def run(self, send: Callable[[], T]) -> T | None:
+        """Make the send, and return what it returned or raise what it raised; None while it goes on."""
+        self.is_used = True
+        future = self._outbox.submit(send)
+        wait([future], PATIENCE_SECONDS if self._may_wait else 0)
+        return future.result() if future.done() else None
+
+
+class Outbox:
+    """So many sends at once, for one process. Its threads start with the first send, which is after the fork.
+
+    Sends that were accepted are finished before the process ends.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._places = places
+        self._taken = 0
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(places, thread_name_prefix="send")
+
+    @contextmanager
+    def place(self) -> Iterator[Place]:
+        """Take a place; it is given back when the send has ended, or when none is made.
+
+        Raises:
+            SendingHeld: All are taken.
+        """
+        with self._lock:
+            if self._taken >= self._places:
+                raise SendingHeld(Hold.NO_PLACE, RETRY_SECONDS)
+            self._taken += 1
+            # A caller waits for the answer on a thread that checks may need: only while most places are free.
+            place = Place(self, may_wait=self._taken <= (self._places + 1) // 2)
+        try:
+            yield place
+        finally:
+            if not place.is_used:
+                self._leave()
+
+    def submit(self, send: Callable[[], T]) -> Future[T]:
+        """Run a send whose place is taken."""
+        future = self._pool.submit(send)
+        future.add_done_callback(self._ended)
+        return future
+
+    def _ended(self, future: Future[T]) -> None:
+        self._leave()
+        error = future.exception()
+        if error is not None and not isinstance(error, VerificationError):
+            log.error("send_broken", exc_info=error)
+
+    def _leave(self) -> None:
+        with self._lock:
+            self._taken -= 1
