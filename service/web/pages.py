@@ -25,7 +25,7 @@ from ..verification.ports import Status
 from ..verification.verifier import Verification, Verifier
 from . import words
 from .cookie import FlowCookie
-from .problems import Problem, problem_of, with_retry
+from .problems import Problem, as_page, problem_of, with_retry
 from .security import refuse_cross_site
 
 NONCE_MAX = 64  # characters
@@ -158,7 +158,7 @@ class Pages:
                 problem = problem_of(VerificationLocked())
             case _:
                 problem = problem_of(UnknownVerification())
-        return make_response(render_template("problem.html", problem=problem), problem.status)
+        return as_page(problem)
 
     def _form_again(self, id_: str, error: VerificationError) -> ResponseReturnValue:
         verification = error.verification

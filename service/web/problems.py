@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import Flask, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from ..verification.errors import (
     AlreadyApproved,
@@ -25,6 +25,7 @@ from . import words
 
 log = logging.getLogger("textproof")
 
+PROGRAMS = ("/verify/status", "/webhooks/telnyx")  # answered in JSON
 SEND_RETRY = 60  # seconds; ours: an operator has to do something
 STORE_RETRY = 2  # seconds; a store that is back is found within that
 
@@ -85,7 +86,7 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, r
         case SendRefused():
             return Problem(422, "send_refused", "We cannot text this number", words.DELIVERIES[error.delivery])
         case SendingHeld():
-            detail = f"Many codes are being sent. Try again in {words.in_words(error.retry_after)}."
+            detail = words.HOLDS[error.hold].format(wait=words.in_words(error.retry_after))
             return Problem(503, str(error.hold), "We cannot send codes right now", detail, error.retry_after)
         case ForgedReceipt():
             return Problem(403, "forged", "That is not from the carrier", "The signature is wrong, or too old.")
@@ -109,12 +110,25 @@ def handle(app: Flask) -> None:
         problem = problem_of(error)
         if problem.code == "internal":
             log.error("internal_error", exc_info=error, extra={"path": request.path})
-        response = make_response(render_template("problem.html", problem=problem), problem.status)
-        if isinstance(error, HTTPException):
-            for name, value in error.get_headers():
-                if name == "Allow":
-                    response.headers[name] = value
+        response = as_json(problem) if request.path in PROGRAMS else as_page(problem)
+        if isinstance(error, MethodNotAllowed):
+            response.headers["Allow"] = ", ".join(error.valid_methods or ())
         return with_retry(response, problem)
+
+
+def as_page(problem: Problem) -> Response:
+    """Return a problem for people."""
+    return make_response(render_template("problem.html", problem=problem), problem.status)
+
+
+def as_json(problem: Problem) -> Response:
+    """Return a problem for programs (RFC 9457)."""
+    content = {"title": problem.title, "status": problem.status, "detail": problem.detail, "code": problem.code}
+    if problem.retry_after is not None:
+        content["retry_after"] = problem.retry_after
+    response = make_response(content, problem.status)
+    response.mimetype = "application/problem+json"
+    return response
 
 
 def with_retry(response: Response, problem: Problem) -> Response:

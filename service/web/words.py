@@ -1,6 +1,6 @@
 """What people read. Facts become words here, and nowhere else."""
 
-from ..verification.errors import Delivery, Limit, MalformedToken, NumberFault
+from ..verification.errors import Delivery, Hold, Limit, MalformedToken, NumberFault
 
 NUMBERS = {
     NumberFault.EMPTY: "Enter your mobile number.",
@@ -19,6 +19,11 @@ LIMITS = {
     Limit.SENDS_OF_VERIFICATION: "We sent this code as often as we can. Check your messages, or start again.",
     Limit.SENDS_OF_NUMBER: "Too many codes were asked for with this number. Try again in {wait}.",
     Limit.CHECKS_OF_NUMBER: "Too many wrong codes were entered for this number. Try again in {wait}.",
+}
+HOLDS = {
+    Hold.NO_PLACE: "Many codes are being sent right now. Try again in {wait}.",
+    Hold.PAUSED: "This is our fault, and we are on it. Try again in {wait}.",
+    Hold.SENDER_RATE: "Many codes are being sent right now. Try again in {wait}.",
 }
 DELIVERIES = {
     Delivery.ON_ITS_WAY: "Your message is on its way. It can take a minute.",
