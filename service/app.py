@@ -65,6 +65,7 @@ def create_app(
         inbox=demo.inbox if demo else None,
         read_webhook=receipts.read if receipts else None,
         public_url=settings.PUBLIC_URL,
+        proxies=settings.TRUSTED_PROXIES,
     )
 
 

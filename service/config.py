@@ -11,12 +11,13 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .verification import keys, message, phone, policy, token
+from .verification import keys, message, phone, token
+from .verification import policy as rules
 
 PREFIX = "TEXTPROOF_"
 FILE = "_FILE"
@@ -24,6 +25,9 @@ PLACE = "TEXTPROOF_CONFIG"
 LIFE_MAX = 600  # seconds; SP 800-63B-4, 3.1.3.2: at most 10 minutes
 BRAND_MAX = 30  # characters; ours: leaves room for the rest of a text message
 RATE_MIN, RATE_MAX = 0.01, 10_000  # messages per second; Telnyx: 0.1 for a long code, 1,000 for a short one
+YEAR = 31_536_000  # seconds
+MONEY_MAX = 10_000_000
+OBSERVABLE = ("address", "network", "prefix", "country", "client", "everything", "spend", "conversion", "guesses")
 LIFE_SHORT = 60  # seconds; ours: many text messages take longer
 
 
@@ -196,6 +200,42 @@ def url(*schemes: str, path: bool = True) -> Callable[[object], str]:
     return read
 
 
+def window(value: object) -> rules.Window:
+    """How many in how many seconds, "5/600"."""
+    match = re.fullmatch("([1-9][0-9]{0,5})/([1-9][0-9]{0,7})", text(value))
+    if match is None or int(match[2]) > YEAR:
+        raise Bad(f'must be written as a count and seconds, like "5/600" for 5 in 10 minutes; {YEAR} seconds at most')
+    return rules.Window(int(match[1]), timedelta(seconds=int(match[2])))
+
+
+def money(value: object) -> float:
+    """An amount of money."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,6})?", value.strip()):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MONEY_MAX:
+        raise Bad("must be an amount of money, like 50 or 49.90; 0 is no limit")
+    return float(value)
+
+
+def price(value: object) -> tuple[str, float]:
+    """What a message to a region costs, "US=0.0079"."""
+    name, _, amount = text(value).partition("=")
+    if not amount:
+        raise Bad('must be written as a region and a price, like "US=0.0079"; "*=0.05" is for all others')
+    return name if name == "*" else region(name), money(amount)
+
+
+def test_number(value: object) -> tuple[str, rules.TestNumber]:
+    """A number with a fixed code and its last day, "+12025550100=123456@2026-12-31"."""
+    match = re.fullmatch(r"(\+[1-9][0-9]{6,14})=([0-9A-F]{4,10})@([0-9]{4}-[0-9]{2}-[0-9]{2})", text(value))
+    try:
+        if match is not None:
+            return match[1], rules.TestNumber(match[2], date.fromisoformat(match[3]))
+    except ValueError:
+        pass
+    raise Bad('must be written as a number, its code and its last day, like "+12025550100=12AB56@2026-12-31"')
+
+
 def secret(value: object) -> str:
     """A secret; surrounding white space, as files have it, is dropped."""
     value = text(value.strip() if isinstance(value, str) else value)
@@ -252,6 +292,26 @@ class Settings:
     SENDER: str = setting(one_of("telnyx", "demo"), "")
     TELNYX_BASE_URL: str = setting(url("https", "http"), "https://api.telnyx.com/v2")
     REDIS_URL: str = setting(url("redis", "rediss", "unix", "redis+sentinel", "redis+cluster"), "", hidden=True)
+    TRUSTED_PROXIES: int = setting(whole(0, 5, "proxies"), 0)
+    SENDS_PER_NUMBER: tuple[rules.Window, ...] = setting(several(window), rules.SENDS_OF_NUMBER)
+    CHECKS_PER_NUMBER: tuple[rules.Window, ...] = setting(several(window), rules.CHECKS_OF_NUMBER)
+    CHECKS_IN_A_ROW: int = setting(whole(1, 100, "checks"), 100)
+    STARTS_PER_ADDRESS: tuple[rules.Window, ...] = setting(several(window), rules.Brake().address.windows)
+    STARTS_PER_NETWORK: tuple[rules.Window, ...] = setting(several(window), rules.Brake().network.windows)
+    STARTS_PER_PREFIX: tuple[rules.Window, ...] = setting(several(window), rules.Brake().prefix.windows)
+    SENDS_PER_COUNTRY: tuple[rules.Window, ...] = setting(several(window), ())
+    SENDS_PER_CLIENT: tuple[rules.Window, ...] = setting(several(window), ())
+    SENDS_IN_ALL: tuple[rules.Window, ...] = setting(several(window), rules.Brake().everything.windows)
+    WRONG_CHECKS_IN_ALL: int = setting(whole(1, 1_000_000, "checks"), 1000)
+    CONVERSION_MIN_SENDS: int = setting(whole(1, 100_000, "messages"), 20)
+    CONVERSION_CLOSE_PERCENT: int = setting(whole(0, 100, "per cent"), 20)
+    CONVERSION_WARN_PERCENT: int = setting(whole(0, 100, "per cent"), 60)
+    SEQUENCE_LENGTH: int = setting(whole(2, 10_000, "numbers"), 5)
+    CLOSED_SECONDS: int = setting(whole(1, 2_592_000, "seconds"), 43_200)
+    SPEND_PER_DAY: float = setting(money, 0.0)
+    MESSAGE_PRICES: tuple[tuple[str, float], ...] = setting(several(price), ())
+    OBSERVE: tuple[str, ...] = setting(several(one_of(*OBSERVABLE)), ())
+    TEST_NUMBERS: tuple[tuple[str, rules.TestNumber], ...] = setting(several(test_number), ())
     SECRET_KEY: str = setting(long_secret, "", hidden=True)
     SECRET_KEY_FALLBACKS: tuple[str, ...] = setting(several(long_secret), (), hidden=True)
     LIMITS_MODE: str = setting(one_of("enforce", "observe"), "enforce")
@@ -301,10 +361,10 @@ class Settings:
         return f"{self.PUBLIC_URL}/webhooks/telnyx" if can else ""
 
     @property
-    def policy(self) -> policy.Policy:
+    def policy(self) -> rules.Policy:
         """The rules, in numbers."""
         home = phone.region_of(int(self.COUNTRY_CODE)) or ""
-        return policy.Policy(
+        return rules.Policy(
             home_region=home,
             allowed_regions=frozenset(self.ALLOWED_REGIONS or [home]),
             token_format=token.TokenFormat(self.TOKEN_ALPHABET, self.TOKEN_LENGTH),
@@ -314,6 +374,35 @@ class Settings:
             resend_waits=tuple(timedelta(seconds=wait) for wait in self.RESEND_WAITS_SECONDS),
             brand=self.BRAND,
             host=self.host,
+            sends_of_number=self.SENDS_PER_NUMBER,
+            checks_of_number=self.CHECKS_PER_NUMBER,
+            checks_in_a_row=(rules.Window(self.CHECKS_IN_A_ROW, rules.CHECKS_IN_A_ROW[0].span),),
+            brake=self._brake(),
+            test_numbers=dict(self.TEST_NUMBERS),
+        )
+
+    def _brake(self) -> rules.Brake:
+        def is_enforced(limit: str) -> bool:
+            return self.LIMITS_MODE == "enforce" and limit not in self.OBSERVE
+
+        return rules.Brake(
+            address=rules.Budget(self.STARTS_PER_ADDRESS, is_enforced("address")),
+            network=rules.Budget(self.STARTS_PER_NETWORK, is_enforced("network")),
+            prefix=rules.Budget(self.STARTS_PER_PREFIX, is_enforced("prefix")),
+            country=rules.Budget(self.SENDS_PER_COUNTRY, is_enforced("country")),
+            client=rules.Budget(self.SENDS_PER_CLIENT, is_enforced("client")),
+            everything=rules.Budget(self.SENDS_IN_ALL, is_enforced("everything")),
+            spend=self.SPEND_PER_DAY,
+            spend_enforced=is_enforced("spend"),
+            prices=dict(self.MESSAGE_PRICES),
+            conversion_enforced=is_enforced("conversion"),
+            conversion_sends=self.CONVERSION_MIN_SENDS,
+            conversion_close=self.CONVERSION_CLOSE_PERCENT,
+            conversion_warn=self.CONVERSION_WARN_PERCENT,
+            closed_for=timedelta(seconds=self.CLOSED_SECONDS),
+            sequence=self.SEQUENCE_LENGTH,
+            guesses=self.WRONG_CHECKS_IN_ALL,
+            guesses_enforced=is_enforced("guesses"),
         )
 
     def contradictions(self) -> list[Mistake]:
@@ -336,6 +425,15 @@ class Settings:
         if not self.RESEND_WAITS_SECONDS:
             mistakes.append(
                 Mistake("RESEND_WAITS_SECONDS", "must have at least one wait, like [30, 60, 90, 120].", "empty")
+            )
+        form = self.policy.token_format
+        for e164, test in self.TEST_NUMBERS:
+            if len(test.token) != form.length or not set(test.token) <= set(form.characters):
+                reason = f"has a code for {e164} that is none: TOKEN_LENGTH and TOKEN_ALPHABET say how codes look."
+                mistakes.append(Mistake("TEST_NUMBERS", reason, "together with TOKEN_LENGTH"))
+        if self.SPEND_PER_DAY and not self.MESSAGE_PRICES:
+            mistakes.append(
+                Mistake("MESSAGE_PRICES", 'is needed for SPEND_PER_DAY, like ["US=0.0079", "*=0.05"].', "not set")
             )
         if self.SECRET_KEY_FALLBACKS and not self.SECRET_KEY:
             mistakes.append(Mistake("SECRET_KEY", "is needed beside SECRET_KEY_FALLBACKS.", "not set"))

@@ -9,6 +9,7 @@ import logging
 from binascii import Error as NotBase64
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite, nan
 from typing import Any
 from urllib.parse import quote
 
@@ -111,7 +112,10 @@ class TelnyxReceipts:
             id_ = self._seal().decrypt(send.encode()).decode()
         except InvalidToken:
             id_ = ""
-        return Receipt(id=id_, event=str(event["id"]), delivery=delivery, pause=pause)
+        final = event["event_type"] == "message.finalized"
+        cost = float((payload.get("cost") or {}).get("amount", "nan")) if final else nan
+        told = cost if isfinite(cost) else None
+        return Receipt(id=id_, event=str(event["id"]), delivery=delivery, pause=pause, cost=told)
 
     def _seal(self) -> MultiFernet:
         return MultiFernet([Fernet(base64.urlsafe_b64encode(key.derive("receipt"))) for key in self.keyring().keys])

@@ -1,9 +1,9 @@
 -- check: count one check, and spend the token if it is the typed one.
 -- KEYS  2 the key that the typed token would have
--- ARGV  8 nonce
+-- ARGV  11 nonce
 -- The count comes before the look. The same nonce again costs nothing and is answered the same.
 
-local NONCE = '=' .. ARGV[8]
+local NONCE = '=' .. ARGV[11]
 
 local before = redis.call('HGET', RECORD, NONCE)
 if before == 'done' then return answer('repeated') end
@@ -15,16 +15,17 @@ end
 
 local verdict = ended()
 if verdict then return answer(verdict) end
-local wait = wait_for_room(CHECKS, CHECK_WINDOWS)
+local wait = wait_for_check()
 if wait > 0 then return answer('number_checks_spent', wait) end
 
 -- The first write is one that a full server refuses, so that it refuses all of this.
 local checks = redis.call('HINCRBY', RECORD, 'c', 1)
-if redis.call('DEL', TOKEN) == 1 then
+if end_token() then
   redis.call('HSET', RECORD, 's', 'a', 'c', checks - 1, NONCE, 'done')
-  redis.call('DEL', CHECKS)
+  redis.call('DEL', CHECKS, ROW)
   return answer('done')
 end
 spend(CHECKS, CHECK_WINDOWS)
+spend(ROW, ROW_WINDOWS)
 redis.call('HSET', RECORD, 's', checks >= MAX_CHECKS and 'l' or 'p', NONCE, checks)
 return answer('rejected')

@@ -1,5 +1,28 @@
--- give_back: what the last allow spent, for a send that was not made.
--- KEYS  1 pause  2 the sender's next free moment, ms
--- ARGV  1 one message of the sender takes, ms
+-- give_back: what an allow spent comes back: all of it when no send was made, the start alone when it was approved.
+-- KEYS, as of allow: 2 the sender's next free moment  3 money  7, 8 what came of starts  9 lines   11… lists of ms
+-- ARGV  1 when it was spent, ms  2 1 when it was approved  3 one message of the sender takes, ms  4 price
+--       5 the number's last four digits
 
-if redis.call('EXISTS', KEYS[2]) == 1 then redis.call('DECRBY', KEYS[2], ARGV[1]) end
+local STAMP, APPROVED = ARGV[1], ARGV[2] == '1'
+local SLOT, HOUR = 120000, 3600000
+
+for i = 11, #KEYS do redis.call('LREM', KEYS[i], -1, STAMP) end
+redis.call('ZREM', KEYS[9], ARGV[5])
+
+if APPROVED then
+  local time = redis.call('TIME')
+  local now = math.max(time[1] * 1000, tonumber(STAMP))
+  for i = 7, 8 do
+    redis.call('HINCRBY', KEYS[i], 'a' .. math.floor(now / SLOT), 1)
+    redis.call('PEXPIRE', KEYS[i], HOUR + SLOT)
+  end
+  return
+end
+
+for i = 7, 8 do
+  local slot = 's' .. math.floor(STAMP / SLOT)
+  if redis.call('HEXISTS', KEYS[i], slot) == 1 then redis.call('HINCRBY', KEYS[i], slot, -1) end
+end
+for i, amount in pairs({[2] = ARGV[3], [3] = ARGV[4]}) do
+  if tonumber(amount) > 0 and redis.call('EXISTS', KEYS[i]) == 1 then redis.call('DECRBY', KEYS[i], amount) end
+end

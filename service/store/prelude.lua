@@ -1,19 +1,26 @@
--- Goes in front of every script: what they are given, what they answer, and what they share.
+-- Goes in front of every script of a verification: what they are given, what they answer, and what they share.
 --
--- KEYS  1 record (hash)  2 token (string)  3 wrong checks of the number  4 sends to the number (lists of ms, oldest first)
+-- KEYS  1 record (hash)  2 token (string)  3 wrong checks of the number from this source  4 sends to the number
+--       5 wrong checks of the number in a row (3 to 5: lists of ms, oldest first)  6 the number (hash)
 -- ARGV  1 the caller's clock, ms  2 token life, ms  3 checks allowed  4 sends allowed
 --       5 waits before each resend, "ms,ms,…": the last one repeats
---       6 windows for checks of the number, "limit,ms;…"  7 windows for its sends   8… the verb's own
+--       6 windows for 3, "limit,ms;…"  7 for 4  8 for 4 when several sources ask  9 for 5
+--       10 the source: who asks   11… the verb's own
 --
 -- Record: s status (p, a, c, l)  t number  b begun, ms  e expires, ms  n sends  l last send, ms  c wrong checks
---         d delivery  =<nonce> the answer to a request that may come again:
+--         d delivery  o origin  j the verification whose token it shares (its randomness)  =<nonce> the answer to a request that may come again:
 --         of a check 'done' or the count of wrong ones, of a resend its caller
+-- Number: u the source that asked for messages lately, or * when there were several
+--         r, w, e, k the verification that was texted last (its randomness), who asked for it, when it expires, ms,
+--         and how many share its token
 --
 -- All keys lie in one slot, and none is ever made without a time to live.
 
-local RECORD, TOKEN, CHECKS, SENDS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local RECORD, TOKEN, CHECKS, SENDS, ROW, NUMBER = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local LIFE, MAX_CHECKS, MAX_SENDS = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local WAITS, CHECK_WINDOWS, SEND_WINDOWS = ARGV[5], ARGV[6], ARGV[7]
+local WAITS, CHECK_WINDOWS, SEND_WINDOWS, STRANGER_WINDOWS, ROW_WINDOWS = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local SOURCE = ARGV[10]
+local HOUR = 3600000
 
 -- The later of two clocks, so that neither a slow caller nor a slow promoted replica makes a token live longer.
 local time = redis.call('TIME')
@@ -36,9 +43,31 @@ local function spend(list, windows)
   for limit, span in string.gmatch(windows, '(%d+),(%d+)') do
     most, longest = math.max(most, tonumber(limit)), math.max(longest, tonumber(span))
   end
+  if most == 0 then return end
   redis.call('RPUSH', list, NOW)
   redis.call('LTRIM', list, -most, -1)
   redis.call('PEXPIRE', list, longest)
+end
+
+-- How long until the number may be texted again. Where several sources ask, one of them may be bombing it.
+local function wait_for_send()
+  local wait = wait_for_room(SENDS, SEND_WINDOWS)
+  local asked = redis.call('HGET', NUMBER, 'u')
+  if asked and asked ~= SOURCE then wait = math.max(wait, wait_for_room(SENDS, STRANGER_WINDOWS)) end
+  return wait
+end
+
+-- A message goes to the number.
+local function spend_send()
+  spend(SENDS, SEND_WINDOWS)
+  local asked = redis.call('HGET', NUMBER, 'u')
+  redis.call('HSET', NUMBER, 'u', (not asked or asked == SOURCE) and SOURCE or '*')
+  redis.call('PEXPIRE', NUMBER, HOUR)
+end
+
+-- How long until this source may check again; strangers' mistakes count only in the row of all.
+local function wait_for_check()
+  return math.max(wait_for_room(CHECKS, CHECK_WINDOWS), wait_for_room(ROW, ROW_WINDOWS))
 end
 
 -- How long the verification itself asks to wait after its n-th send, in ms.
@@ -51,15 +80,13 @@ local function wait_after(sends, last)
   return math.max(0, last + wait - NOW)
 end
 
--- {verdict, wait, now, status, number, begun, expires, sends, last, checks, delivery, wait for the next send}
+-- {verdict, wait, now, status, number, begun, expires, sends, last, checks, delivery, origin, wait for the next send}
 local function answer(verdict, wait)
-  local f = redis.call('HMGET', RECORD, 's', 't', 'b', 'e', 'n', 'l', 'c', 'd')
+  local f = redis.call('HMGET', RECORD, 's', 't', 'b', 'e', 'n', 'l', 'c', 'd', 'o')
   if not f[1] then return {verdict, wait or 0, NOW} end
   local next_send = 0
-  if f[1] == 'p' then
-    next_send = math.max(wait_after(tonumber(f[5]), tonumber(f[6])), wait_for_room(SENDS, SEND_WINDOWS))
-  end
-  return {verdict, wait or 0, NOW, f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], next_send}
+  if f[1] == 'p' then next_send = math.max(wait_after(tonumber(f[5]), tonumber(f[6])), wait_for_send()) end
+  return {verdict, wait or 0, NOW, f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], next_send}
 end
 
 -- The verdict on a record that is not open to checks and sends, or nil when it is.
@@ -68,4 +95,11 @@ local function ended()
   if f[1] == 'a' then return 'approved' end
   if f[1] == 'l' then return 'locked' end
   if f[1] ~= 'p' or NOW >= tonumber(f[2]) then return 'gone' end
+end
+
+-- Spend the token, if it is there: nobody else may share it either.
+local function end_token()
+  if redis.call('DEL', TOKEN) == 0 then return false end
+  redis.call('HDEL', NUMBER, 'r', 'w', 'e', 'k')
+  return true
 end

@@ -5,65 +5,57 @@ Keys are short because there are many. All keys of a number share its slot (`{â€
     v:{number}:random     a verification (hash)
     t:{number}:digest     its token (string, empty: the name says it all)
     r:{number}:digest     a request to start, so that it is carried out once (string: the id)
-    c:{number}            wrong checks of the number (list of ms)
+    c:{number}:source     wrong checks of the number from one source (list of ms)
+    c:{number}            wrong checks of the number in a row (list of ms)
     s:{number}            sends to the number (list of ms)
+    n:{number}            who asked for the number, and its latest token (hash)
     o:{number}            the number wants no messages (string, empty)
     e:{number}:digest     news of a message that was noted (string, empty)
 
-What all numbers share has a slot of its own:
-
-    p:{limits}            sending is paused (hash)
-    b:{limits}            when the sender is free again (string, ms)
+What many numbers share is in `budgets.py`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from hashlib import sha1
-from importlib.resources import files
 from secrets import token_hex
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
-from redis.exceptions import NoScriptError, RedisError
-
-from ..verification.errors import Delivery, StoreUnavailable
+from ..verification.errors import Delivery
 from ..verification.keys import Handle
-from ..verification.policy import Policy, Window
-from ..verification.ports import Answer, Leave, Record, Status, Verdict
-from .breaker import Breaker
+from ..verification.policy import Policy
+from ..verification.ports import Answer, Record, Status, Verdict
+from .budgets import SharedBudgets
 from .connect import Client
+from .script import Reply, Scripts
+from .units import milliseconds, windows
 
 SECRET = "textproof:secret"
-VERBS = ("start", "check", "resend", "cancel", "report", "unsend", "show")
-SHARED = ("p:{limits}", "b:{limits}")
-ALONE = ("allow", "give_back", "pause")
-QUEUE = timedelta(seconds=30)  # ours: what people wait before they ask for another message
-TRIAL = timedelta(seconds=30)  # ours: longer than a send can take
-PAUSE, PAUSE_MAX = timedelta(minutes=1), timedelta(minutes=15)  # ours: an operator who has mended it waits no longer
-OPT_OUT = timedelta(days=365)  # ours: a year is our "for good", because every key has a life
 STATUS = {b"p": Status.PENDING, b"a": Status.APPROVED, b"c": Status.CANCELED, b"l": Status.LOCKED}
-Reply = list[Any]
-T = TypeVar("T")
+OPT_OUT = timedelta(days=365)  # ours: a year is our "for good", because every key has a life
+SHARE = timedelta(seconds=120)  # ours: long enough to find the message and type
+# Ours: 12 guesses and the first one's 5, for whoever asks from seven places, of 100 that are allowed in a row; five
+# tokens an hour make 85.
+SHARERS, SHARED_CHECKS = 6, 2
+FIELDS = 10  # of a record in an answer
 
 
-class RedisStore:
+class RedisStore(SharedBudgets):
     """Implements `Store` on a client of redis-py; safe to share between threads."""
 
     def __init__(self, client: Client, policy: Policy, *, messages_per_second: float = 0) -> None:
         """Take a client and the numbers that the scripts work with; 0 messages per second is without a rate."""
+        super().__init__(Scripts(client), policy, messages_per_second)
         self._client = client
-        self._step = round(1000 / messages_per_second) if messages_per_second else 0
-        self._breaker = Breaker()
-        self._numbers = (
-            _milliseconds(policy.token_life),
+        self._rules = (
+            milliseconds(policy.token_life),
             policy.max_checks,
             policy.max_sends,
-            ",".join(str(_milliseconds(wait)) for wait in policy.resend_waits),
-            _windows(policy.checks_of_number),
-            _windows(policy.sends_of_number),
+            ",".join(str(milliseconds(wait)) for wait in policy.resend_waits),
+            windows(policy.checks_of_number),
+            windows(policy.sends_of_number),
+            windows(policy.sends_for_strangers),
+            windows(policy.checks_in_a_row),
         )
-        self._scripts = {verb: f"{_source('prelude')}\n{_source(verb)}" for verb in VERBS}
-        self._scripts |= {verb: _source(verb) for verb in ALONE}
-        self._digests = {verb: sha1(source.encode()).hexdigest() for verb, source in self._scripts.items()}  # noqa: S324
 
     def secret(self) -> bytes:
         """See `Store`."""
@@ -72,62 +64,61 @@ class RedisStore:
             self._client.set(SECRET, token_hex(32), nx=True)
             return cast("bytes", self._client.get(SECRET))
 
-        return self._guarded(agree)
+        return self._scripts.guarded(agree)
 
-    def start(self, handle: Handle, *, now: int, to: str, token_digest: str, nonce: str) -> Answer:
+    def start(
+        self,
+        handle: Handle,
+        *,
+        now: int,
+        source: str,
+        to: str,
+        token_digest: str,
+        nonce: str,
+        origin: str,
+        is_test: bool,
+    ) -> Answer:
         """See `Store`."""
-        request = f"r:{{{handle.number}}}:{nonce}"
-        own = [to, handle.id, nonce]
-        return self._run("start", handle, now, token_digest, own, request, _opted_out(handle.number))
+        share = (milliseconds(SHARE), SHARERS, SHARED_CHECKS)
+        own: list[str | int] = [to, handle.id, handle.random, nonce, origin, *share]
+        more_keys = (f"r:{{{handle.number}}}:{nonce}", _opted_out(handle.number))
+        return self._run("start", handle, now, source, token_digest, own, *more_keys, rules=self._rules_of(is_test))
 
-    def check(self, handle: Handle, *, now: int, token_digest: str, nonce: str) -> Answer:
+    def check(self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str) -> Answer:
         """See `Store`."""
-        return self._run("check", handle, now, token_digest, [nonce])
+        return self._run("check", handle, now, source, token_digest, [nonce])
 
-    def resend(self, handle: Handle, *, now: int, token_digest: str, nonce: str, caller: str) -> Answer:
+    def resend(self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str, caller: str) -> Answer:
         """See `Store`."""
-        return self._run("resend", handle, now, token_digest, [nonce, caller])
+        return self._run("resend", handle, now, source, token_digest, [nonce, caller])
 
-    def cancel(self, handle: Handle, *, now: int, token_digest: str) -> Answer:
+    def cancel(self, handle: Handle, *, now: int, source: str) -> Answer:
         """See `Store`."""
-        return self._run("cancel", handle, now, token_digest, [])
+        return self._run("cancel", handle, now, source, "", [])
 
     def report(self, handle: Handle, *, now: int, delivery: Delivery, event: str = "") -> Answer:
         """See `Store`."""
-        return self._run("report", handle, now, "", [_ranked(delivery), event], f"e:{{{handle.number}}}:{event}")
+        return self._run("report", handle, now, "", "", [_ranked(delivery), event], f"e:{{{handle.number}}}:{event}")
 
     def unsend(self, handle: Handle, *, now: int, token_digest: str, send: int, delivery: Delivery) -> Answer:
         """See `Store`."""
-        return self._run("unsend", handle, now, token_digest, [_ranked(delivery), send])
+        return self._run("unsend", handle, now, "", token_digest, [_ranked(delivery), send])
+
+    def show(self, handle: Handle, *, now: int, source: str) -> Answer:
+        """See `Store`."""
+        return self._run("show", handle, now, source, "", [])
 
     def opt_out(self, number: str, *, out: bool) -> None:
         """See `Store`."""
-        name = _opted_out(number)
-        self._guarded(lambda: self._client.set(name, "", ex=OPT_OUT) if out else self._client.delete(name))
+        name, row = _opted_out(number), f"c:{{{number}}}"
+        if out:
+            self._scripts.guarded(lambda: self._client.set(name, "", ex=OPT_OUT))
+        else:
+            self._scripts.guarded(lambda: self._client.delete(name, row))
 
-    def allow(self, *, now: int) -> Leave:
+    def forgive(self, number: str) -> None:
         """See `Store`."""
-        arguments = (now, self._step, _milliseconds(QUEUE), _milliseconds(TRIAL))
-        verdict, wait, trial = self._guarded(lambda: self._evaluate("allow", SHARED, arguments))
-        return Leave(Verdict(verdict.decode()), wait, is_trial=bool(trial))
-
-    def give_back(self) -> None:
-        """See `Store`."""
-        if self._step:
-            self._guarded(lambda: self._evaluate("give_back", SHARED, [self._step]))
-
-    def pause(self, *, now: int, is_trial: bool) -> None:
-        """See `Store`."""
-        arguments = (now, _milliseconds(PAUSE), _milliseconds(PAUSE_MAX), int(is_trial))
-        self._guarded(lambda: self._evaluate("pause", SHARED[:1], arguments))
-
-    def resume(self) -> None:
-        """See `Store`."""
-        self._guarded(lambda: self._client.delete(SHARED[0]))
-
-    def show(self, handle: Handle, *, now: int) -> Answer:
-        """See `Store`."""
-        return self._run("show", handle, now, "", [])
+        self._scripts.guarded(lambda: self._client.delete(f"c:{{{number}}}"))
 
     def keep(self, shelf: str, sealed: bytes, *, most: int, seconds: int) -> None:
         """See `Store`."""
@@ -139,67 +130,47 @@ class RedisStore:
                 steps.expire(shelf, seconds)
                 steps.execute()
 
-        self._guarded(put)
+        self._scripts.guarded(put)
 
     def kept(self, shelf: str) -> list[bytes]:
         """See `Store`."""
-        return self._guarded(lambda: cast("list[bytes]", self._client.lrange(shelf, 0, -1)))
+        return self._scripts.guarded(lambda: cast("list[bytes]", self._client.lrange(shelf, 0, -1)))
 
     def ready(self) -> list[str]:
         """See `Store`."""
-        memory: dict[str, Any] = self._guarded(lambda: self._client.info("memory"))
+        memory: dict[str, Any] = self._scripts.guarded(lambda: self._client.info("memory"))
         policy = memory.get("maxmemory_policy")
         if policy != "noeviction":
             return [f"Redis may forget limits: maxmemory-policy is {policy}, set it to noeviction"]
         return []
 
-    def _run(
+    def _rules_of(self, is_test: bool) -> Sequence[str | int]:  # noqa: FBT001 - private
+        """Return the numbers of the script; a test number has no budget of sends."""
+        return (*self._rules[:5], "", "", *self._rules[7:]) if is_test else self._rules
+
+    def _run(  # noqa: PLR0917 - a frame for the verbs above, in the order of the script
         self,
         verb: str,
         handle: Handle,
         now: int,
+        source: str,
         token_digest: str,
         own: Sequence[str | int],
         *more_keys: str,
+        rules: Sequence[str | int] | None = None,
     ) -> Answer:
         """Run a verb's script in one round trip."""
         slot = f"{{{handle.number}}}"
-        keys = (f"v:{slot}:{handle.random}", f"t:{slot}:{token_digest}", f"c:{slot}", f"s:{slot}", *more_keys)
-        reply = self._guarded(lambda: self._evaluate(verb, keys, (now, *self._numbers, *own)))
-        return _answer(reply)
-
-    def _evaluate(self, verb: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Reply:
-        source = self._scripts[verb]
-        try:
-            reply = self._client.evalsha(self._digests[verb], len(keys), *keys, *arguments)
-        except NoScriptError:  # the first time, after a restart, after a failover
-            self._client.script_load(source)
-            reply = self._client.evalsha(self._digests[verb], len(keys), *keys, *arguments)
-        return cast("Reply", reply)
-
-    def _guarded(self, step: Callable[[], T]) -> T:
-        """Do one step; whatever goes wrong with Redis, nothing was accepted."""
-        if not self._breaker.closed():
-            raise StoreUnavailable("not asked: it did not answer a moment ago")
-        try:
-            result = step()
-        except RedisError as error:
-            self._breaker.failed()
-            raise StoreUnavailable(type(error).__name__) from error
-        self._breaker.succeeded()
-        return result
-
-
-def _source(name: str) -> str:
-    return files(__package__).joinpath(f"{name}.lua").read_text("utf-8")
-
-
-def _milliseconds(duration: timedelta) -> int:
-    return round(duration.total_seconds() * 1000)
-
-
-def _windows(windows: Sequence[Window]) -> str:
-    return ";".join(f"{window.limit},{_milliseconds(window.span)}" for window in windows)
+        keys = (
+            f"v:{slot}:{handle.random}",
+            f"t:{slot}:{token_digest}",
+            f"c:{slot}:{source}",
+            f"s:{slot}",
+            f"c:{slot}",
+            f"n:{slot}",
+            *more_keys,
+        )
+        return _answer(self._scripts.run(verb, keys, (now, *(rules or self._rules), source, *own)))
 
 
 def _ranked(delivery: Delivery) -> str:
@@ -212,13 +183,13 @@ def _opted_out(number: str) -> str:
 
 def _answer(reply: Reply) -> Answer:
     verdict, wait, now, *fields = reply
-    if len(fields) == 1:
-        return Answer(Verdict(verdict.decode()), wait, None, repeated_id=fields[0].decode())
-    return Answer(Verdict(verdict.decode()), wait, _record(now, fields) if fields else None)
+    record = _record(now, fields[:FIELDS]) if len(fields) >= FIELDS else None
+    other = fields[-1].decode() if len(fields) in (1, FIELDS + 1) else ""
+    return Answer(Verdict(verdict.decode()), wait, record, other)
 
 
 def _record(now: int, fields: Reply) -> Record:
-    status, to, begun, expires, sends, _last, checks, delivery, wait = fields
+    status, to, begun, expires, sends, _last, checks, delivery, origin, wait = fields
     state = STATUS[status]
     if state is Status.PENDING and now >= int(expires):
         state = Status.EXPIRED
@@ -232,4 +203,5 @@ def _record(now: int, fields: Reply) -> Record:
         checks=int(checks),
         wait=wait,
         delivery=Delivery(delivery.decode()[1:]) if delivery else Delivery.ON_ITS_WAY,
+        origin=(origin or b"").decode(),
     )

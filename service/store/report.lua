@@ -1,8 +1,8 @@
 -- report: note what is known of the messages of a verification.
--- KEYS  5 the event (string), so that the same news again changes nothing
--- ARGV  8 delivery, its rank in front: news replaces what says less  9 "" or anything: whether the news has a name
+-- KEYS  7 the event (string), so that the same news again changes nothing
+-- ARGV  11 delivery, its rank in front: news replaces what says less  12 "" or anything: whether the news has a name
 
-local EVENT, NEWS, NAMED = KEYS[5], ARGV[8], ARGV[9] ~= ''
+local EVENT, NEWS, NAMED = KEYS[7], ARGV[11], ARGV[12] ~= ''
 
 local known = redis.call('HMGET', RECORD, 's', 'd')
 if not known[1] then return answer('gone') end

@@ -1,7 +1,7 @@
 -- resend: spend one more send of the verification and of the number.
--- ARGV  8 nonce  9 caller: of all that send the same nonce, the first is told to send, each time it asks
+-- ARGV  11 nonce  12 caller: of all that send the same nonce, the first is told to send, each time it asks
 
-local NONCE, CALLER = '=' .. ARGV[8], ARGV[9]
+local NONCE, CALLER = '=' .. ARGV[11], ARGV[12]
 
 local before = redis.call('HGET', RECORD, NONCE)
 if before then return answer(before == CALLER and 'done' or 'repeated') end
@@ -13,12 +13,12 @@ if redis.call('EXISTS', TOKEN) == 0 then return answer('gone') end
 
 local sends = tonumber(redis.call('HGET', RECORD, 'n'))
 if sends >= MAX_SENDS then return answer('sends_spent') end
-local wait = wait_for_room(SENDS, SEND_WINDOWS)
+local wait = wait_for_send()
 if wait > 0 then return answer('number_sends_spent', wait) end
 wait = wait_after(sends, tonumber(redis.call('HGET', RECORD, 'l')))
 if wait > 0 then return answer('too_soon', wait) end
 
 redis.call('HSET', RECORD, 'n', sends + 1, 'l', NOW, NONCE, CALLER)
 redis.call('HDEL', RECORD, 'd')
-spend(SENDS, SEND_WINDOWS)
+spend_send()
 return answer('done')

@@ -1,24 +1,55 @@
 -- start: remember a verification and its token, and spend one send of the number.
--- KEYS  5 the request (string)  6 opted out (string)
--- ARGV  8 number, E.164  9 this verification's id  10 "" or anything: whether the request has a name
+-- KEYS  7 the request (string)  8 opted out (string)
+-- ARGV  11 number, E.164  12 this verification's id  13 its randomness  14 "" or anything: whether the request has a name
+--       15 origin  16 how long a token must still live to be shared, ms  17 how many may share it
+--       18 how many checks each of these has
 -- The same script again with the same id changes nothing and answers the same.
+--
+-- Somebody else may have asked for this number a moment ago. Then the message of that moment is good for this
+-- verification too, and no other is sent; the answer is "shared", and ends with the randomness that the token is drawn
+-- from. So a number gets one message in a token's life, however many strangers ask, and the person gets in with it.
 
-local REQUEST, NUMBER, ID, NAMED = KEYS[5], ARGV[8], ARGV[9], ARGV[10] ~= ''
+local REQUEST, OPTED_OUT = KEYS[7], KEYS[8]
+local TO, ID, RANDOM, NAMED, ORIGIN, SHARE = ARGV[11], ARGV[12], ARGV[13], ARGV[14] ~= '', ARGV[15], tonumber(ARGV[16])
+local SHARERS, SHARED_CHECKS = tonumber(ARGV[17]), tonumber(ARGV[18])
 
-if redis.call('EXISTS', RECORD) == 1 then return answer('done') end
+if redis.call('EXISTS', RECORD) == 1 then
+  local shared = redis.call('HGET', RECORD, 'j')
+  local same = answer(shared and 'shared' or 'done')
+  same[14] = shared or nil
+  return same
+end
 
 local earlier = NAMED and redis.call('GET', REQUEST)
 if earlier then return {'repeated', 0, NOW, earlier} end
 
-if redis.call('EXISTS', KEYS[6]) == 1 then return answer('opted_out') end
-local wait = wait_for_room(CHECKS, CHECK_WINDOWS)
+if redis.call('EXISTS', OPTED_OUT) == 1 then return answer('opted_out') end
+local wait = wait_for_check()
 if wait > 0 then return answer('number_checks_spent', wait) end
-wait = wait_for_room(SENDS, SEND_WINDOWS)
-if wait > 0 then return answer('number_sends_spent', wait) end
 
-redis.call('HSET', RECORD, 's', 'p', 't', NUMBER, 'b', NOW, 'e', NOW + LIFE, 'n', 1, 'l', NOW, 'c', 0)
-redis.call('PEXPIRE', RECORD, LIFE)
-redis.call('SET', TOKEN, '', 'PX', LIFE)
+local last = redis.call('HMGET', NUMBER, 'r', 'w', 'e', 'k')
+local is_live = last[1] and tonumber(last[3]) - NOW >= SHARE
+-- Once it is shared, it is the number's only one until it expires, so that the latest message is always the right one.
+local shared = is_live and (last[2] ~= SOURCE or tonumber(last[4]) > 0) and last[1]
+if shared and tonumber(last[4]) >= SHARERS then return answer('number_sends_spent', last[3] - NOW) end
+local expires = shared and tonumber(last[3]) or NOW + LIFE
+if not shared then
+  wait = wait_for_send()
+  if wait > 0 then return answer('number_sends_spent', wait) end
+end
+
+redis.call('HSET', RECORD, 's', 'p', 't', TO, 'b', NOW, 'e', expires, 'n', 1, 'l', NOW, 'c', 0, 'o', ORIGIN)
+redis.call('PEXPIRE', RECORD, expires - NOW)
+if shared then
+  redis.call('HSET', RECORD, 'j', shared, 'c', math.max(0, MAX_CHECKS - SHARED_CHECKS))
+  redis.call('HINCRBY', NUMBER, 'k', 1)
+  if NAMED then redis.call('SET', REQUEST, ID .. shared, 'PX', expires - NOW) end
+  local new = answer('shared')
+  new[14] = shared
+  return new
+end
 if NAMED then redis.call('SET', REQUEST, ID, 'PX', LIFE) end
-spend(SENDS, SEND_WINDOWS)
+redis.call('SET', TOKEN, '', 'PX', LIFE)
+spend_send()
+redis.call('HSET', NUMBER, 'r', RANDOM, 'w', SOURCE, 'e', expires, 'k', 0)
 return answer('done')

@@ -1,7 +1,7 @@
 -- unsend: a send was not made, so the number gets it back; a verification without another one is canceled.
--- ARGV  8 delivery, its rank in front  9 which send
+-- ARGV  11 delivery, its rank in front  12 which send
 
-local NEWS, SEND = ARGV[8], ARGV[9]
+local NEWS, SEND = ARGV[11], ARGV[12]
 
 local f = redis.call('HMGET', RECORD, 's', 'n', 'l', 'd')
 if not f[1] then return answer('gone') end
@@ -11,6 +11,6 @@ redis.call('HSET', RECORD, 'd', NEWS)
 redis.call('LREM', SENDS, -1, f[3])
 if SEND == '1' and f[1] == 'p' then
   redis.call('HSET', RECORD, 's', 'c')
-  redis.call('DEL', TOKEN)
+  end_token()
 end
 return answer('done')

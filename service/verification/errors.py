@@ -33,6 +33,8 @@ class NumberFault(StrEnum):
     NOT_A_COUNTRY = "not_a_country"
     NOT_MOBILE = "not_mobile"
     REGION_NOT_ALLOWED = "region_not_allowed"
+    TEST_ENDED = "test_ended"
+    """A test number after its last day."""
 
 
 class Delivery(StrEnum):
@@ -89,6 +91,17 @@ class Limit(StrEnum):
     SENDS_OF_VERIFICATION = "sends_of_verification"
     SENDS_OF_NUMBER = "sends_of_number"
     CHECKS_OF_NUMBER = "checks_of_number"
+    STARTS_OF_ADDRESS = "starts_of_address"
+    STARTS_OF_NETWORK = "starts_of_network"
+    STARTS_OF_PREFIX = "starts_of_prefix"
+    SENDS_OF_COUNTRY = "sends_of_country"
+    SENDS_OF_CLIENT = "sends_of_client"
+    SENDS_IN_ALL = "sends_in_all"
+    SPENT_TODAY = "spent_today"
+    WRONG_CHECKS_IN_ALL = "wrong_checks_in_all"
+    """Somebody tries one token on many numbers."""
+    CLOSED = "closed"
+    """The number's range or country is closed, by the brake for a while or by the operator."""
 
 
 class VerificationError(Exception):

@@ -18,7 +18,9 @@ SECRET_MIN = 32  # bytes: as long as the SHA-256 output (RFC 2104, section 3)
 RANDOM_BYTES = 16  # 128 bits (ASVS 5.0, 7.2.3): 22 characters
 NUMBER_DIGITS = 16  # characters, 96 bits: two of 2^33 numbers meet with a chance of 2^-31
 KEY_ID = 4  # characters, 24 bits: two keys of a ring meet with a chance of 1 in 16 million
-ID = re.compile(rf"([A-Za-z0-9_-]{{22}})([A-Za-z0-9_-]{{{NUMBER_DIGITS}}})([A-Za-z0-9_-]{{{KEY_ID}}})")
+ID = re.compile(
+    rf"([A-Za-z0-9_-]{{22}})([A-Za-z0-9_-]{{{NUMBER_DIGITS}}})([A-Za-z0-9_-]{{{KEY_ID}}})([A-Za-z0-9_-]{{22}})?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,15 @@ class Handle:
     """A verification id, taken apart.
 
     It carries the digest of its number, because all that Redis knows of a number lies in that
-    number's slot, and the name of the key that it was made with, so that a new key drops nobody.
+    number's slot, and the name of the key that it was made with, so that a new key drops nobody. One that shares
+    the token of an earlier verification carries that one's randomness as well.
     """
 
     id: str
     random: str
     number: str
     key_id: str
+    shares: str = ""
 
     @classmethod
     def parse(cls, id_: str) -> "Handle":
@@ -40,7 +44,16 @@ class Handle:
         match = ID.fullmatch(id_)
         if match is None:
             raise UnknownVerification
-        return cls(id_, *match.groups())
+        return cls(id_, *match.groups(default=""))
+
+    @property
+    def seed(self) -> str:
+        """What the token is drawn from: its own randomness, or that of the verification whose token it shares."""
+        return f"{self.shares or self.random}{self.number}{self.key_id}"
+
+    def sharing(self, random: str) -> "Handle":
+        """Return this verification as one that shares the token of another one of the same number."""
+        return Handle(f"{self.id}{random}", self.random, self.number, self.key_id, random)
 
 
 class Key:
@@ -62,13 +75,17 @@ class Key:
         """Return the name under which Redis knows a number."""
         return _digest(self._number, e164, NUMBER_DIGITS)
 
+    def subject_digest(self, kind: str, subject: str) -> str:
+        """Return the name under which Redis knows what a limit counts: an address, a prefix."""
+        return _digest(self._number, f"{kind} {subject}", NUMBER_DIGITS)
+
     def token(self, handle: Handle, form: TokenFormat) -> Token:
         """Return the token of a verification."""
-        return form.draw(self._draw, handle.id.encode())
+        return form.draw(self._draw, handle.seed.encode())
 
     def token_digest(self, handle: Handle, token: Token) -> str:
         """Return the name under which Redis knows a token of this verification."""
-        return _digest(self._digest, f"{handle.id}{token.reveal()}", 22)
+        return _digest(self._digest, f"{handle.seed}{token.reveal()}", 22)
 
     def request_digest(self, handle: Handle, nonce: str, content: str = "") -> str:
         """Return the name of one request to a verification: the same for a repeat, another for other content."""

@@ -45,6 +45,16 @@ class PhoneNumber:
         """The number in international spelling, for the person who typed it."""
         return phonenumbers.format_number(phonenumbers.parse(self.e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
+    @property
+    def prefix(self) -> str:
+        """All but the last four digits: the range that pumping buys, and a block that carriers hand out."""
+        return self.e164[:-4]
+
+    @property
+    def line(self) -> int:
+        """The last four digits."""
+        return int(self.e164[-4:])
+
     def __repr__(self) -> str:
         return f"PhoneNumber({self.masked})"
 

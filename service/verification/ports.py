@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from .errors import Delivery
+from .errors import Delivery, Limit
 from .keys import Handle
 from .message import Message
+from .policy import Window
 
 
 class Status(StrEnum):
@@ -38,6 +39,8 @@ class Record:
     wait: int
     """Until the next send is allowed by the waits and by the number's budget, in ms; 0 when it is now."""
     delivery: Delivery
+    origin: str
+    """What the verifier wrote about where it came from, to give budgets back with."""
 
 
 class Verdict(StrEnum):
@@ -54,9 +57,15 @@ class Verdict(StrEnum):
     SENDS_SPENT = "sends_spent"
     NUMBER_SENDS_SPENT = "number_sends_spent"
     NUMBER_CHECKS_SPENT = "number_checks_spent"
+    SHARED = "shared"
+    """No message is sent: that of another verification of the same number is good for this one too."""
     OPTED_OUT = "opted_out"
     PAUSED = "paused"
     SENDER_FULL = "sender_full"
+    CLOSED = "closed"
+    BUDGET_SPENT = "budget_spent"
+    MONEY_SPENT = "money_spent"
+    GUESSING = "guessing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +75,59 @@ class Answer:
     verdict: Verdict
     wait: int
     record: Record | None
-    repeated_id: str = ""
-    """`start` only: the id that the first of two equal requests was given."""
+    other: str = ""
+    """`start` only. REPEATED: the id that the first of two equal requests was given. SHARED: the randomness of the
+    verification whose token it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One budget that a send spends."""
+
+    limit: Limit
+    subject: str
+    """The digest of an address or prefix; a country or client by its name."""
+    windows: tuple[Window, ...]
+    enforced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A send, as far as the budgets go that many numbers share. Subjects are digests."""
+
+    number: str
+    prefix: str
+    prefix_label: str
+    """The prefix as people read it."""
+    line: int
+    """The last four digits."""
+    country: str
+    """ISO 3166."""
+    is_home: bool
+    is_start: bool
+    """The first message of a verification, not a further one."""
+    budgets: tuple[Use, ...]
+    checks: int = 0
+    """How many checks there were in this process since it last asked."""
+    wrong_checks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Whether a send may be made as far as the budgets go that all numbers share."""
+    """Whether a send may be made as far as the budgets go that many numbers share."""
 
     verdict: Verdict
-    """DONE, PAUSED or SENDER_FULL."""
     wait: int
-    """DONE: how long the sender will keep the message waiting behind others. Else: when to come back. In ms."""
+    """DONE: how long the sender will keep the message waiting behind others. Else: when to come back; 0 when waiting
+    does not help. In ms."""
     is_trial: bool = False
     """Sending is paused, and this send finds out whether it still has to be."""
+    stamp: int = 0
+    """When it was spent, in ms: names what is given back."""
+    limit: Limit | None = None
+    """BUDGET_SPENT: which."""
+    news: tuple[str, ...] = ()
+    """What an operator should know: what would have been refused, what was closed, what looks wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +141,8 @@ class Receipt:
     delivery: Delivery
     pause: bool = False
     """Whether the carrier would refuse everybody's messages now."""
+    cost: float | None = None
+    """What the message cost, when the carrier says so for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +159,24 @@ class Store(Protocol):
     Each method is one atomic step, however many callers on however many machines, and the
     same step again (same arguments, after a lost reply) changes nothing and answers the same.
     Every method raises StoreUnavailable when it cannot keep that, within 2 s. `now` is the
-    caller's clock in ms; the store decides by the later of that and its own.
+    caller's clock in ms; the store decides by the later of that and its own. `source` is a digest of who asks:
+    strangers' mistakes are not held against the person.
     """
 
     def secret(self) -> bytes:
         """Return the secret that all replicas share because none was set; make it when there is none."""
 
-    def allow(self, *, now: int) -> Leave:
-        """Spend the budgets that all numbers share; a refusal spends none of them."""
+    def allow(self, ask: Ask, *, now: int) -> Leave:
+        """Spend the budgets that many numbers share; a refusal spends none of them.
 
-    def give_back(self) -> None:
-        """Give back what the last `allow` spent, for a send that was not made."""
+        Verdicts: DONE; PAUSED, SENDER_FULL, CLOSED, BUDGET_SPENT, MONEY_SPENT or GUESSING with a wait.
+        """
+
+    def give_back(self, ask: Ask, *, stamp: int, approved: bool) -> None:
+        """Give back what `allow` spent: all of it when no send was made, the start alone when it was approved."""
+
+    def charge(self, amount: float, *, now: int) -> None:
+        """Add to the money spent today what a message cost beyond its price; negative when it was less."""
 
     def pause(self, *, now: int, is_trial: bool) -> None:
         """Hold all sends for a while, longer each time in a row; one at a time finds out whether it is over."""
@@ -127,28 +184,41 @@ class Store(Protocol):
     def resume(self) -> None:
         """Go on sending."""
 
-    def start(self, handle: Handle, *, now: int, to: str, token_digest: str, nonce: str) -> Answer:
+    def start(
+        self,
+        handle: Handle,
+        *,
+        now: int,
+        source: str,
+        to: str,
+        token_digest: str,
+        nonce: str,
+        origin: str,
+        is_test: bool,
+    ) -> Answer:
         """Remember a verification and its token, and spend a send of the number.
 
-        Verdicts: DONE; REPEATED with the earlier id when `nonce` (empty: none) was here before;
-        NUMBER_SENDS_SPENT or NUMBER_CHECKS_SPENT with a wait, OPTED_OUT, and nothing spent.
+        Verdicts: DONE; REPEATED with the earlier id when `nonce` (empty: none) was here before; SHARED when another
+        `source` had a message sent to the number a moment ago, which is good for this verification as well;
+        NUMBER_SENDS_SPENT or NUMBER_CHECKS_SPENT with a wait, OPTED_OUT, and nothing spent. For a test number no
+        message goes out, and so no send is counted.
         """
 
-    def check(self, handle: Handle, *, now: int, token_digest: str, nonce: str) -> Answer:
+    def check(self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str) -> Answer:
         """Count one check, and spend the token when the digest is that of its token.
 
         Verdicts: DONE, once for each token; REPEATED after a DONE with the same nonce;
         REJECTED; APPROVED, LOCKED or GONE by the state; NUMBER_CHECKS_SPENT with a wait.
         """
 
-    def resend(self, handle: Handle, *, now: int, token_digest: str, nonce: str, caller: str) -> Answer:
+    def resend(self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str, caller: str) -> Answer:
         """Spend one more send; the caller that gets DONE is the one that sends.
 
         Verdicts: DONE, also again for the same nonce and caller; REPEATED for the same nonce of
         another caller; TOO_SOON or NUMBER_SENDS_SPENT with a wait; SENDS_SPENT; APPROVED, LOCKED or GONE.
         """
 
-    def cancel(self, handle: Handle, *, now: int, token_digest: str) -> Answer:
+    def cancel(self, handle: Handle, *, now: int, source: str) -> Answer:
         """End a pending verification; its token is accepted no more. Verdicts: DONE, APPROVED, LOCKED, GONE."""
 
     def report(self, handle: Handle, *, now: int, delivery: Delivery, event: str = "") -> Answer:
@@ -164,9 +234,15 @@ class Store(Protocol):
         """
 
     def opt_out(self, number: str, *, out: bool) -> None:
-        """Remember, or forget, that the number of this digest wants no messages."""
+        """Remember, or forget, that the number of this digest wants no messages.
 
-    def show(self, handle: Handle, *, now: int) -> Answer:
+        Who answers from the phone itself that they want messages clears the wrong checks in a row as well.
+        """
+
+    def forgive(self, number: str) -> None:
+        """Forget the wrong checks in a row of the number of this digest."""
+
+    def show(self, handle: Handle, *, now: int, source: str) -> Answer:
         """Read without changing anything. Verdicts: DONE, GONE."""
 
     def keep(self, shelf: str, sealed: bytes, *, most: int, seconds: int) -> None:

@@ -4,15 +4,19 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from .budgets import ask_again, ask_for, origin_of
+from .caller import Caller
 from .errors import (
     AlreadyApproved,
     Delivery,
     Hold,
+    InvalidNumber,
     Limit,
     Limited,
+    NumberFault,
     SendingHeld,
     SendRefused,
     SendUncertain,
@@ -27,7 +31,9 @@ from .message import Message, compose
 from .outbox import Outbox, Place
 from .phone import PhoneNumber, read_number
 from .policy import Policy
-from .ports import Answer, Leave, OptOut, Receipt, Record, Sender, Status, Store, Verdict
+from .ports import Answer, Ask, Leave, OptOut, Receipt, Record, Sender, Status, Store, Verdict
+from .tally import Tally
+from .token import Token
 
 log = logging.getLogger("textproof")
 
@@ -35,10 +41,14 @@ LIMITS = {
     Verdict.TOO_SOON: Limit.RESEND_WAIT,
     Verdict.NUMBER_SENDS_SPENT: Limit.SENDS_OF_NUMBER,
     Verdict.NUMBER_CHECKS_SPENT: Limit.CHECKS_OF_NUMBER,
+    Verdict.CLOSED: Limit.CLOSED,
+    Verdict.MONEY_SPENT: Limit.SPENT_TODAY,
+    Verdict.GUESSING: Limit.WRONG_CHECKS_IN_ALL,
 }
 HOLDS = {Verdict.PAUSED: Hold.PAUSED, Verdict.SENDER_FULL: Hold.SENDER_RATE}
 BUSY_SECONDS = 10  # ours: a wait that people should be told about
 NONCE_BYTES = 12  # 96 bits: two requests meet as rarely as two numbers do
+NOBODY = Caller()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,8 @@ class Verification:
     sends_left: int
     checks_left: int
     delivery: Delivery
+    is_shared: bool = False
+    """No message was sent for it: one that went to the number a moment ago is good for it."""
 
 
 class Verifier:
@@ -88,38 +100,43 @@ class Verifier:
         self._sender = sender
         self._keyring = keyring
         self._clock = clock
+        self._tally = Tally()
 
-    def start(self, typed: str, *, nonce: str = "") -> Verification:
+    def start(self, typed: str, *, caller: Caller = NOBODY, nonce: str = "") -> Verification:
         """Text a token to a number and return the verification.
 
         Args:
             typed: The phone number in any spelling.
+            caller: Who asks, as far as limits count.
             nonce: Names the request; the same request again returns the same verification and sends nothing.
 
         Raises:
             InvalidNumber: It cannot be texted. Nothing was spent.
-            Limited: Too many sends to, or wrong checks of, this number. Nothing was spent.
+            Limited: A budget of the number, of the caller, or of many numbers is spent. Nothing else was.
             SendRefused: The carrier refused; the verification is canceled.
             SendingHeld: Nothing is sent to anybody at the moment. Nothing was spent.
             StoreUnavailable: Nothing was sent.
         """
         number = read_number(typed, home=self.policy.home_region, allowed=self.policy.allowed_regions)
         handle = self._keyring().new_handle(number.e164)
-        with self._turn() as (place, leave):
-            answer = self._store.start(
-                handle,
-                now=self._now(),
-                to=number.e164,
-                token_digest=self._token_digest(handle),
-                nonce=nonce and self._keyring().of(handle).start_digest(number.e164, nonce),
-            )
+        key = self._keyring().of(handle)
+        named = nonce and key.start_digest(number.e164, nonce)
+        if number.e164 in self.policy.test_numbers:
+            return self._start_test(handle, number, caller, named)
+        ask = ask_for(number, caller, policy=self.policy, key=key, is_start=True)
+        with self._turn(ask) as (place, leave):
+            origin = origin_of(caller, key=key, stamp=leave.stamp)
+            answer = self._begin(handle, number, caller, nonce=named, origin=origin)
+            if answer.verdict is Verdict.SHARED and answer.record:
+                log.info("verification_shared", extra={"id": handle.id, "to": number.masked})
+                return self._verification(handle.sharing(answer.other), answer.record)
             if answer.verdict is not Verdict.REPEATED:
                 record = self._accept(answer, handle)
                 log.info("verification_started", extra={"id": handle.id, "to": number.masked})
                 return self._deliver(place, leave, handle, record)
-        return self._earlier(answer.repeated_id, typed)
+        return self._earlier(answer.other, typed, caller)
 
-    def check(self, id_: str, typed: str, *, nonce: str = "") -> Verification:
+    def check(self, id_: str, typed: str, *, caller: Caller = NOBODY, nonce: str = "") -> Verification:
         """Return the approved verification, and spend its token.
 
         Counts the check before it looks, so two guesses sent at once cost two.
@@ -127,6 +144,7 @@ class Verifier:
         Args:
             id_: As returned by `start`.
             typed: What the person typed. Spaces, hyphens and lower case are forgiven.
+            caller: Who asks, as far as limits count.
             nonce: Names the request; the same request again costs nothing and is answered the same.
 
         Raises:
@@ -145,53 +163,52 @@ class Verifier:
         answer = self._store.check(
             handle,
             now=self._now(),
+            source=self._source(caller),
             token_digest=key.token_digest(handle, token),
             nonce=key.request_digest(handle, nonce or secrets.token_urlsafe(NONCE_BYTES), token.reveal()),
         )
+        self._tally.count(answer.verdict)
         record = self._accept(answer, handle)
-        log.info("verification_approved", extra={"id": id_, "to": PhoneNumber(record.to).masked})
+        if answer.verdict is Verdict.DONE:
+            log.info("verification_approved", extra={"id": id_, "to": PhoneNumber(record.to).masked})
+            self._settle(handle, record)
         return self._verification(handle, record)
 
-    def resend(self, id_: str, *, nonce: str = "") -> Verification:
+    def resend(self, id_: str, *, caller: Caller = NOBODY, nonce: str = "") -> Verification:
         """Text the same token again, and return the verification.
 
         Raises:
-            Limited: Too soon, or no send is left for the verification or the number. Nothing was spent.
+            Limited: Too soon, or no send is left for the verification, the number or everybody. Nothing was spent.
             SendRefused: The carrier refused; the earlier message still counts.
             SendingHeld: As for `start`.
             VerificationLocked, AlreadyApproved, UnknownVerification, StoreUnavailable: As for `check`.
         """
         handle = Handle.parse(id_)
-        caller = secrets.token_urlsafe(NONCE_BYTES)
-        with self._turn() as (place, leave):
-            answer = self._store.resend(
-                handle,
-                now=self._now(),
-                token_digest=self._token_digest(handle),
-                nonce=self._keyring().of(handle).request_digest(handle, nonce or caller),
-                caller=caller,
-            )
-            record = self._accept(answer, handle)
-            if answer.verdict is Verdict.REPEATED:
+        number = self.show(id_, caller=caller).to
+        if number.e164 in self.policy.test_numbers:
+            return self._verification(handle, self._again(handle, caller, nonce)[0])
+        ask = ask_for(number, caller, policy=self.policy, key=self._keyring().of(handle), is_start=False)
+        with self._turn(ask) as (place, leave):
+            record, is_ours = self._again(handle, caller, nonce)
+            if not is_ours:
                 return self._verification(handle, record)
-            log.info(
-                "verification_resent", extra={"id": id_, "to": PhoneNumber(record.to).masked, "send": record.sends}
-            )
+            log.info("verification_resent", extra={"id": id_, "to": number.masked, "send": record.sends})
             return self._deliver(place, leave, handle, record)
 
-    def cancel(self, id_: str) -> Verification:
+    def cancel(self, id_: str, *, caller: Caller = NOBODY) -> Verification:
         """End a pending verification and return it; its token is accepted no more.
 
         Raises:
             VerificationLocked, AlreadyApproved, UnknownVerification, StoreUnavailable: As for `check`.
         """
         handle = Handle.parse(id_)
-        answer = self._store.cancel(handle, now=self._now(), token_digest=self._token_digest(handle))
+        self._keyring().of(handle)
+        answer = self._store.cancel(handle, now=self._now(), source=self._source(caller))
         record = self._accept(answer, handle)
         log.info("verification_canceled", extra={"id": id_})
         return self._verification(handle, record)
 
-    def show(self, id_: str) -> Verification:
+    def show(self, id_: str, *, caller: Caller = NOBODY) -> Verification:
         """Return the verification as it stands.
 
         Raises:
@@ -200,7 +217,8 @@ class Verifier:
         """
         handle = Handle.parse(id_)
         self._keyring().of(handle)
-        return self._verification(handle, self._accept(self._store.show(handle, now=self._now()), handle))
+        answer = self._store.show(handle, now=self._now(), source=self._source(caller))
+        return self._verification(handle, self._accept(answer, handle))
 
     def receive(self, news: Receipt | OptOut) -> None:
         """Note what the carrier tells. It changes what pages say and who is texted, never whether a number is verified.
@@ -220,42 +238,108 @@ class Verifier:
         event = self._keyring().of(handle).request_digest(handle, news.event)
         answer = self._store.report(handle, now=self._now(), delivery=news.delivery, event=event)
         log.info("receipt", extra={"id": handle.id, "delivery": news.delivery.value, "verdict": answer.verdict.value})
-        self._accept(answer, handle)
+        record = self._accept(answer, handle)
+        if news.cost is not None and answer.verdict is Verdict.DONE:
+            price = self.policy.brake.price(PhoneNumber(record.to).region)
+            self._store.charge(news.cost - price, now=self._now())
 
     @contextmanager
-    def _turn(self) -> Iterator[tuple[Place, Leave]]:
-        """Take a place in the outbox, and spend what all numbers share; both are given back unless a send is made.
+    def _turn(self, ask: Ask) -> Iterator[tuple[Place, Leave]]:
+        """Take a place in the outbox, and spend what many numbers share; both are given back unless a send is made.
 
         Raises:
             SendingHeld: Nothing is sent at the moment.
+            Limited: A budget is spent.
         """
         with self._outbox.place() as place:
-            leave = self._store.allow(now=self._now())
-            if leave.verdict is not Verdict.DONE:
-                log.warning("sending_held", extra={"verdict": leave.verdict.value})
-                raise SendingHeld(HOLDS[leave.verdict], _seconds(leave.wait))
+            wrong, checks = self._tally.take()
+            leave = self._store.allow(replace(ask, checks=checks, wrong_checks=wrong), now=self._now())
+            self._judge(leave, ask)
             try:
                 yield place, leave
             except StoreUnavailable:
                 raise  # there is nobody to give it back to
             except VerificationError:
                 if not place.is_used:
-                    self._store.give_back()
+                    self._store.give_back(ask, stamp=leave.stamp, approved=False)
                 raise
             if not place.is_used:
-                self._store.give_back()
+                self._store.give_back(ask, stamp=leave.stamp, approved=False)
 
-    def _earlier(self, id_: str, typed: str) -> Verification:
+    def _judge(self, leave: Leave, ask: Ask) -> None:
+        """Raise what a decision says no with, and log it with its reason."""
+        for news in leave.news:
+            log.warning("brake", extra={"news": news, "prefix": ask.prefix_label, "country": ask.country})
+        if leave.verdict is Verdict.DONE:
+            return
+        limit = leave.limit or LIMITS.get(leave.verdict)
+        reason = limit.value if limit else leave.verdict.value
+        log.warning("send_not_allowed", extra={"reason": reason, "prefix": ask.prefix_label, "country": ask.country})
+        wait = _seconds(leave.wait)
+        if leave.verdict in HOLDS:
+            raise SendingHeld(HOLDS[leave.verdict], wait)
+        raise Limited(limit or Limit.SENDS_IN_ALL, wait or None)
+
+    def _begin(
+        self, handle: Handle, number: PhoneNumber, caller: Caller, *, nonce: str, origin: str, is_test: bool = False
+    ) -> Answer:
+        return self._store.start(
+            handle,
+            now=self._now(),
+            source=self._source(caller),
+            to=number.e164,
+            token_digest=self._token_digest(handle),
+            nonce=nonce,
+            origin=origin,
+            is_test=is_test,
+        )
+
+    def _start_test(self, handle: Handle, number: PhoneNumber, caller: Caller, nonce: str) -> Verification:
+        """Begin a verification whose token is known beforehand; nothing is sent."""
+        if self._clock() >= self.policy.test_numbers[number.e164].ends:
+            raise InvalidNumber(NumberFault.TEST_ENDED)
+        answer = self._begin(handle, number, caller, nonce=nonce, origin="", is_test=True)
+        if answer.verdict is Verdict.REPEATED:
+            return self.show(answer.other, caller=caller)
+        log.info("verification_started", extra={"id": handle.id, "to": number.masked, "test": True})
+        return self._verification(handle, self._accept(answer, handle))
+
+    def _again(self, handle: Handle, caller: Caller, nonce: str) -> tuple[Record, bool]:
+        """Spend one more send of a verification; tell whether it is ours to make, or was made by an equal request."""
+        mark = secrets.token_urlsafe(NONCE_BYTES)
+        answer = self._store.resend(
+            handle,
+            now=self._now(),
+            source=self._source(caller),
+            token_digest=self._token_digest(handle),
+            nonce=self._keyring().of(handle).request_digest(handle, nonce or mark),
+            caller=mark,
+        )
+        return self._accept(answer, handle), answer.verdict is Verdict.DONE
+
+    def _settle(self, handle: Handle, record: Record) -> None:
+        """Give the start of an approved verification back: what pumping never does is finish."""
+        if not record.origin:
+            return
+        ask, stamp = ask_again(
+            record.origin, PhoneNumber(record.to), policy=self.policy, key=self._keyring().of(handle)
+        )
+        try:
+            self._store.give_back(ask, stamp=stamp, approved=True)
+        except StoreUnavailable:
+            log.warning("not_settled", extra={"id": handle.id})  # the number is confirmed all the same
+
+    def _earlier(self, id_: str, typed: str, caller: Caller) -> Verification:
         """Return the verification that the same request was given before, or a new one when that has ended."""
         try:
-            earlier = self.show(id_)
+            earlier = self.show(id_, caller=caller)
         except UnknownVerification:
-            return self.start(typed)
-        return earlier if earlier.status in (Status.PENDING, Status.APPROVED) else self.start(typed)
+            return self.start(typed, caller=caller)
+        return earlier if earlier.status in (Status.PENDING, Status.APPROVED) else self.start(typed, caller=caller)
 
     def _deliver(self, place: Place, leave: Leave, handle: Handle, record: Record) -> Verification:
         """Send the token, and return how the verification stands then, or while the send goes on."""
-        token = self._keyring().of(handle).token(handle, self.policy.token_format)
+        token = self._token(handle)
         life = timedelta(milliseconds=record.expires - record.begun)
         message = Message(
             to=PhoneNumber(record.to),
@@ -334,11 +418,22 @@ class Verifier:
             sends_left=sends_left,
             checks_left=self.policy.max_checks - record.checks if pending else 0,
             delivery=record.delivery,
+            is_shared=bool(handle.shares),
         )
 
-    def _token_digest(self, handle: Handle) -> str:
+    def _source(self, caller: Caller) -> str:
+        """Return the digest of who asks, as far as a number's own budgets count."""
+        return self._keyring().current.subject_digest("source", caller.client or caller.address)
+
+    def _token(self, handle: Handle) -> Token:
         key = self._keyring().of(handle)
-        return key.token_digest(handle, key.token(handle, self.policy.token_format))
+        for e164, test in self.policy.test_numbers.items():
+            if key.number_digest(e164) == handle.number:
+                return Token(test.token)
+        return key.token(handle, self.policy.token_format)
+
+    def _token_digest(self, handle: Handle) -> str:
+        return self._keyring().of(handle).token_digest(handle, self._token(handle))
 
     def _now(self) -> int:
         return int(self._clock() * 1000)

@@ -37,6 +37,7 @@ def build_web(
     inbox: Inbox | None,
     read_webhook: ReadWebhook | None,
     public_url: str,
+    proxies: int,
 ) -> Flask:
     """Return the Flask application over the four verbs.
 
@@ -47,6 +48,7 @@ def build_web(
         inbox: What the demo has "sent"; None when messages are real, and then the demo's pages do not exist.
         read_webhook: Reads what the carrier tells; None when it tells nothing.
         public_url: Where people reach this service (`https://verify.example.com`), or "" when nobody said.
+        proxies: How many of ours a request comes through.
     """
     app = Flask("textproof", template_folder=str(TEMPLATES), static_folder=str(Path(__file__).parent / "static"))
     app.config.update(
@@ -60,7 +62,7 @@ def build_web(
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     cookie = FlowCookie(keyring, secure=public_url.startswith("https://"))
-    app.register_blueprint(Pages(verifier, cookie, public_url=public_url).routes())
+    app.register_blueprint(Pages(verifier, cookie, public_url=public_url, proxies=proxies).routes())
     health.watch(app, store)
     if read_webhook is not None:
         app.register_blueprint(webhooks.routes(verifier, read_webhook))

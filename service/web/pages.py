@@ -5,11 +5,13 @@ double click, a refresh or Back never sends twice and never costs a second try.
 """
 
 import secrets
+import time
 
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
+from ..verification.caller import Caller
 from ..verification.errors import (
     AlreadyApproved,
     Limited,
@@ -24,6 +26,7 @@ from ..verification.phone import example
 from ..verification.ports import Status
 from ..verification.verifier import Verification, Verifier
 from . import words
+from .address import caller_of
 from .cookie import FlowCookie
 from .problems import Problem, as_page, problem_of, with_retry
 from .security import refuse_cross_site
@@ -35,16 +38,19 @@ PHONE_MAX = 64  # characters of a typed number that the form shows again
 class Pages:
     """The pages over one verifier."""
 
-    def __init__(self, verifier: Verifier, cookie: FlowCookie, *, public_url: str) -> None:
+    def __init__(self, verifier: Verifier, cookie: FlowCookie, *, public_url: str, proxies: int) -> None:
         """Take the verbs, and the cookie that binds a browser to its verification."""
         self._verifier = verifier
         self._cookie = cookie
         self._public_url = public_url
+        self._proxies = proxies
 
     def routes(self) -> Blueprint:
         """Return the routes."""
         blueprint = Blueprint("pages", __name__)
         blueprint.before_request(lambda: refuse_cross_site(self._public_url))
+        blueprint.add_app_template_global(words.moment, "moment")
+        blueprint.add_app_template_global(time.time, "now")
         blueprint.get("/")(self.index)
         blueprint.post("/request")(self.request)
         blueprint.get("/verify")(self.verify)
@@ -62,7 +68,7 @@ class Pages:
         """Start, and go on to the code; or show the form again, with what to do."""
         phone = _field("phone")
         try:
-            verification = self._verifier.start(phone, nonce=_field("nonce")[:NONCE_MAX])
+            verification = self._verifier.start(phone, caller=self._caller(), nonce=_field("nonce")[:NONCE_MAX])
         except VerificationError as error:
             problem = problem_of(error)
             return with_retry(make_response(self._phone_form(problem, phone), problem.status), problem)
@@ -76,7 +82,7 @@ class Pages:
         if id_ is None:
             return redirect(url_for("pages.index"), 303)
         try:
-            return self._page(self._verifier.show(id_))
+            return self._page(self._verifier.show(id_, caller=self._caller()))
         except StoreUnavailable as error:
             return self._form(None, problem_of(error))
 
@@ -86,7 +92,9 @@ class Pages:
         if id_ is None:
             return redirect(url_for("pages.index"), 303)
         try:
-            approved = self._verifier.check(id_, _field("token"), nonce=_field("nonce")[:NONCE_MAX])
+            approved = self._verifier.check(
+                id_, _field("token"), caller=self._caller(), nonce=_field("nonce")[:NONCE_MAX]
+            )
         except (TokenRejected, MalformedToken, Limited, StoreUnavailable) as error:
             return self._form_again(id_, error)
         return self._page(approved)
@@ -97,7 +105,7 @@ class Pages:
         if id_ is None:
             return redirect(url_for("pages.index"), 303)
         try:
-            self._verifier.resend(id_, nonce=_field("nonce")[:NONCE_MAX])
+            self._verifier.resend(id_, caller=self._caller(), nonce=_field("nonce")[:NONCE_MAX])
         except AlreadyApproved:
             pass  # there is nothing to send: the page says so
         except VerificationError as error:
@@ -112,7 +120,7 @@ class Pages:
         response = redirect(url_for("pages.index"), 303)
         if id_ is not None:
             try:
-                self._verifier.cancel(id_)
+                self._verifier.cancel(id_, caller=self._caller())
             except StoreUnavailable:
                 raise
             except VerificationError:
@@ -125,9 +133,10 @@ class Pages:
         id_ = self._cookie.read(request)
         if id_ is None:
             raise UnknownVerification
-        verification = self._verifier.show(id_)
+        verification = self._verifier.show(id_, caller=self._caller())
         return jsonify(
             status=verification.status,
+            created_at=verification.created_at,
             delivery=verification.delivery,
             message=words.DELIVERIES[verification.delivery],
             expires_in=verification.expires_in,
@@ -144,8 +153,12 @@ class Pages:
             problem=problem,
             phone=phone[:PHONE_MAX],
             home=home,
+            allowed=self._verifier.policy.allowed_regions,
             example=example(home),
         )
+
+    def _caller(self) -> Caller:
+        return caller_of(request, proxies=self._proxies)
 
     def _page(self, verification: Verification) -> ResponseReturnValue:
         """Show how a verification stands."""
@@ -163,7 +176,7 @@ class Pages:
     def _form_again(self, id_: str, error: VerificationError) -> ResponseReturnValue:
         verification = error.verification
         if verification is None and not isinstance(error, StoreUnavailable):
-            verification = self._verifier.show(id_)
+            verification = self._verifier.show(id_, caller=self._caller())
         return self._form(verification, problem_of(error))
 
     def _form(self, verification: Verification | None, problem: Problem | None = None) -> Response:

@@ -12,6 +12,7 @@ from ..verification.errors import (
     Delivery,
     ForgedReceipt,
     InvalidNumber,
+    Limit,
     Limited,
     MalformedToken,
     SendingHeld,
@@ -70,6 +71,8 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, r
         case Limited():
             wait = words.in_words(error.retry_after or 0)
             detail = words.LIMITS[error.limit].format(wait=wait)
+            if error.limit is Limit.CLOSED and error.retry_after is None:
+                detail = words.CLOSED
             return Problem(429, str(error.limit), "Not so fast", detail, error.retry_after)
         case AlreadyApproved():
             return Problem(

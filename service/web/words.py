@@ -1,5 +1,7 @@
 """What people read. Facts become words here, and nowhere else."""
 
+from datetime import UTC, datetime
+
 from ..verification.errors import Delivery, Hold, Limit, MalformedToken, NumberFault
 
 NUMBERS = {
@@ -12,14 +14,25 @@ NUMBERS = {
     ),
     NumberFault.NOT_A_COUNTRY: "We cannot text numbers that belong to no country. Enter a mobile number.",
     NumberFault.NOT_MOBILE: "We cannot text that kind of number. Enter a mobile number.",
+    NumberFault.TEST_ENDED: "This test number is not in use any more.",
     NumberFault.REGION_NOT_ALLOWED: "We do not send codes to numbers of that country. Enter another number.",
 }
 LIMITS = {
     Limit.RESEND_WAIT: "The text may still be on its way. You can ask for it again in {wait}.",
     Limit.SENDS_OF_VERIFICATION: "We sent this code as often as we can. Check your messages, or start again.",
     Limit.SENDS_OF_NUMBER: "Too many codes were asked for with this number. Try again in {wait}.",
+    Limit.STARTS_OF_ADDRESS: "Too many codes were asked for from your network. Try again in {wait}.",
+    Limit.STARTS_OF_NETWORK: "Too many codes were asked for from your network. Try again in {wait}.",
+    Limit.STARTS_OF_PREFIX: "Too many codes were asked for with numbers like this one. Try again in {wait}.",
+    Limit.SENDS_OF_COUNTRY: "Many codes are being sent to that country. Try again in {wait}.",
+    Limit.SENDS_OF_CLIENT: "Many codes are being sent right now. Try again in {wait}.",
+    Limit.SENDS_IN_ALL: "Many codes are being sent right now. Try again in {wait}.",
+    Limit.SPENT_TODAY: "We have sent as many codes as we can for today. Try again in {wait}.",
+    Limit.WRONG_CHECKS_IN_ALL: "We are sending no codes for a moment. Try again in {wait}.",
+    Limit.CLOSED: "We do not send codes to numbers like this one at the moment. Try again in {wait}.",
     Limit.CHECKS_OF_NUMBER: "Too many wrong codes were entered for this number. Try again in {wait}.",
 }
+CLOSED = "We do not send codes to numbers like this one. Use another number."
 HOLDS = {
     Hold.NO_PLACE: "Many codes are being sent right now. Try again in {wait}.",
     Hold.PAUSED: "This is our fault, and we are on it. Try again in {wait}.",
@@ -54,6 +67,11 @@ def in_words(seconds: int) -> str:
         if seconds > size:
             return f"{-(-seconds // size)} {unit}s"
     return "1 second" if seconds == 1 else f"{seconds} seconds"
+
+
+def moment(at: float) -> datetime:
+    """Return a moment, in seconds since 1970, for a page that a script may not put into the reader's own time."""
+    return datetime.fromtimestamp(int(at), UTC)
 
 
 def malformed(error: MalformedToken) -> str:

@@ -1,0 +1,149 @@
+"""The budgets that many numbers share. They lie in a slot of their own.
+
+p:{limits}                   sending is paused (hash)
+b:{limits}                   when the sender is free again (string, ms)
+m:{limits}:day               money spent that day, in millionths (string)
+z:{limits}:kind:subject      a number, prefix or country that is closed (string: what it is, for people)
+h:{limits}:kind:subject      what came of starts to a prefix or country within the hour (hash)
+q:{limits}:prefix            lines of a prefix that were asked for lately (sorted set)
+g:{limits}                   checks of all numbers within the hour (hash)
+l:{limits}:limit:subject     a budget (list of ms)
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from ..verification.errors import Limit
+from ..verification.policy import Brake, Policy
+from ..verification.ports import Ask, Leave, Verdict
+from .script import Scripts
+from .units import milliseconds, windows
+
+QUEUE = timedelta(seconds=30)  # ours: what people wait before they ask for another message
+TRIAL = timedelta(seconds=30)  # ours: longer than a send can take
+PAUSE, PAUSE_MAX = timedelta(minutes=1), timedelta(minutes=15)  # ours: an operator who has mended it waits no longer
+MILLIONTHS = 1_000_000
+DAY = 86_400_000  # ms
+GIVEN_BACK = frozenset({Limit.STARTS_OF_ADDRESS, Limit.STARTS_OF_NETWORK, Limit.STARTS_OF_PREFIX})
+REFUSALS = {
+    b"paused": Verdict.PAUSED,
+    b"sender_full": Verdict.SENDER_FULL,
+    b"closed": Verdict.CLOSED,
+    b"budget_spent": Verdict.BUDGET_SPENT,
+    b"money_spent": Verdict.MONEY_SPENT,
+    b"guessing": Verdict.GUESSING,
+    b"done": Verdict.DONE,
+}
+
+
+class SharedBudgets:
+    """The part of the store that is about everybody."""
+
+    def __init__(self, scripts: Scripts, policy: Policy, messages_per_second: float) -> None:
+        """Take the numbers; 0 messages per second is without a rate."""
+        self._scripts = scripts
+        self._brake = policy.brake
+        self._step = round(1000 / messages_per_second) if messages_per_second else 0
+        self._numbers = _numbers(policy.brake)
+
+    def allow(self, ask: Ask, *, now: int) -> Leave:
+        """See `Store`."""
+        brake = self._brake
+        arguments: list[str | int] = [now, self._step, milliseconds(QUEUE), milliseconds(TRIAL)]
+        arguments += [self._price(ask), round(brake.spend * MILLIONTHS), int(brake.spend_enforced)]
+        arguments += [int(ask.is_start), ask.line, ask.prefix_label, *self._numbers[:5], int(not ask.is_home)]
+        arguments += [*self._numbers[5:7], ask.checks, ask.wrong_checks, *self._numbers[7:]]
+        for budget in ask.budgets:
+            arguments += [windows(budget.windows), int(budget.enforced)]
+        verdict, wait, trial, stamp, which, *news = self._scripts.run("allow", _keys(ask, now), arguments)
+        return Leave(
+            verdict=REFUSALS[verdict],
+            wait=wait,
+            is_trial=bool(trial),
+            stamp=stamp,
+            limit=ask.budgets[which - 1].limit if which else None,
+            news=tuple(word.decode() for word in news),
+        )
+
+    def give_back(self, ask: Ask, *, stamp: int, approved: bool) -> None:
+        """See `Store`."""
+        keys = _keys(ask, stamp, only=GIVEN_BACK if approved else None)
+        self._scripts.run("give_back", keys, [stamp, int(approved), self._step, self._price(ask), ask.line])
+
+    def charge(self, amount: float, *, now: int) -> None:
+        """See `Store`."""
+        name = f"m:{{limits}}:{now // DAY}"
+        if self._brake.spend and self._scripts.guarded(lambda: self._scripts.client.exists(name)):
+            self._scripts.guarded(lambda: self._scripts.client.incrby(name, round(amount * MILLIONTHS)))
+
+    def pause(self, *, now: int, is_trial: bool) -> None:
+        """See `Store`."""
+        arguments = [now, milliseconds(PAUSE), milliseconds(PAUSE_MAX), int(is_trial)]
+        self._scripts.run("pause", ["p:{limits}"], arguments)
+
+    def resume(self) -> None:
+        """See `Store`."""
+        self._scripts.guarded(lambda: self._scripts.client.delete("p:{limits}"))
+
+    def close(self, kind: str, subject: str, *, label: str) -> None:
+        """Close a number, prefix or country until the operator opens it again."""
+        self._scripts.guarded(lambda: self._scripts.client.set(f"z:{{limits}}:{kind}:{subject}", label))
+
+    def open(self, kind: str, subject: str) -> bool:
+        """Open what was closed, and forget what came of its starts; tell whether it was closed."""
+        names = [f"{letter}:{{limits}}:{kind}:{subject}" for letter in "zh"] + [f"q:{{limits}}:{subject}"]
+        closed = self._scripts.guarded(lambda: self._scripts.client.exists(names[0]))
+        self._scripts.guarded(lambda: self._scripts.client.delete(*names))
+        return bool(closed)
+
+    def closed(self) -> list[tuple[str, str, int | None]]:
+        """Return what is closed: its kind, what it is, and for how many more ms (None: until it is opened)."""
+        found: list[tuple[str, str, int | None]] = []
+        client: Any = self._scripts.client
+        for name in self._scripts.guarded(lambda: list(client.scan_iter(match="z:{limits}:*", count=1000))):
+            label, left = client.get(name), client.pttl(name)
+            if label is not None:
+                found.append((name.decode().split(":")[2], label.decode(), left if left >= 0 else None))
+        return sorted(found, key=lambda row: row[:2])
+
+    def fullest(self, count: int) -> list[tuple[str, str, int]]:
+        """Return the budgets that are used most: their limit, their subject's name in the store, and entries."""
+        client: Any = self._scripts.client
+        names = self._scripts.guarded(lambda: list(client.scan_iter(match="l:{limits}:*", count=1000)))
+        rows = [(*name.decode().split(":", 3)[2:], client.llen(name)) for name in names]
+        return sorted(rows, key=lambda row: -row[2])[:count]
+
+    def _price(self, ask: Ask) -> int:
+        return round(self._brake.price(ask.country) * MILLIONTHS)
+
+
+def _numbers(brake: Brake) -> list[int]:
+    """Return what the brake works with, in the order of the script."""
+    return [
+        int(brake.conversion_enforced),
+        brake.conversion_sends,
+        brake.conversion_close,
+        brake.conversion_warn,
+        milliseconds(brake.closed_for),
+        brake.sequence,
+        milliseconds(brake.sequence_span),
+        brake.guesses,
+        int(brake.guesses_enforced),
+    ]
+
+
+def _keys(ask: Ask, now: int, *, only: frozenset[Limit] | None = None) -> list[str]:
+    """Return the keys of a decision: all of them, or the budgets of some limits only."""
+    return [
+        "p:{limits}",
+        "b:{limits}",
+        f"m:{{limits}}:{now // DAY}",
+        f"z:{{limits}}:number:{ask.number}",
+        f"z:{{limits}}:prefix:{ask.prefix}",
+        f"z:{{limits}}:country:{ask.country}",
+        f"h:{{limits}}:prefix:{ask.prefix}",
+        f"h:{{limits}}:country:{ask.country}",
+        f"q:{{limits}}:{ask.prefix}",
+        "g:{limits}",
+        *(f"l:{{limits}}:{use.limit}:{use.subject}" for use in ask.budgets if only is None or use.limit in only),
+    ]

@@ -1,0 +1,16 @@
+"""Durations and windows as the scripts read them."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from ..verification.policy import Window
+
+
+def milliseconds(duration: timedelta) -> int:
+    """Return whole milliseconds."""
+    return round(duration.total_seconds() * 1000)
+
+
+def windows(several: Iterable[Window]) -> str:
+    """Return "limit,ms;limit,ms"."""
+    return ";".join(f"{window.limit},{milliseconds(window.span)}" for window in several)

@@ -1,0 +1,69 @@
+"""Which budgets a send spends, and how they are found again when it comes to nothing, or to an approval."""
+
+from dataclasses import replace
+
+from .caller import Caller
+from .errors import Limit
+from .keys import Key
+from .phone import PhoneNumber
+from .policy import Budget, Policy
+from .ports import Ask, Use
+
+EVERYBODY = "all"
+
+
+def ask_for(number: PhoneNumber, caller: Caller, *, policy: Policy, key: Key, is_start: bool) -> Ask:
+    """Return what sending one message to `number` for `caller` asks of the shared budgets.
+
+    Address, network and prefix count starts; country, client and everything count messages.
+    """
+    brake = policy.brake
+    prefix = key.subject_digest("prefix", number.prefix)
+    country = number.region
+    uses = [
+        (Limit.SENDS_OF_COUNTRY, country, brake.country),
+        (Limit.SENDS_OF_CLIENT, caller.client, brake.client),
+        (Limit.SENDS_IN_ALL, EVERYBODY, brake.everything),
+    ]
+    if is_start:
+        address, network = _places(caller, key)
+        uses += [
+            (Limit.STARTS_OF_ADDRESS, address, brake.address),
+            (Limit.STARTS_OF_NETWORK, network, brake.network),
+            (Limit.STARTS_OF_PREFIX, prefix, brake.prefix),
+        ]
+    return Ask(
+        number=key.number_digest(number.e164),
+        prefix=prefix,
+        prefix_label=number.prefix,
+        line=number.line,
+        country=country,
+        is_home=country == policy.home_region,
+        is_start=is_start,
+        budgets=tuple(_use(*use) for use in uses if use[1] and use[2].windows),
+    )
+
+
+def origin_of(caller: Caller, *, key: Key, stamp: int) -> str:
+    """Return what a record keeps, so that an approval can give its start back. Digests, no address."""
+    return ":".join((str(stamp), *_places(caller, key)))
+
+
+def ask_again(origin: str, number: PhoneNumber, *, policy: Policy, key: Key) -> tuple[Ask, int]:
+    """Return the start that an origin tells of, as far as it is given back, and its stamp."""
+    stamp, address, network = origin.split(":")
+    ask = ask_for(number, Caller(), policy=policy, key=key, is_start=True)
+    places = ((Limit.STARTS_OF_ADDRESS, address), (Limit.STARTS_OF_NETWORK, network))
+    uses = tuple(Use(limit, subject, (), enforced=True) for limit, subject in places if subject)
+    prefix = Use(Limit.STARTS_OF_PREFIX, ask.prefix, (), enforced=True)
+    return replace(ask, budgets=(*uses, prefix)), int(stamp)
+
+
+def _places(caller: Caller, key: Key) -> tuple[str, str]:
+    address = key.subject_digest("address", caller.address) if caller.address else ""
+    network = key.subject_digest("network", caller.network) if caller.network else ""
+    return address, network
+
+
+def _use(limit: Limit, subject: str, budget: Budget) -> Use:
+    return Use(limit, subject, budget.windows, budget.enforced)

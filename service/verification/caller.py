@@ -1,0 +1,32 @@
+"""Who asks, as far as limits count: an address, its network, a client of the API."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One side of a conversation. Empty parts are not counted."""
+
+    address: str = ""
+    """An IPv4 address, or the /64 that an IPv6 address lies in: one subscriber has that many."""
+    network: str = ""
+    """The /48 of an IPv6 address: one site."""
+    client: str = ""
+    """The name of an API client."""
+
+    @classmethod
+    def at(cls, address: str) -> "Caller":
+        """Return the caller at an address; what is no address is nobody in particular, who is counted as one."""
+        try:
+            ip = ip_address(address.partition("%")[0])
+        except ValueError:
+            return cls(address="unknown")
+        if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
+            ip = ip.ipv4_mapped
+        if isinstance(ip, IPv4Address):
+            return cls(address=str(ip))
+        return cls(
+            address=str(ip_network((ip, 64), strict=False)),
+            network=str(ip_network((ip, 48), strict=False)),
+        )

@@ -1,0 +1,17 @@
+"""Where a request comes from, as far as it can be trusted."""
+
+from flask import Request
+
+from ..verification.caller import Caller
+
+
+def caller_of(request: Request, *, proxies: int) -> Caller:
+    """Return who asks.
+
+    Each of our own `proxies` appends the address it was called from to `X-Forwarded-For`, so the caller stands that
+    many places from the end. What stands before it was written by whoever called, and is not looked at.
+    """
+    if proxies == 0:
+        return Caller.at(request.remote_addr or "")
+    hops = [hop.strip() for line in request.headers.getlist("X-Forwarded-For") for hop in line.split(",")]
+    return Caller.at(hops[-proxies] if len(hops) >= proxies else "")
