@@ -1,7 +1,10 @@
 """How gunicorn serves Textproof. PORT, HOST, WORKERS and DRAIN_SECONDS come from the environment."""
 
 import os
+import shutil
+import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,15 @@ accesslog = None  # the service logs events, not addresses
 errorlog = "-"
 loglevel = "warning"
 
+# Each worker counts into files here, which are added up for whoever asks. A new folder for each start: what an earlier
+# service counted is not ours, and what one left behind that was killed goes away.
+_counts = Path(worker_tmp_dir or tempfile.gettempdir())
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    for left in _counts.glob("textproof-counts-*"):
+        if not Path("/proc", left.name.split("-")[2]).exists() and Path("/proc/self").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=f"textproof-counts-{os.getpid()}-", dir=_counts)
+
 _drain_seconds = float(os.environ.get("DRAIN_SECONDS") or 0)
 
 
@@ -48,3 +60,16 @@ def when_ready(server: Any) -> None:  # noqa: ANN401
         stop()
 
     server.handle_term = drain_and_stop
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ANN401, ARG001
+    """Forget what a worker that has ended had under way; what it has counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - reads the folder's name when imported
+
+    with suppress(OSError):
+        mark_process_dead(worker.pid)
+
+
+def on_exit(server: Any) -> None:  # noqa: ANN401, ARG001
+    """Leave nothing behind."""
+    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)

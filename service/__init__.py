@@ -4,6 +4,7 @@ The map of the house, top to bottom. A room uses only what is below it.
 
     app.py            the roof: settings, store, sender and verifier meet here, and nowhere else
     __main__.py       the command `textproof`
+    clients.py        the keys of applications: `textproof keys`
     config.py         every setting, with its unit, default and bounds
     web/              HTTP in, HTTP out; Flask lives here only
     sender/           hands a message to a carrier

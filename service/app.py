@@ -20,6 +20,7 @@ from .verification.keys import Keyring
 from .verification.ports import Sender, Store
 from .verification.verifier import Verifier
 from .web import build_web, logs
+from .web.metrics import Counting, Metrics
 
 log = logging.getLogger("textproof")
 
@@ -40,20 +41,20 @@ def create_app(
         clock: Seconds since 1970; the system's unless given.
     """
     settings = settings or settings_or_exit()
-    logs.configure(debug=settings.DEBUG)
+    metrics = Metrics(settings.SENDS_AT_ONCE)
+    logs.configure(debug=settings.DEBUG, also=Counting(metrics))
     for warning in settings.warnings():
         log.warning("settings", extra={"warning": warning})
 
     clock = clock or time.time
-    rate = settings.SENDER_RATE_PER_SECOND if settings.sender == "telnyx" else 0
-    store = store or RedisStore(connect(settings.redis_url), settings.policy, messages_per_second=rate)
-    keyring = functools.partial(_keyring, settings, store, {})
+    store = metrics.timed_store(store or redis_store(settings))
+    keyring = keyring_of(settings, store)
     demo = DemoSender(store, keyring, clock) if settings.sender == "demo" else None
     receipts = _receipts(settings, keyring, clock)
     verifier = Verifier(
         settings.policy,
         store=store,
-        sender=sender or demo or _telnyx(settings, receipts),
+        sender=metrics.timed_sender(sender or demo or _telnyx(settings, receipts)),
         keyring=keyring,
         clock=clock,
         sends_at_once=settings.SENDS_AT_ONCE,
@@ -62,10 +63,12 @@ def create_app(
         verifier,
         store=store,
         keyring=keyring,
+        clock=clock,
         inbox=demo.inbox if demo else None,
         read_webhook=receipts.read if receipts else None,
         public_url=settings.PUBLIC_URL,
         proxies=settings.TRUSTED_PROXIES,
+        counted=metrics,
     )
 
 
@@ -77,12 +80,26 @@ def settings_or_exit() -> Settings:
         sys.exit(str(error))
 
 
-def _keyring(settings: Settings, store: Store, made: dict[str, Keyring]) -> Keyring:
-    """Return the keys: from the settings, or from the secret that the replicas agree on, once the store answers."""
-    if "keyring" not in made:
+def redis_store(settings: Settings) -> RedisStore:
+    """Return the store at `REDIS_URL`. Nothing is connected yet."""
+    rate = settings.SENDER_RATE_PER_SECOND if settings.sender == "telnyx" else 0
+    return RedisStore(
+        connect(settings.redis_url), settings.policy, messages_per_second=rate, replicas=settings.REPLICAS
+    )
+
+
+def keyring_of(settings: Settings, store: Store) -> Callable[[], Keyring]:
+    """Return what gives the keys: from the settings, or from the secret that the replicas agree on.
+
+    That one is asked for when it is first needed: the store may not answer yet when the service starts.
+    """
+
+    @functools.cache
+    def keyring() -> Keyring:
         own = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS] if settings.SECRET_KEY else []
-        made["keyring"] = Keyring([secret.encode() for secret in own] or [store.secret()])
-    return made["keyring"]
+        return Keyring([secret.encode() for secret in own] or [store.secret()])
+
+    return keyring
 
 
 def _receipts(settings: Settings, keyring: Callable[[], Keyring], clock: Callable[[], float]) -> TelnyxReceipts | None:

@@ -292,6 +292,7 @@ class Settings:
     SENDER: str = setting(one_of("telnyx", "demo"), "")
     TELNYX_BASE_URL: str = setting(url("https", "http"), "https://api.telnyx.com/v2")
     REDIS_URL: str = setting(url("redis", "rediss", "unix", "redis+sentinel", "redis+cluster"), "", hidden=True)
+    REPLICAS: int = setting(whole(0, 5, "replicas"), 0)
     TRUSTED_PROXIES: int = setting(whole(0, 5, "proxies"), 0)
     SENDS_PER_NUMBER: tuple[rules.Window, ...] = setting(several(window), rules.SENDS_OF_NUMBER)
     CHECKS_PER_NUMBER: tuple[rules.Window, ...] = setting(several(window), rules.CHECKS_OF_NUMBER)

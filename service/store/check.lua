@@ -1,9 +1,9 @@
 -- check: count one check, and spend the token if it is the typed one.
 -- KEYS  2 the key that the typed token would have
--- ARGV  11 nonce
+-- ARGV  12 nonce
 -- The count comes before the look. The same nonce again costs nothing and is answered the same.
 
-local NONCE = '=' .. ARGV[11]
+local NONCE = '=' .. ARGV[12]
 
 local before = redis.call('HGET', RECORD, NONCE)
 if before == 'done' then return answer('repeated') end

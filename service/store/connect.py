@@ -49,6 +49,13 @@ def connect(url: str) -> Client:
     return redis.Redis.from_url(url, max_connections=CONNECTIONS, **_care())
 
 
+def nodes(client: Client) -> list[redis.Redis]:
+    """Return the servers that keys are written to: one, or the primaries of a cluster."""
+    if isinstance(client, redis.Redis):
+        return [client]
+    return [client.get_redis_connection(node) for node in client.get_primaries()]  # type: ignore[no-untyped-call]
+
+
 def _behind_sentinels(parts: SplitResult) -> redis.Redis:
     login, _, addresses = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")

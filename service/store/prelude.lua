@@ -5,10 +5,10 @@
 -- ARGV  1 the caller's clock, ms  2 token life, ms  3 checks allowed  4 sends allowed
 --       5 waits before each resend, "ms,ms,…": the last one repeats
 --       6 windows for 3, "limit,ms;…"  7 for 4  8 for 4 when several sources ask  9 for 5
---       10 the source: who asks   11… the verb's own
+--       10 the source: who asks  11 the client that asks, or "": it opens its own verifications only  12… the verb's own
 --
 -- Record: s status (p, a, c, l)  t number  b begun, ms  e expires, ms  n sends  l last send, ms  c wrong checks
---         d delivery  o origin  j the verification whose token it shares (its randomness)  =<nonce> the answer to a request that may come again:
+--         d delivery  o origin  w the client it belongs to  x the client's reference  g locale  j the verification whose token it shares (its randomness)  =<nonce> the answer to a request that may come again:
 --         of a check 'done' or the count of wrong ones, of a resend its caller
 -- Number: u the source that asked for messages lately, or * when there were several
 --         r, w, e, k the verification that was texted last (its randomness), who asked for it, when it expires, ms,
@@ -19,7 +19,7 @@
 local RECORD, TOKEN, CHECKS, SENDS, ROW, NUMBER = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local LIFE, MAX_CHECKS, MAX_SENDS = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local WAITS, CHECK_WINDOWS, SEND_WINDOWS, STRANGER_WINDOWS, ROW_WINDOWS = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
-local SOURCE = ARGV[10]
+local SOURCE, OWNER = ARGV[10], ARGV[11]
 local HOUR = 3600000
 
 -- The later of two clocks, so that neither a slow caller nor a slow promoted replica makes a token live longer.
@@ -80,13 +80,14 @@ local function wait_after(sends, last)
   return math.max(0, last + wait - NOW)
 end
 
--- {verdict, wait, now, status, number, begun, expires, sends, last, checks, delivery, origin, wait for the next send}
+-- {verdict, wait, now, status, number, begun, expires, sends, last, checks, delivery, origin, wait for the next send,
+-- reference, locale}
 local function answer(verdict, wait)
-  local f = redis.call('HMGET', RECORD, 's', 't', 'b', 'e', 'n', 'l', 'c', 'd', 'o')
+  local f = redis.call('HMGET', RECORD, 's', 't', 'b', 'e', 'n', 'l', 'c', 'd', 'o', 'x', 'g')
   if not f[1] then return {verdict, wait or 0, NOW} end
   local next_send = 0
   if f[1] == 'p' then next_send = math.max(wait_after(tonumber(f[5]), tonumber(f[6])), wait_for_send()) end
-  return {verdict, wait or 0, NOW, f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], next_send}
+  return {verdict, wait or 0, NOW, f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], next_send, f[10], f[11]}
 end
 
 -- The verdict on a record that is not open to checks and sends, or nil when it is.
@@ -102,4 +103,9 @@ local function end_token()
   if redis.call('DEL', TOKEN) == 0 then return false end
   redis.call('HDEL', NUMBER, 'r', 'w', 'e', 'k')
   return true
+end
+
+-- The verification of somebody else is none. A page asks for nobody: its cookie says which one is its own.
+if OWNER ~= '' and redis.call('EXISTS', RECORD) == 1 and redis.call('HGET', RECORD, 'w') ~= OWNER then
+  return {'gone', 0, NOW}
 end

@@ -12,20 +12,26 @@ Keys are short because there are many. All keys of a number share its slot (`{â€
     o:{number}            the number wants no messages (string, empty)
     e:{number}:digest     news of a message that was noted (string, empty)
 
-What many numbers share is in `budgets.py`.
+What many numbers share is in `budgets.py`. `textproof:clients` has the keys of applications (hash), and `i:name` what
+others of us asked to remember (string, opaque).
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from secrets import token_hex
 from typing import Any, cast
 
+import redis
+
 from ..verification.errors import Delivery
 from ..verification.keys import Handle
 from ..verification.policy import Policy
-from ..verification.ports import Answer, Record, Status, Verdict
+from ..verification.ports import NOTHING, About, Answer, Record, Status, Verdict
 from .budgets import SharedBudgets
-from .connect import Client
+from .clients import Clients
+from .connect import Client, nodes
+from .notes import Notes
 from .script import Reply, Scripts
 from .units import milliseconds, windows
 
@@ -36,16 +42,27 @@ SHARE = timedelta(seconds=120)  # ours: long enough to find the message and type
 # Ours: 12 guesses and the first one's 5, for whoever asks from seven places, of 100 that are allowed in a row; five
 # tokens an hour make 85.
 SHARERS, SHARED_CHECKS = 6, 2
-FIELDS = 10  # of a record in an answer
+FIELDS = 12  # of a record in an answer
+SLOW_SECONDS = 0.2  # ours: a hundred times what a data centre takes
+SKEW_SECONDS = 2  # ours: what a message's life can bear; security of expiry does not depend on it
+NOBODY = "", ""  # neither a source nor a client: we ask ourselves
 
 
-class RedisStore(SharedBudgets):
+class RedisStore(SharedBudgets, Notes, Clients):
     """Implements `Store` on a client of redis-py; safe to share between threads."""
 
-    def __init__(self, client: Client, policy: Policy, *, messages_per_second: float = 0) -> None:
-        """Take a client and the numbers that the scripts work with; 0 messages per second is without a rate."""
+    def __init__(self, client: Client, policy: Policy, *, messages_per_second: float = 0, replicas: int = 0) -> None:
+        """Take a client and the numbers that the scripts work with.
+
+        Args:
+            client: Of redis-py.
+            policy: The rules.
+            messages_per_second: Of the sender; 0 is without a rate.
+            replicas: How many must have a check before it is answered.
+        """
         super().__init__(Scripts(client), policy, messages_per_second)
         self._client = client
+        self._replicas = replicas
         self._rules = (
             milliseconds(policy.token_life),
             policy.max_checks,
@@ -77,36 +94,43 @@ class RedisStore(SharedBudgets):
         nonce: str,
         origin: str,
         is_test: bool,
+        owner: str = "",
+        about: About = NOTHING,
     ) -> Answer:
         """See `Store`."""
         share = (milliseconds(SHARE), SHARERS, SHARED_CHECKS)
-        own: list[str | int] = [to, handle.id, handle.random, nonce, origin, *share]
+        own: list[str | int] = [to, handle.id, handle.random, nonce, origin, *share, about.reference, about.locale]
         more_keys = (f"r:{{{handle.number}}}:{nonce}", _opted_out(handle.number))
-        return self._run("start", handle, now, source, token_digest, own, *more_keys, rules=self._rules_of(is_test))
+        rules = self._rules_of(is_test)
+        return self._run("start", handle, now, (source, owner), token_digest, own, *more_keys, rules=rules)
 
-    def check(self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str) -> Answer:
+    def check(self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str, owner: str = "") -> Answer:
         """See `Store`."""
-        return self._run("check", handle, now, source, token_digest, [nonce])
+        return self._run("check", handle, now, (source, owner), token_digest, [nonce])
 
-    def resend(self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str, caller: str) -> Answer:
+    def resend(
+        self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str, caller: str, owner: str = ""
+    ) -> Answer:
         """See `Store`."""
-        return self._run("resend", handle, now, source, token_digest, [nonce, caller])
+        return self._run("resend", handle, now, (source, owner), token_digest, [nonce, caller])
 
-    def cancel(self, handle: Handle, *, now: int, source: str) -> Answer:
+    def cancel(self, handle: Handle, *, now: int, source: str, owner: str = "") -> Answer:
         """See `Store`."""
-        return self._run("cancel", handle, now, source, "", [])
+        return self._run("cancel", handle, now, (source, owner), "", [])
 
     def report(self, handle: Handle, *, now: int, delivery: Delivery, event: str = "") -> Answer:
         """See `Store`."""
-        return self._run("report", handle, now, "", "", [_ranked(delivery), event], f"e:{{{handle.number}}}:{event}")
+        return self._run(
+            "report", handle, now, NOBODY, "", [_ranked(delivery), event], f"e:{{{handle.number}}}:{event}"
+        )
 
     def unsend(self, handle: Handle, *, now: int, token_digest: str, send: int, delivery: Delivery) -> Answer:
         """See `Store`."""
-        return self._run("unsend", handle, now, "", token_digest, [_ranked(delivery), send])
+        return self._run("unsend", handle, now, NOBODY, token_digest, [_ranked(delivery), send])
 
-    def show(self, handle: Handle, *, now: int, source: str) -> Answer:
+    def show(self, handle: Handle, *, now: int, source: str, owner: str = "") -> Answer:
         """See `Store`."""
-        return self._run("show", handle, now, source, "", [])
+        return self._run("show", handle, now, (source, owner), "", [])
 
     def opt_out(self, number: str, *, out: bool) -> None:
         """See `Store`."""
@@ -138,11 +162,24 @@ class RedisStore(SharedBudgets):
 
     def ready(self) -> list[str]:
         """See `Store`."""
-        memory: dict[str, Any] = self._scripts.guarded(lambda: self._client.info("memory"))
-        policy = memory.get("maxmemory_policy")
+        return self._scripts.guarded(lambda: [fault for node in nodes(self._client) for fault in self._faults(node)])
+
+    def _faults(self, node: redis.Redis) -> Iterator[str]:
+        begun = time.monotonic()
+        seconds, millionths = node.time()
+        took = time.monotonic() - begun
+        if took > SLOW_SECONDS:
+            yield f"Redis takes {took * 1000:.0f} ms to answer: find out what slows it, or bring it nearer"
+        skew = seconds + millionths / 1e6 - time.time()
+        if abs(skew) > SKEW_SECONDS + took:
+            yield f"the clock of Redis is {skew:+.0f} s from ours: set both by NTP"
+        policy = node.info("memory").get("maxmemory_policy")
         if policy != "noeviction":
-            return [f"Redis may forget limits: maxmemory-policy is {policy}, set it to noeviction"]
-        return []
+            yield f"Redis may forget limits: maxmemory-policy is {policy}, set it to noeviction"
+        if self._replicas:
+            there = node.info("replication").get("connected_slaves", 0)
+            if there < self._replicas:
+                yield f"Redis has {there} replicas, and REPLICAS asks for {self._replicas}"
 
     def _rules_of(self, is_test: bool) -> Sequence[str | int]:  # noqa: FBT001 - private
         """Return the numbers of the script; a test number has no budget of sends."""
@@ -153,7 +190,7 @@ class RedisStore(SharedBudgets):
         verb: str,
         handle: Handle,
         now: int,
-        source: str,
+        asks: tuple[str, str],
         token_digest: str,
         own: Sequence[str | int],
         *more_keys: str,
@@ -164,13 +201,16 @@ class RedisStore(SharedBudgets):
         keys = (
             f"v:{slot}:{handle.random}",
             f"t:{slot}:{token_digest}",
-            f"c:{slot}:{source}",
+            f"c:{slot}:{asks[0]}",
             f"s:{slot}",
             f"c:{slot}",
             f"n:{slot}",
             *more_keys,
         )
-        return _answer(self._scripts.run(verb, keys, (now, *(rules or self._rules), source, *own)))
+        arguments = (now, *(rules or self._rules), *asks, *own)
+        if verb == "check" and self._replicas:
+            return _answer(self._scripts.run_replicated(verb, keys, arguments, self._replicas))
+        return _answer(self._scripts.run(verb, keys, arguments))
 
 
 def _ranked(delivery: Delivery) -> str:
@@ -189,7 +229,7 @@ def _answer(reply: Reply) -> Answer:
 
 
 def _record(now: int, fields: Reply) -> Record:
-    status, to, begun, expires, sends, _last, checks, delivery, origin, wait = fields
+    status, to, begun, expires, sends, _last, checks, delivery, origin, wait, reference, locale = fields
     state = STATUS[status]
     if state is Status.PENDING and now >= int(expires):
         state = Status.EXPIRED
@@ -204,4 +244,5 @@ def _record(now: int, fields: Reply) -> Record:
         wait=wait,
         delivery=Delivery(delivery.decode()[1:]) if delivery else Delivery.ON_ITS_WAY,
         origin=(origin or b"").decode(),
+        about=About((reference or b"").decode(), (locale or b"").decode()),
     )

@@ -1,7 +1,7 @@
 -- resend: spend one more send of the verification and of the number.
--- ARGV  11 nonce  12 caller: of all that send the same nonce, the first is told to send, each time it asks
+-- ARGV  12 nonce  13 caller: of all that send the same nonce, the first is told to send, each time it asks
 
-local NONCE, CALLER = '=' .. ARGV[11], ARGV[12]
+local NONCE, CALLER = '=' .. ARGV[12], ARGV[13]
 
 local before = redis.call('HGET', RECORD, NONCE)
 if before then return answer(before == CALLER and 'done' or 'repeated') end

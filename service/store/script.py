@@ -5,12 +5,14 @@ from hashlib import sha1
 from importlib.resources import files
 from typing import Any, TypeVar, cast
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.cluster import RedisCluster
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from ..verification.errors import StoreUnavailable
 from .breaker import Breaker
 from .connect import Client
 
+WAIT_MS = 100  # for replicas; ours: a fifth of what an answer may take
 Reply = list[Any]
 T = TypeVar("T")
 
@@ -38,13 +40,24 @@ class Scripts:
         """
         return self.guarded(lambda: self._evaluate(name, keys, arguments))
 
+    def run_replicated(self, name: str, keys: Sequence[str], arguments: Sequence[str | int], replicas: int) -> Reply:
+        """Run a script, and return what it returns once so many replicas have it too. One round trip.
+
+        Raises:
+            StoreUnavailable: It did not run, or the replicas do not have it yet: it may be lost in a failover.
+        """
+        reply, acknowledged = self.guarded(lambda: self._evaluate_and_wait(name, keys, arguments, replicas))
+        if acknowledged < replicas:
+            raise StoreUnavailable(f"{acknowledged} of {replicas} replicas have it")
+        return cast("Reply", reply)
+
     def guarded(self, step: Callable[[], T]) -> T:
         """Do one step; whatever goes wrong with Redis, nothing was accepted."""
         if not self._breaker.closed():
             raise StoreUnavailable("not asked: it did not answer a moment ago")
         try:
             result = step()
-        except RedisError as error:
+        except (RedisError, RedisClusterException) as error:
             self._breaker.failed()
             raise StoreUnavailable(type(error).__name__) from error
         self._breaker.succeeded()
@@ -57,6 +70,27 @@ class Scripts:
             self.client.script_load(self._sources[name])
             reply = self.client.evalsha(self._digests[name], len(keys), *keys, *arguments)
         return cast("Reply", reply)
+
+    def _evaluate_and_wait(
+        self, name: str, keys: Sequence[str], arguments: Sequence[str | int], replicas: int
+    ) -> tuple[Any, int]:
+        """WAIT speaks of what its own connection wrote, so both go down the same one."""
+        client = self.client
+        if isinstance(client, RedisCluster):
+            client = client.get_redis_connection(client.get_node_from_key(keys[0]))  # type: ignore[no-untyped-call]
+        with client.pipeline(transaction=False) as steps:
+            try:
+                steps.evalsha(self._digests[name], len(keys), *keys, *arguments)
+                steps.wait(replicas, WAIT_MS)
+                reply, acknowledged = steps.execute()
+            except NoScriptError:
+                client.script_load(self._sources[name])
+                return self._evaluate_and_wait(name, keys, arguments, replicas)
+            except RedisError:
+                # The slot may have moved. The ordinary way finds it, and the same request changes nothing twice;
+                # whether a replica has it, nobody can say.
+                return self._evaluate(name, keys, arguments), 0
+        return reply, acknowledged
 
 
 def _source(name: str) -> str:

@@ -22,7 +22,7 @@ def ask_for(number: PhoneNumber, caller: Caller, *, policy: Policy, key: Key, is
     country = number.region
     uses = [
         (Limit.SENDS_OF_COUNTRY, country, brake.country),
-        (Limit.SENDS_OF_CLIENT, caller.client, brake.client),
+        (Limit.SENDS_OF_CLIENT, caller.client, replace(brake.client, windows=caller.quota or brake.client.windows)),
         (Limit.SENDS_IN_ALL, EVERYBODY, brake.everything),
     ]
     if is_start:

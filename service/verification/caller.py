@@ -1,7 +1,10 @@
 """Who asks, as far as limits count: an address, its network, a client of the API."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from .policy import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +16,11 @@ class Caller:
     network: str = ""
     """The /48 of an IPv6 address: one site."""
     client: str = ""
-    """The name of an API client."""
+    """The name of an API client: it opens its own verifications only."""
+    quota: tuple[Window, ...] = ()
+    """What that client may send, where it is not what all clients may."""
+    regions: Collection[str] = ()
+    """Where that client may send to, of what is allowed at all; empty: everywhere."""
 
     @classmethod
     def at(cls, address: str) -> "Caller":

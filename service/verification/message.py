@@ -41,10 +41,14 @@ class Message:
 def compose(token: Token, *, brand: str, life: timedelta, host: str | None) -> str:
     """Return the text that carries `token`, which lives for `life` from its first send."""
     characters = token.reveal()
-    minutes = max(1, round(life.total_seconds() / 60))
-    unit = "minute" if minutes == 1 else "minutes"
-    text = f"{characters} is your {brand} code. It expires in {minutes} {unit}. Do not share it."
+    text = f"{characters} is your {brand} code. It expires in {_at_most(int(life.total_seconds()))}. Do not share it."
     return f"{text}\n\n@{host} #{characters}" if host else text
+
+
+def _at_most(seconds: int) -> str:
+    """Return a duration in words, rounded down: nobody should believe a token that has expired."""
+    count, unit = (seconds // 60, "minute") if seconds >= 120 else (seconds, "second")  # noqa: PLR2004 - two minutes
+    return f"1 {unit}" if count == 1 else f"{count} {unit}s"
 
 
 def septets(text: str) -> int | None:

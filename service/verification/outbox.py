@@ -3,6 +3,7 @@
 It has so many places and no queue: who finds none is told before anything is spent.
 """
 
+import contextvars
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -57,6 +58,7 @@ class Outbox:
         """
         with self._lock:
             if self._taken >= self._places:
+                log.warning("send_not_allowed", extra={"reason": Hold.NO_PLACE.value})
                 raise SendingHeld(Hold.NO_PLACE, RETRY_SECONDS)
             self._taken += 1
             # A caller waits for the answer on a thread that checks may need: only while most places are free.
@@ -69,7 +71,7 @@ class Outbox:
 
     def submit(self, send: Callable[[], T]) -> Future[T]:
         """Run a send whose place is taken."""
-        future = self._pool.submit(send)
+        future = self._pool.submit(contextvars.copy_context().run, send)  # so that its log lines name the request
         future.add_done_callback(self._ended)
         return future
 

@@ -19,6 +19,7 @@ PASTED = dict.fromkeys([0xA0, 0x202F], " ") | dict.fromkeys(range(0x2010, 0x2015
 PASTED |= dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "")
 TYPEABLE = re.compile(r"[0-9+()./ \-]*")
 NO_REGION = "001"  # libphonenumber's name for numbers that belong to no country
+REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
 TEXTABLE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 
@@ -69,7 +70,7 @@ def region_of(calling_code: int) -> str | None:
 
 def is_region(name: str) -> bool:
     """Tell whether `name` is a region that has phone numbers of its own (`US`, `GG`)."""
-    return name in phonenumbers.SUPPORTED_REGIONS
+    return name in REGIONS
 
 
 def example(region: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from .clients import Client
 from .errors import Delivery, Limit
 from .keys import Handle
 from .message import Message
@@ -22,6 +23,18 @@ class Status(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     LOCKED = "locked"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an application tells of a verification, and gets back as it is."""
+
+    reference: str = ""
+    locale: str = ""
+    """A language tag (BCP 47)."""
+
+
+NOTHING = About()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,7 @@ class Record:
     delivery: Delivery
     origin: str
     """What the verifier wrote about where it came from, to give budgets back with."""
+    about: About = NOTHING
 
 
 class Verdict(StrEnum):
@@ -160,7 +174,8 @@ class Store(Protocol):
     same step again (same arguments, after a lost reply) changes nothing and answers the same.
     Every method raises StoreUnavailable when it cannot keep that, within 2 s. `now` is the
     caller's clock in ms; the store decides by the later of that and its own. `source` is a digest of who asks:
-    strangers' mistakes are not held against the person.
+    strangers' mistakes are not held against the person. `owner` is the client that asks: what another one started is
+    GONE to it, and nothing is counted; empty for pages and for ourselves, who know that it is the right one.
     """
 
     def secret(self) -> bytes:
@@ -195,6 +210,8 @@ class Store(Protocol):
         nonce: str,
         origin: str,
         is_test: bool,
+        owner: str = "",
+        about: About = NOTHING,
     ) -> Answer:
         """Remember a verification and its token, and spend a send of the number.
 
@@ -204,21 +221,23 @@ class Store(Protocol):
         message goes out, and so no send is counted.
         """
 
-    def check(self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str) -> Answer:
+    def check(self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str, owner: str = "") -> Answer:
         """Count one check, and spend the token when the digest is that of its token.
 
         Verdicts: DONE, once for each token; REPEATED after a DONE with the same nonce;
         REJECTED; APPROVED, LOCKED or GONE by the state; NUMBER_CHECKS_SPENT with a wait.
         """
 
-    def resend(self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str, caller: str) -> Answer:
+    def resend(
+        self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str, caller: str, owner: str = ""
+    ) -> Answer:
         """Spend one more send; the caller that gets DONE is the one that sends.
 
         Verdicts: DONE, also again for the same nonce and caller; REPEATED for the same nonce of
         another caller; TOO_SOON or NUMBER_SENDS_SPENT with a wait; SENDS_SPENT; APPROVED, LOCKED or GONE.
         """
 
-    def cancel(self, handle: Handle, *, now: int, source: str) -> Answer:
+    def cancel(self, handle: Handle, *, now: int, source: str, owner: str = "") -> Answer:
         """End a pending verification; its token is accepted no more. Verdicts: DONE, APPROVED, LOCKED, GONE."""
 
     def report(self, handle: Handle, *, now: int, delivery: Delivery, event: str = "") -> Answer:
@@ -242,7 +261,7 @@ class Store(Protocol):
     def forgive(self, number: str) -> None:
         """Forget the wrong checks in a row of the number of this digest."""
 
-    def show(self, handle: Handle, *, now: int, source: str) -> Answer:
+    def show(self, handle: Handle, *, now: int, source: str, owner: str = "") -> Answer:
         """Read without changing anything. Verdicts: DONE, GONE."""
 
     def keep(self, shelf: str, sealed: bytes, *, most: int, seconds: int) -> None:
@@ -250,6 +269,30 @@ class Store(Protocol):
 
     def kept(self, shelf: str) -> list[bytes]:
         """Return what is on a shelf, newest first."""
+
+    def claim(self, name: str, note: bytes, *, seconds: int) -> bytes | None:
+        """Write an opaque note unless there is one of that name: return that one, or None when there is this one."""
+
+    def write(self, name: str, note: bytes, *, seconds: int) -> None:
+        """Write an opaque note, whatever was there."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return the note of a name."""
+
+    def drop(self, name: str) -> None:
+        """Forget the note of a name."""
+
+    def client(self, prefix: str) -> Client | None:
+        """Return the application whose key begins so; None when there is none, or none any more."""
+
+    def add_client(self, client: Client) -> bool:
+        """Remember an application's key for good; False when another key begins like it."""
+
+    def clients(self) -> list[Client]:
+        """Return all applications' keys, by name."""
+
+    def revoke_client(self, prefix: str) -> None:
+        """Forget the key that begins so."""
 
     def ready(self) -> list[str]:
         """Return what keeps this store from being trusted, in words; nothing when all is well."""

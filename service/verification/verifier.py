@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from .budgets import ask_again, ask_for, origin_of
 from .caller import Caller
@@ -31,7 +32,7 @@ from .message import Message, compose
 from .outbox import Outbox, Place
 from .phone import PhoneNumber, read_number
 from .policy import Policy
-from .ports import Answer, Ask, Leave, OptOut, Receipt, Record, Sender, Status, Store, Verdict
+from .ports import NOTHING, About, Answer, Ask, Leave, OptOut, Receipt, Record, Sender, Status, Store, Verdict
 from .tally import Tally
 from .token import Token
 
@@ -67,6 +68,7 @@ class Verification:
     sends_left: int
     checks_left: int
     delivery: Delivery
+    about: About = NOTHING
     is_shared: bool = False
     """No message was sent for it: one that went to the number a moment ago is good for it."""
 
@@ -102,13 +104,21 @@ class Verifier:
         self._clock = clock
         self._tally = Tally()
 
-    def start(self, typed: str, *, caller: Caller = NOBODY, nonce: str = "") -> Verification:
+    def number(self, typed: str, *, caller: Caller = NOBODY) -> PhoneNumber:
+        """Return the number that somebody typed, if it may be texted; raise InvalidNumber."""
+        allowed = self.policy.allowed_regions
+        if caller.regions:
+            allowed = [region for region in allowed if region in caller.regions]
+        return read_number(typed, home=self.policy.home_region, allowed=allowed)
+
+    def start(self, typed: str, *, caller: Caller = NOBODY, nonce: str = "", about: About = NOTHING) -> Verification:
         """Text a token to a number and return the verification.
 
         Args:
             typed: The phone number in any spelling.
             caller: Who asks, as far as limits count.
             nonce: Names the request; the same request again returns the same verification and sends nothing.
+            about: Given back as it is.
 
         Raises:
             InvalidNumber: It cannot be texted. Nothing was spent.
@@ -117,24 +127,24 @@ class Verifier:
             SendingHeld: Nothing is sent to anybody at the moment. Nothing was spent.
             StoreUnavailable: Nothing was sent.
         """
-        number = read_number(typed, home=self.policy.home_region, allowed=self.policy.allowed_regions)
+        number = self.number(typed, caller=caller)
         handle = self._keyring().new_handle(number.e164)
         key = self._keyring().of(handle)
         named = nonce and key.start_digest(number.e164, nonce)
         if number.e164 in self.policy.test_numbers:
-            return self._start_test(handle, number, caller, named)
+            return self._start_test(handle, number, caller, named, about)
         ask = ask_for(number, caller, policy=self.policy, key=key, is_start=True)
         with self._turn(ask) as (place, leave):
             origin = origin_of(caller, key=key, stamp=leave.stamp)
-            answer = self._begin(handle, number, caller, nonce=named, origin=origin)
+            answer = self._begin(handle, number, caller, nonce=named, origin=origin, about=about)
             if answer.verdict is Verdict.SHARED and answer.record:
-                log.info("verification_shared", extra={"id": handle.id, "to": number.masked})
+                log.info("verification_shared", extra={"id": handle.id, **_facts(number)})
                 return self._verification(handle.sharing(answer.other), answer.record)
             if answer.verdict is not Verdict.REPEATED:
                 record = self._accept(answer, handle)
-                log.info("verification_started", extra={"id": handle.id, "to": number.masked})
+                log.info("verification_started", extra={"id": handle.id, **_facts(number)})
                 return self._deliver(place, leave, handle, record)
-        return self._earlier(answer.other, typed, caller)
+        return self._earlier(answer.other, typed, caller, about)
 
     def check(self, id_: str, typed: str, *, caller: Caller = NOBODY, nonce: str = "") -> Verification:
         """Return the approved verification, and spend its token.
@@ -166,11 +176,12 @@ class Verifier:
             source=self._source(caller),
             token_digest=key.token_digest(handle, token),
             nonce=key.request_digest(handle, nonce or secrets.token_urlsafe(NONCE_BYTES), token.reveal()),
+            owner=caller.client,
         )
         self._tally.count(answer.verdict)
         record = self._accept(answer, handle)
         if answer.verdict is Verdict.DONE:
-            log.info("verification_approved", extra={"id": id_, "to": PhoneNumber(record.to).masked})
+            log.info("verification_approved", extra={"id": id_, **_facts(PhoneNumber(record.to))})
             self._settle(handle, record)
         return self._verification(handle, record)
 
@@ -192,7 +203,7 @@ class Verifier:
             record, is_ours = self._again(handle, caller, nonce)
             if not is_ours:
                 return self._verification(handle, record)
-            log.info("verification_resent", extra={"id": id_, "to": number.masked, "send": record.sends})
+            log.info("verification_resent", extra={"id": id_, **_facts(number), "send": record.sends})
             return self._deliver(place, leave, handle, record)
 
     def cancel(self, id_: str, *, caller: Caller = NOBODY) -> Verification:
@@ -203,7 +214,7 @@ class Verifier:
         """
         handle = Handle.parse(id_)
         self._keyring().of(handle)
-        answer = self._store.cancel(handle, now=self._now(), source=self._source(caller))
+        answer = self._store.cancel(handle, now=self._now(), source=self._source(caller), owner=caller.client)
         record = self._accept(answer, handle)
         log.info("verification_canceled", extra={"id": id_})
         return self._verification(handle, record)
@@ -217,7 +228,7 @@ class Verifier:
         """
         handle = Handle.parse(id_)
         self._keyring().of(handle)
-        answer = self._store.show(handle, now=self._now(), source=self._source(caller))
+        answer = self._store.show(handle, now=self._now(), source=self._source(caller), owner=caller.client)
         return self._verification(handle, self._accept(answer, handle))
 
     def receive(self, news: Receipt | OptOut) -> None:
@@ -237,7 +248,10 @@ class Verifier:
         handle = Handle.parse(news.id)
         event = self._keyring().of(handle).request_digest(handle, news.event)
         answer = self._store.report(handle, now=self._now(), delivery=news.delivery, event=event)
-        log.info("receipt", extra={"id": handle.id, "delivery": news.delivery.value, "verdict": answer.verdict.value})
+        facts = {"id": handle.id, "delivery": news.delivery.value, "verdict": answer.verdict.value, "cost": news.cost}
+        if answer.record is not None:
+            facts |= _facts(PhoneNumber(answer.record.to))
+        log.info("receipt", extra=facts)
         record = self._accept(answer, handle)
         if news.cost is not None and answer.verdict is Verdict.DONE:
             price = self.policy.brake.price(PhoneNumber(record.to).region)
@@ -269,7 +283,8 @@ class Verifier:
     def _judge(self, leave: Leave, ask: Ask) -> None:
         """Raise what a decision says no with, and log it with its reason."""
         for news in leave.news:
-            log.warning("brake", extra={"news": news, "prefix": ask.prefix_label, "country": ask.country})
+            facts = {"news": news, "prefix": ask.prefix_label, "country": ask.country}
+            log.warning("brake", extra=facts | _watched(news, ask))
         if leave.verdict is Verdict.DONE:
             return
         limit = leave.limit or LIMITS.get(leave.verdict)
@@ -281,7 +296,15 @@ class Verifier:
         raise Limited(limit or Limit.SENDS_IN_ALL, wait or None)
 
     def _begin(
-        self, handle: Handle, number: PhoneNumber, caller: Caller, *, nonce: str, origin: str, is_test: bool = False
+        self,
+        handle: Handle,
+        number: PhoneNumber,
+        caller: Caller,
+        *,
+        nonce: str,
+        origin: str,
+        about: About,
+        is_test: bool = False,
     ) -> Answer:
         return self._store.start(
             handle,
@@ -292,16 +315,20 @@ class Verifier:
             nonce=nonce,
             origin=origin,
             is_test=is_test,
+            owner=caller.client,
+            about=about,
         )
 
-    def _start_test(self, handle: Handle, number: PhoneNumber, caller: Caller, nonce: str) -> Verification:
+    def _start_test(
+        self, handle: Handle, number: PhoneNumber, caller: Caller, nonce: str, about: About
+    ) -> Verification:
         """Begin a verification whose token is known beforehand; nothing is sent."""
         if self._clock() >= self.policy.test_numbers[number.e164].ends:
             raise InvalidNumber(NumberFault.TEST_ENDED)
-        answer = self._begin(handle, number, caller, nonce=nonce, origin="", is_test=True)
+        answer = self._begin(handle, number, caller, nonce=nonce, origin="", about=about, is_test=True)
         if answer.verdict is Verdict.REPEATED:
             return self.show(answer.other, caller=caller)
-        log.info("verification_started", extra={"id": handle.id, "to": number.masked, "test": True})
+        log.info("verification_started", extra={"id": handle.id, **_facts(number), "test": True})
         return self._verification(handle, self._accept(answer, handle))
 
     def _again(self, handle: Handle, caller: Caller, nonce: str) -> tuple[Record, bool]:
@@ -314,6 +341,7 @@ class Verifier:
             token_digest=self._token_digest(handle),
             nonce=self._keyring().of(handle).request_digest(handle, nonce or mark),
             caller=mark,
+            owner=caller.client,
         )
         return self._accept(answer, handle), answer.verdict is Verdict.DONE
 
@@ -329,13 +357,14 @@ class Verifier:
         except StoreUnavailable:
             log.warning("not_settled", extra={"id": handle.id})  # the number is confirmed all the same
 
-    def _earlier(self, id_: str, typed: str, caller: Caller) -> Verification:
+    def _earlier(self, id_: str, typed: str, caller: Caller, about: About) -> Verification:
         """Return the verification that the same request was given before, or a new one when that has ended."""
         try:
             earlier = self.show(id_, caller=caller)
         except UnknownVerification:
-            return self.start(typed, caller=caller)
-        return earlier if earlier.status in (Status.PENDING, Status.APPROVED) else self.start(typed, caller=caller)
+            return self.start(typed, caller=caller, about=about)
+        is_live = earlier.status in (Status.PENDING, Status.APPROVED)
+        return earlier if is_live else self.start(typed, caller=caller, about=about)
 
     def _deliver(self, place: Place, leave: Leave, handle: Handle, record: Record) -> Verification:
         """Send the token, and return how the verification stands then, or while the send goes on."""
@@ -352,18 +381,20 @@ class Verifier:
 
     def _hand_over(self, message: Message, leave: Leave, handle: Handle) -> Record | None:
         """Send, and note what became of it unless it is simply on its way. Runs on a thread of the outbox."""
+        facts = {"id": handle.id, "send": message.send, "country": message.to.region}
         try:
             queued = self._sender.send(message)
         except SendRefused as error:
-            log.warning("send_refused", extra={"id": handle.id, "delivery": error.delivery.value})
+            log.warning("send_refused", extra=facts | {"delivery": error.delivery.value})
             if error.pause:
+                log.error("sending_paused")
                 self._store.pause(now=self._now(), is_trial=leave.is_trial)
             error.verification = self._verification(handle, self._unsend(handle, message.send, error.delivery))
             raise
         except SendUncertain:
-            log.warning("send_uncertain", extra={"id": handle.id})
+            log.warning("send_uncertain", extra=facts)
             return self._report(handle, Delivery.UNCERTAIN)
-        log.info("send_accepted", extra={"id": handle.id, "send": message.send})
+        log.info("send_accepted", extra=facts | {"price": self.policy.brake.price(message.to.region)})
         if leave.is_trial:
             self._store.resume()
         if queued + _seconds(leave.wait) >= BUSY_SECONDS:
@@ -418,12 +449,13 @@ class Verifier:
             sends_left=sends_left,
             checks_left=self.policy.max_checks - record.checks if pending else 0,
             delivery=record.delivery,
+            about=record.about,
             is_shared=bool(handle.shares),
         )
 
     def _source(self, caller: Caller) -> str:
         """Return the digest of who asks, as far as a number's own budgets count."""
-        return self._keyring().current.subject_digest("source", caller.client or caller.address)
+        return self._keyring().current.subject_digest("source", caller.address or caller.client)
 
     def _token(self, handle: Handle) -> Token:
         key = self._keyring().of(handle)
@@ -437,6 +469,21 @@ class Verifier:
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
+
+
+def _facts(number: PhoneNumber) -> dict[str, Any]:
+    """Return what the log may say of a number."""
+    return {"to": number.masked, "country": number.region}
+
+
+def _watched(news: str, ask: Ask) -> dict[str, str]:
+    """Return which limit would have refused, where one that is only watched would have."""
+    kind, _, rest = news.partition(":")
+    if kind != "would_refuse":
+        return {}
+    verdict, _, which = rest.partition(":")
+    limit = ask.budgets[int(which) - 1].limit if int(which) else LIMITS[Verdict(verdict)]
+    return {"limit": limit.value}
 
 
 def _seconds(milliseconds: int) -> int:

@@ -1,4 +1,7 @@
-"""The signed cookie that binds a browser to its verification. It holds an opaque id and nothing else."""
+"""The signed cookie that binds a browser to its verification, and to its hosted session where it came by one.
+
+It holds their opaque ids and nothing else.
+"""
 
 from collections.abc import Callable
 
@@ -9,6 +12,7 @@ from werkzeug import Response
 from ..verification.keys import Keyring
 
 SECONDS = 3600  # ours: longer than any token lives, so that a late visitor is told that it has expired
+BETWEEN = "~"  # is in no id
 
 
 class FlowCookie:
@@ -22,19 +26,17 @@ class FlowCookie:
 
     def read(self, request: Request) -> str | None:
         """Return the verification id of this browser, or None."""
-        value = request.cookies.get(self.name)
-        if not value:
-            return None
-        try:
-            return self._signer().unsign(value, max_age=SECONDS).decode("ascii")
-        except BadSignature:
-            return None
+        return self._parts(request)[0] or None
 
-    def write(self, response: Response, id_: str) -> None:
-        """Bind the browser to a verification."""
+    def session(self, request: Request) -> str:
+        """Return the id of the hosted session of this browser, or "" when it has none."""
+        return self._parts(request)[1]
+
+    def write(self, response: Response, id_: str, session: str = "") -> None:
+        """Bind the browser to a verification, and to a hosted session; "" is none."""
         response.set_cookie(
             self.name,
-            self._signer().sign(id_).decode("ascii"),
+            self._signer().sign(f"{id_}{BETWEEN}{session}" if session else id_).decode("ascii"),
             max_age=SECONDS,
             secure=self._secure,
             httponly=True,
@@ -45,6 +47,16 @@ class FlowCookie:
     def clear(self, response: Response) -> None:
         """Let the browser forget."""
         response.delete_cookie(self.name, secure=self._secure, httponly=True, samesite="Lax", path="/")
+
+    def _parts(self, request: Request) -> tuple[str, str]:
+        value = request.cookies.get(self.name)
+        if not value:
+            return "", ""
+        try:
+            id_, _, session = self._signer().unsign(value, max_age=SECONDS).decode("ascii").partition(BETWEEN)
+        except BadSignature:
+            return "", ""
+        return id_, session
 
     def _signer(self) -> TimestampSigner:
         newest_last = [key.derive("cookie") for key in reversed(self._keyring().keys)]

@@ -1,20 +1,29 @@
 """Logs: one JSON line for each event, its name first, facts as fields, phone numbers masked.
 
-The mask is in the formatter, so that lines of libraries pass through it as well.
+The mask is in the formatter, so that lines of libraries pass through it as well. A line that belongs to a request says
+which: the balancer's name for it, or one of ours, which the caller is told as `X-Request-Id`.
 """
 
 import json
 import logging
 import re
+import secrets
 import sys
 import time
+from contextvars import ContextVar
+
+from flask import Flask, Response, request
+
+log = logging.getLogger("textproof")
 
 NUMBER = re.compile(r"\+[1-9][0-9]{3,10}(?=[0-9]{4})")
+REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{8,64}")
 OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
+request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as one line of JSON: `time`, `level`, `event`, then what `extra` holds."""
+    """Formats a record as one line of JSON: `time`, `level`, `event`, the request, then what `extra` holds."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -23,6 +32,8 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname.lower(),
             "event": record.getMessage(),
         }
+        if request_id.get():
+            line["request"] = request_id.get()
         line |= {name: value for name, value in vars(record).items() if name not in OWN}
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
@@ -34,14 +45,38 @@ def mask(text: str) -> str:
     return NUMBER.sub(lambda match: "+" + "•" * (len(match[0]) - 1), text)
 
 
-def configure(*, debug: bool) -> None:
-    """Send every log of this process to standard error, as JSON.
+def name_requests(app: Flask, *, proxies: int) -> None:
+    """Give every request a name, and log what became of it while debugging: no query, no address.
+
+    Args:
+        app: The service.
+        proxies: How many of ours a request comes through; without any, a name that comes along is nobody's we know.
+    """
+
+    @app.before_request
+    def begin() -> None:
+        given = request.headers.get("X-Request-Id", "") if proxies else ""
+        request_id.set(given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8))
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        response.headers["X-Request-Id"] = request_id.get()
+        log.debug("request", extra={"method": request.method, "path": request.path, "status": response.status_code})
+        return response
+
+    @app.teardown_request
+    def forget(_error: BaseException | None) -> None:
+        request_id.set("")
+
+
+def configure(*, debug: bool, also: logging.Handler | None = None) -> None:
+    """Send every log of this process to standard error, as JSON, and to one more handler.
 
     Debugging is for our own code only: Telnyx's SDK and httpx would write tokens and numbers.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.INFO, handlers=[handler, *([also] if also else [])], force=True)
     logging.getLogger("textproof").setLevel(logging.DEBUG if debug else logging.INFO)
     for chatty in ("telnyx", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

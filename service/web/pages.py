@@ -6,6 +6,7 @@ double click, a refresh or Back never sends twice and never costs a second try.
 
 import secrets
 import time
+from contextlib import suppress
 
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -28,8 +29,10 @@ from ..verification.verifier import Verification, Verifier
 from . import words
 from .address import caller_of
 from .cookie import FlowCookie
-from .problems import Problem, as_page, problem_of, with_retry
+from .hosted import Hosted, form_policy
+from .problems import Problem, Refused, as_page, problem_of, with_retry
 from .security import refuse_cross_site
+from .sessions import Session
 
 NONCE_MAX = 64  # characters
 PHONE_MAX = 64  # characters of a typed number that the form shows again
@@ -38,10 +41,13 @@ PHONE_MAX = 64  # characters of a typed number that the form shows again
 class Pages:
     """The pages over one verifier."""
 
-    def __init__(self, verifier: Verifier, cookie: FlowCookie, *, public_url: str, proxies: int) -> None:
-        """Take the verbs, and the cookie that binds a browser to its verification."""
+    def __init__(
+        self, verifier: Verifier, cookie: FlowCookie, hosted: Hosted, *, public_url: str, proxies: int
+    ) -> None:
+        """Take the verbs, the cookie that binds a browser to its verification, and the sessions of applications."""
         self._verifier = verifier
         self._cookie = cookie
+        self._hosted = hosted
         self._public_url = public_url
         self._proxies = proxies
 
@@ -52,6 +58,7 @@ class Pages:
         blueprint.add_app_template_global(words.moment, "moment")
         blueprint.add_app_template_global(time.time, "now")
         blueprint.get("/")(self.index)
+        blueprint.get("/start/<id_>")(self.begin)
         blueprint.post("/request")(self.request)
         blueprint.get("/verify")(self.verify)
         blueprint.post("/verify")(self.check)
@@ -61,19 +68,34 @@ class Pages:
         return blueprint
 
     def index(self) -> ResponseReturnValue:
-        """Show the phone form."""
+        """Show the phone form; in a session that was begun, the session's."""
+        id_ = self._cookie.session(request)
+        if id_:
+            with suppress(Refused):
+                return redirect(url_for("pages.begin", id_=self._hosted.session(id_).id), 303)
         return self._phone_form()
+
+    def begin(self, id_: str) -> ResponseReturnValue:
+        """Show the phone form of a hosted session. Nothing is changed, whoever made the browser come here."""
+        session = self._hosted.session(id_)
+        return self._phone_form(phone=session.to, session=session.id)
 
     def request(self) -> ResponseReturnValue:
         """Start, and go on to the code; or show the form again, with what to do."""
-        phone = _field("phone")
+        phone, nonce = _field("phone"), _field("nonce")[:NONCE_MAX]
+        session = self._hosted.session(_field("session")) if _field("session") else None
+        id_ = session.id if session else ""
         try:
-            verification = self._verifier.start(phone, caller=self._caller(), nonce=_field("nonce")[:NONCE_MAX])
-        except VerificationError as error:
+            if session is None:
+                verification = self._verifier.start(phone, caller=self._caller(), nonce=nonce)
+            else:
+                verification = self._hosted.start(session, phone, caller=self._caller(), nonce=nonce)
+        except (VerificationError, Refused) as error:
             problem = problem_of(error)
-            return with_retry(make_response(self._phone_form(problem, phone), problem.status), problem)
+            phone = session.to if session and session.to else phone
+            return with_retry(make_response(self._phone_form(problem, phone, id_), problem.status), problem)
         response = redirect(url_for("pages.verify"), 303)
-        self._cookie.write(response, verification.id)
+        self._cookie.write(response, verification.id, id_)
         return response
 
     def verify(self) -> ResponseReturnValue:
@@ -95,9 +117,14 @@ class Pages:
             approved = self._verifier.check(
                 id_, _field("token"), caller=self._caller(), nonce=_field("nonce")[:NONCE_MAX]
             )
+        except AlreadyApproved:
+            if self._session() is None:
+                raise
+            approved = self._verifier.show(id_, caller=self._caller())
         except (TokenRejected, MalformedToken, Limited, StoreUnavailable) as error:
             return self._form_again(id_, error)
-        return self._page(approved)
+        session = self._session()
+        return redirect(self._hosted.way_back(session, approved), 303) if session else self._page(approved)
 
     def resend(self) -> ResponseReturnValue:
         """Send the same token again, or say when that is possible."""
@@ -126,6 +153,8 @@ class Pages:
             except VerificationError:
                 pass  # it has ended already
             self._cookie.clear(response)
+            if self._cookie.session(request):
+                self._cookie.write(response, "", self._cookie.session(request))
         return response
 
     def status(self) -> ResponseReturnValue:
@@ -145,11 +174,12 @@ class Pages:
             checks_left=verification.checks_left,
         )
 
-    def _phone_form(self, problem: Problem | None = None, phone: str = "") -> str:
+    def _phone_form(self, problem: Problem | None = None, phone: str = "", session: str = "") -> str:
         home = self._verifier.policy.home_region
         return render_template(
             "index.html",
             nonce=_nonce(),
+            session=session,
             problem=problem,
             phone=phone[:PHONE_MAX],
             home=home,
@@ -160,12 +190,18 @@ class Pages:
     def _caller(self) -> Caller:
         return caller_of(request, proxies=self._proxies)
 
+    def _session(self) -> Session | None:
+        return self._hosted.under_way(self._cookie.session(request))
+
     def _page(self, verification: Verification) -> ResponseReturnValue:
         """Show how a verification stands."""
         match verification.status:
             case Status.PENDING:
                 return self._form(verification)
             case Status.APPROVED:
+                session = self._session()
+                if session is not None:
+                    return render_template("return.html", address=self._hosted.way_back(session, verification))
                 return render_template("verify_success.html", verification=verification)
             case Status.LOCKED:
                 problem = problem_of(VerificationLocked())
@@ -190,6 +226,9 @@ class Pages:
             token_format=self._verifier.policy.token_format,
         )
         response = make_response(page, problem.status if problem else 200)
+        session = self._session() if verification else None
+        if session is not None:
+            response.headers["Content-Security-Policy"] = form_policy(session)
         return with_retry(response, problem) if problem else response
 
 

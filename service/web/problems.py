@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -20,13 +21,16 @@ from ..verification.errors import (
     StoreUnavailable,
     TokenRejected,
     UnknownVerification,
+    VerificationError,
     VerificationLocked,
 )
 from . import words
+from .codes import BY_STATUS, CODES
 
 log = logging.getLogger("textproof")
 
-PROGRAMS = ("/verify/status", "/webhooks/telnyx")  # answered in JSON
+PROGRAMS = ("/verify/status", "/webhooks/telnyx", "/.well-known/jwks.json")  # answered in JSON, as all of the API is
+API = "/v1/"
 SEND_RETRY = 60  # seconds; ours: an operator has to do something
 STORE_RETRY = 2  # seconds; a store that is back is found within that
 
@@ -41,6 +45,16 @@ class Problem:
     detail: str
     retry_after: int | None = None
     """Seconds from now; None when waiting does not help."""
+
+
+class Refused(Exception):
+    """A no of the API's own. `detail` is what its code means, unless something more precise is known."""
+
+    def __init__(self, code: str, detail: str = "", *, retry_after: int | None = None, **facts: str) -> None:
+        super().__init__(code)
+        meant = CODES[code]
+        self.problem = Problem(meant.status, code, meant.title, detail or meant.meaning, retry_after)
+        self.facts = facts
 
 
 STATUSES = {
@@ -59,6 +73,8 @@ STATUSES = {
 def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, read from top to bottom
     """Return the words and the status of anything that can go wrong."""
     match error:
+        case Refused():
+            return error.problem
         case InvalidNumber():
             return Problem(422, "invalid_number", "Check the number", words.NUMBERS[error.reason])
         case MalformedToken():
@@ -113,7 +129,7 @@ def handle(app: Flask) -> None:
         problem = problem_of(error)
         if problem.code == "internal":
             log.error("internal_error", exc_info=error, extra={"path": request.path})
-        response = as_json(problem) if request.path in PROGRAMS else as_page(problem)
+        response = for_programs(error) if _is_program() else as_page(problem)
         if isinstance(error, MethodNotAllowed):
             response.headers["Allow"] = ", ".join(error.valid_methods or ())
         return with_retry(response, problem)
@@ -124,14 +140,48 @@ def as_page(problem: Problem) -> Response:
     return make_response(render_template("problem.html", problem=problem), problem.status)
 
 
-def as_json(problem: Problem) -> Response:
-    """Return a problem for programs (RFC 9457)."""
-    content = {"title": problem.title, "status": problem.status, "detail": problem.detail, "code": problem.code}
+def for_programs(error: Exception) -> Response:
+    """Return what is said no with, for programs (RFC 9457)."""
+    status, content = as_content(error)
+    response = make_response(content, status)
+    response.mimetype = "application/problem+json"
+    if status == CODES["unauthorized"].status:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def as_content(error: Exception) -> tuple[int, dict[str, Any]]:
+    """Return the status, and the problem as JSON, with everything that helps to go on."""
+    problem = problem_of(error)
+    if request.path.startswith(API) and isinstance(error, HTTPException) and problem.status in BY_STATUS:
+        problem = Refused(BY_STATUS[problem.status]).problem
+    content: dict[str, Any] = {
+        "type": f"/v1/problems/{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "code": problem.code,
+    }
     if problem.retry_after is not None:
         content["retry_after"] = problem.retry_after
-    response = make_response(content, problem.status)
-    response.mimetype = "application/problem+json"
-    return response
+    return problem.status, content | _facts(error)
+
+
+def _facts(error: Exception) -> dict[str, Any]:
+    """Return how the verification stands, as far as it is known."""
+    if isinstance(error, Refused):
+        return error.facts
+    verification = error.verification if isinstance(error, VerificationError) else None
+    facts: dict[str, Any] = {}
+    if verification is not None:
+        facts = {"checks_left": verification.checks_left, "next_send_in": verification.next_send_in}
+    if isinstance(error, TokenRejected):
+        facts["checks_left"] = error.checks_left
+    return facts
+
+
+def _is_program() -> bool:
+    return request.path in PROGRAMS or request.path.startswith(API)
 
 
 def with_retry(response: Response, problem: Problem) -> Response:

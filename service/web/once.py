@@ -1,0 +1,113 @@
+"""`Idempotency-Key`: the same request again is answered the same, and nothing is done twice.
+
+An answer is kept sealed for a day, under a keyed digest of client, route and key. An answer that says "come back
+later" is not kept: whoever comes back with the same key should get somewhere.
+"""
+
+import hmac
+import json
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.fernet import Fernet
+
+from ..verification.errors import StoreUnavailable, VerificationError
+from ..verification.keys import Keyring
+from ..verification.ports import Store
+from .problems import Refused, as_content
+
+KEPT_SECONDS = 86_400
+AT_WORK_SECONDS = 30  # ours: longer than any request takes; then whoever was at work is taken to be dead
+RETRY_SECONDS = 1
+DIGEST = 22  # characters
+OURS_TO_MEND = 500
+AT_WORK, DONE = b"?", b"="
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What is answered."""
+
+    status: int
+    content: dict[str, Any]
+    is_replay: bool = False
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same request would be answered the same later."""
+        return self.status < OURS_TO_MEND and "retry_after" not in self.content
+
+
+Act = Callable[[str], Reply]
+"""Does what was asked for; takes the name of the request, or "" when it has none."""
+
+
+class Once:
+    """Sees to it that requests with a key are carried out once."""
+
+    def __init__(self, store: Store, keyring: Callable[[], Keyring]) -> None:
+        """Take where answers are kept, and what seals them."""
+        self._store = store
+        self._keyring = keyring
+
+    def answer(self, key: str | None, route: str, fields: Mapping[str, str], act: Act) -> Reply:
+        """Return what `act` returns, or what it returned to the same request before.
+
+        Args:
+            key: As the client sent it; None when it sent none.
+            route: Who asks for what.
+            fields: The body: with the same key it has to be the same.
+            act: Does it.
+
+        Raises:
+            Refused: The key is none, came with another body, or its first request is still being worked on.
+        """
+        if key is None:
+            return _reply_of(act, "")
+        if not 0 < len(key) <= 255 or not (key.isascii() and key.isprintable()):  # noqa: PLR2004 - as its words say
+            raise Refused("bad_idempotency_key")
+        name = self._digest("name", f"{route} {key}")
+        body = self._digest("body", json.dumps(fields, sort_keys=True)).encode()
+        before = self._store.claim(name, body + AT_WORK + secrets.token_bytes(12), seconds=AT_WORK_SECONDS)
+        if before is not None:
+            return self._earlier(before, body)
+        reply = None
+        try:
+            reply = _reply_of(act, name)
+        finally:
+            with suppress(StoreUnavailable):  # the claim ends by itself, and the verb knows the request by its name
+                if reply is not None and reply.is_final:
+                    self._store.write(name, body + DONE + self._sealed(reply), seconds=KEPT_SECONDS)
+                else:
+                    self._store.drop(name)
+        return reply
+
+    def _earlier(self, note: bytes, body: bytes) -> Reply:
+        if not hmac.compare_digest(note[:DIGEST], body):
+            raise Refused("idempotency_conflict")
+        if note[DIGEST : DIGEST + 1] == AT_WORK:
+            raise Refused("in_flight", retry_after=RETRY_SECONDS)
+        status, content = json.loads(self._seal().decrypt(note[DIGEST + 1 :]))
+        return Reply(status, content, is_replay=True)
+
+    def _sealed(self, reply: Reply) -> bytes:
+        return self._seal().encrypt(json.dumps([reply.status, reply.content]).encode())
+
+    def _seal(self) -> Fernet:
+        # The current key alone: under another one, the request has another name.
+        return Fernet(urlsafe_b64encode(self._keyring().current.derive("idempotency")))
+
+    def _digest(self, purpose: str, text: str) -> str:
+        key = self._keyring().current.derive(f"idempotency {purpose}")
+        return urlsafe_b64encode(hmac.digest(key, text.encode(), "sha256")).decode()[:DIGEST]
+
+
+def _reply_of(act: Act, name: str) -> Reply:
+    try:
+        return act(name)
+    except (VerificationError, Refused) as error:
+        return Reply(*as_content(error))

@@ -1,0 +1,87 @@
+"""Signed results: what an application can check offline that a number was confirmed (JWS, ES256).
+
+Each secret of the ring has a signing key of its own, drawn from it, so that all replicas have the same ones. The
+current one signs; all of them are published, and so is a secret that becomes the current one next.
+"""
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from ..verification.keys import Key, Keyring
+
+ALGORITHM = "ES256"
+TYPE = "verification+jwt"
+LIFE_SECONDS = 60
+ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256 (SEC 2, 2.4.2)
+
+
+class NoResult(Exception):
+    """That is no result of ours, or not any more. The text says why, for the log."""
+
+
+class Signer:
+    """Signs results, and reads them."""
+
+    def __init__(self, keyring: Callable[[], Keyring]) -> None:
+        """Take the secrets that the keys are drawn from."""
+        self._keyring = keyring
+
+    def sign(self, claims: Mapping[str, Any]) -> str:
+        """Return a result."""
+        key = signing_key(self._keyring().current)
+        return jwt.encode({"alg": ALGORITHM, "kid": key.kid, "typ": TYPE}, dict(claims), key, algorithms=[ALGORITHM])
+
+    def read(self, result: str, *, now: float) -> dict[str, Any]:
+        """Return what a result says.
+
+        Raises:
+            NoResult: It is not ours, was changed, or is too old.
+        """
+        header = _header(result)
+        if header.get("alg") != ALGORITHM or header.get("typ") != TYPE:
+            raise NoResult("another kind")
+        keys = {key.kid: key for key in map(signing_key, self._keyring().keys)}
+        key = keys.get(header.get("kid"))
+        if key is None:
+            raise NoResult("unknown key")
+        try:
+            claims = jwt.decode(result, key, algorithms=[ALGORITHM]).claims
+        except (JoseError, ValueError) as error:
+            raise NoResult("changed") from error
+        if now >= claims["exp"]:
+            raise NoResult("late")
+        return claims
+
+    def published(self) -> dict[str, Any]:
+        """Return the public keys as a JWK set."""
+        keys = [signing_key(key) for key in self._keyring().keys]
+        return {"keys": [key.as_dict(private=False) | {"use": "sig", "alg": ALGORITHM} for key in keys]}
+
+
+@lru_cache(maxsize=16)
+def signing_key(key: Key) -> ECKey:
+    """Return the P-256 key that belongs to a secret, named by its thumbprint (RFC 7638)."""
+    # 64 bytes, so that no scalar is likelier than another (FIPS 186-5, A.2.1).
+    drawn = int.from_bytes(key.derive("result 1") + key.derive("result 2"))
+    made = ECKey.import_key(ec.derive_private_key(drawn % (ORDER - 1) + 1, ec.SECP256R1()))
+    made.ensure_kid()
+    return made
+
+
+def _header(result: str) -> dict[str, Any]:
+    try:
+        raw = result.partition(".")[0]
+        header = json.loads(urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
+    except (ValueError, RecursionError) as error:
+        raise NoResult("unreadable") from error
+    if not isinstance(header, dict) or not isinstance(header.get("kid"), str):
+        raise NoResult("unreadable")
+    return header
