@@ -3,7 +3,10 @@
 The map of the house, top to bottom. A room uses only what is below it.
 
     app.py            the roof: settings, store, sender and verifier meet here, and nowhere else
-    __main__.py       the command `textproof`
+    __main__.py       the command `textproof`: run, doctor, limits, keys
+    doctor.py         `textproof doctor`: what is right, and what to fix
+    limits.py         `textproof limits`: what is closed or nearly full
+    clients.py        `textproof keys`: who may call the API
     clients.py        the keys of applications: `textproof keys`
     config.py         every setting, with its unit, default and bounds
     web/              HTTP in, HTTP out; Flask lives here only

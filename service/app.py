@@ -84,7 +84,10 @@ def redis_store(settings: Settings) -> RedisStore:
     """Return the store at `REDIS_URL`. Nothing is connected yet."""
     rate = settings.SENDER_RATE_PER_SECOND if settings.sender == "telnyx" else 0
     return RedisStore(
-        connect(settings.redis_url), settings.policy, messages_per_second=rate, replicas=settings.REPLICAS
+        functools.partial(connect, settings.redis_url),
+        settings.policy,
+        messages_per_second=rate,
+        replicas=settings.REPLICAS,
     )
 
 

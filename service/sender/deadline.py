@@ -32,10 +32,11 @@ class DeadlineTransport(httpx.HTTPTransport):
 
     def __init__(self, *, connections: int, keep_seconds: float) -> None:
         """Take how many connections there may be, all of which are kept, and for how long."""
-        super().__init__()
+        context = httpx.create_ssl_context()
+        super().__init__(verify=context)
         # httpx has no door for a network backend; tests/sender hold that this one is used.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=context,
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=keep_seconds,

@@ -1,4 +1,4 @@
-"""Sends through Telnyx, and reads what it tells later. The only file that knows the SDK.
+"""Sends through Telnyx, and reads what it tells later. Beside `account.py`, the only file that knows the SDK.
 
 Three answers are kept apart: taken, refused (nothing was sent), and uncertain (it may have been).
 A message is posted once: nothing here or in the SDK tries again.

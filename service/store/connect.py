@@ -33,7 +33,7 @@ def _care() -> dict[str, Any]:
 
 
 def connect(url: str) -> Client:
-    """Return a client for `url`; nothing is connected before its first use.
+    """Return a client for `url`. It connects with its first use; to a cluster it does at once.
 
     `redis://`, `rediss://` and `unix://` are redis-py's own. Sentinels are listed before the
     name that they watch: `redis+sentinel://:password@a:26379,b:26379/mymaster/0`. A cluster
@@ -43,9 +43,7 @@ def connect(url: str) -> Client:
     if parts.scheme == "redis+sentinel":
         return _behind_sentinels(parts)
     if parts.scheme == "redis+cluster":
-        return RedisCluster.from_url(
-            url.replace("redis+cluster", "redis", 1), cluster_error_retry_attempts=TRIES_AGAIN, **_care()
-        )
+        return RedisCluster.from_url(url.replace("redis+cluster", "redis", 1), **_care())
     return redis.Redis.from_url(url, max_connections=CONNECTIONS, **_care())
 
 

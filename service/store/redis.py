@@ -17,10 +17,10 @@ others of us asked to remember (string, opaque).
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from secrets import token_hex
-from typing import Any, cast
+from typing import cast
 
 import redis
 
@@ -51,17 +51,23 @@ NOBODY = "", ""  # neither a source nor a client: we ask ourselves
 class RedisStore(SharedBudgets, Notes, Clients):
     """Implements `Store` on a client of redis-py; safe to share between threads."""
 
-    def __init__(self, client: Client, policy: Policy, *, messages_per_second: float = 0, replicas: int = 0) -> None:
+    def __init__(
+        self,
+        client: Client | Callable[[], Client],
+        policy: Policy,
+        *,
+        messages_per_second: float = 0,
+        replicas: int = 0,
+    ) -> None:
         """Take a client and the numbers that the scripts work with.
 
         Args:
-            client: Of redis-py.
+            client: Of redis-py, or what makes one when it is first needed.
             policy: The rules.
             messages_per_second: Of the sender; 0 is without a rate.
             replicas: How many must have a check before it is answered.
         """
         super().__init__(Scripts(client), policy, messages_per_second)
-        self._client = client
         self._replicas = replicas
         self._rules = (
             milliseconds(policy.token_life),
@@ -78,8 +84,8 @@ class RedisStore(SharedBudgets, Notes, Clients):
         """See `Store`."""
 
         def agree() -> bytes:
-            self._client.set(SECRET, token_hex(32), nx=True)
-            return cast("bytes", self._client.get(SECRET))
+            self._scripts.client.set(SECRET, token_hex(32), nx=True)
+            return cast("bytes", self._scripts.client.get(SECRET))
 
         return self._scripts.guarded(agree)
 
@@ -136,19 +142,19 @@ class RedisStore(SharedBudgets, Notes, Clients):
         """See `Store`."""
         name, row = _opted_out(number), f"c:{{{number}}}"
         if out:
-            self._scripts.guarded(lambda: self._client.set(name, "", ex=OPT_OUT))
+            self._scripts.guarded(lambda: self._scripts.client.set(name, "", ex=OPT_OUT))
         else:
-            self._scripts.guarded(lambda: self._client.delete(name, row))
+            self._scripts.guarded(lambda: self._scripts.client.delete(name, row))
 
     def forgive(self, number: str) -> None:
         """See `Store`."""
-        self._scripts.guarded(lambda: self._client.delete(f"c:{{{number}}}"))
+        self._scripts.guarded(lambda: self._scripts.client.delete(f"c:{{{number}}}"))
 
     def keep(self, shelf: str, sealed: bytes, *, most: int, seconds: int) -> None:
         """See `Store`."""
 
         def put() -> None:
-            with self._client.pipeline(transaction=True) as steps:
+            with self._scripts.client.pipeline(transaction=True) as steps:
                 steps.lpush(shelf, sealed)
                 steps.ltrim(shelf, 0, most - 1)
                 steps.expire(shelf, seconds)
@@ -158,11 +164,13 @@ class RedisStore(SharedBudgets, Notes, Clients):
 
     def kept(self, shelf: str) -> list[bytes]:
         """See `Store`."""
-        return self._scripts.guarded(lambda: cast("list[bytes]", self._client.lrange(shelf, 0, -1)))
+        return self._scripts.guarded(lambda: cast("list[bytes]", self._scripts.client.lrange(shelf, 0, -1)))
 
     def ready(self) -> list[str]:
         """See `Store`."""
-        return self._scripts.guarded(lambda: [fault for node in nodes(self._client) for fault in self._faults(node)])
+        return self._scripts.guarded(
+            lambda: [fault for node in nodes(self._scripts.client) for fault in self._faults(node)]
+        )
 
     def _faults(self, node: redis.Redis) -> Iterator[str]:
         begun = time.monotonic()

@@ -1,10 +1,12 @@
 """Scripts on the server: loaded when it does not know them, guarded when it does not answer."""
 
+import functools
 from collections.abc import Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, TypeVar, cast
 
+import redis
 from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
@@ -23,14 +25,19 @@ OF_ALL = ("allow", "give_back", "pause")
 class Scripts:
     """Runs the `.lua` files of this room on a client of redis-py; safe to share between threads."""
 
-    def __init__(self, client: Client) -> None:
-        """Read the scripts; connect to nothing."""
-        self.client = client
+    def __init__(self, client: Client | Callable[[], Client]) -> None:
+        """Read the scripts. Take a client, or what makes one when it is first needed."""
+        self._given = client
         self._breaker = Breaker()
         prelude = _source("prelude")
         self._sources = {name: f"{prelude}\n{_source(name)}" for name in OF_A_VERIFICATION}
         self._sources |= {name: _source(name) for name in OF_ALL}
         self._digests = {name: sha1(source.encode()).hexdigest() for name, source in self._sources.items()}  # noqa: S324
+
+    @functools.cached_property
+    def client(self) -> Client:
+        """Return the client. A cluster that is down answers here for the first time: see `guarded`."""
+        return self._given if isinstance(self._given, redis.Redis | RedisCluster) else self._given()
 
     def run(self, name: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Reply:
         """Run a script in one round trip, and return what it returns.
