@@ -66,7 +66,7 @@ class SettingsError(Exception):
 def text(value: object) -> str:
     """Text, as it is."""
     if not isinstance(value, str):
-        raise Bad(f'must be text: write it in quotes, like "{value}"')
+        raise Bad('must be text: write it in quotes, like "…"')
     if any(not character.isprintable() for character in value):
         raise Bad("must have no line breaks or other control characters")
     return value.strip()
@@ -438,14 +438,14 @@ class Settings:
             )
         if self.SECRET_KEY_FALLBACKS and not self.SECRET_KEY:
             mistakes.append(Mistake("SECRET_KEY", "is needed beside SECRET_KEY_FALLBACKS.", "not set"))
-        longest = message.compose(
-            token.Token("0" * self.TOKEN_LENGTH),
-            brand=self.BRAND,
-            life=timedelta(seconds=self.TOKEN_LIFETIME_SECONDS),
-            host=self.host,
-        )
-        length = message.septets(longest)
-        if length is None or length > message.SEGMENT:
+        lives = (self.TOKEN_LIFETIME_SECONDS, min(self.TOKEN_LIFETIME_SECONDS, message.LONGEST_WORDS))
+        texts = [
+            message.compose(
+                token.Token("0" * self.TOKEN_LENGTH), brand=self.BRAND, life=timedelta(seconds=life), host=self.host
+            )
+            for life in lives
+        ]
+        if any((message.septets(text) or message.SEGMENT + 1) > message.SEGMENT for text in texts):
             reason = (
                 f"makes the message longer than one text message of {message.SEGMENT} characters. Shorten it or BRAND."
             )
@@ -518,7 +518,10 @@ def _from_file(environ: Mapping[str, str]) -> tuple[dict[str, tuple[object, str]
             Mistake(PLACE if named else path.name, f"names a file that cannot be read: {_why(error)}.", str(path))
         ]
     except Exception as error:  # noqa: BLE001 - whatever the file does, the operator gets words
-        return {}, [Mistake(path.name, f"cannot be read: {type(error).__name__}: {error}.", str(path))]
+        # What the error says may quote a secret that lost its quotes; where it stands does not.
+        line = error.__traceback__.tb_next.tb_lineno if error.__traceback__ and error.__traceback__.tb_next else 0
+        reason = f"cannot be read: {type(error).__name__} in line {line}. Text is written in quotes."
+        return {}, [Mistake(path.name, reason, str(path))]
     keys_ = {key: value for key, value in variables.items() if key.isupper()}
     known = {key: (value, path.name) for key, value in keys_.items() if key in KEYS}
     return known, [_unknown(key, key, path.name) for key in keys_ if key not in KEYS]

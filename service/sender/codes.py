@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from ..verification.errors import Delivery
 
-STOP = re.compile("stop|block rule|opt.?out", re.IGNORECASE)
+STOP = re.compile("stop|block rule|opt(ed)?.?out", re.IGNORECASE)
+CODE = re.compile("[0-9]{1,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +95,13 @@ def meaning_of(code: str, words: str) -> Meaning:
 
 
 def error_in(body: object) -> tuple[str, str]:
-    """Return the code (`40310`) and the words of the first error in what Telnyx sent; empty when none can be read."""
+    """Return the code (`40310`) and the words of the first error in what Telnyx sent; empty when none can be read.
+
+    The code is logged, so that it is one: an error may quote us.
+    """
     try:
         error = body["errors"][0]  # type: ignore[index]
-        return str(error.get("code") or ""), f"{error.get('title')} {error.get('detail')}"
+        code = str(error.get("code"))
+        return code if CODE.fullmatch(code) else "", f"{error.get('title')} {error.get('detail')}"
     except (TypeError, KeyError, IndexError, AttributeError):
         return "", ""

@@ -4,6 +4,7 @@ httpx's time-outs are for each read: a server that sends a byte every few second
 minutes. Here each read and write may only take what is left of the whole.
 """
 
+import socket
 import ssl
 import time
 from collections.abc import Iterable, Iterator
@@ -53,8 +54,19 @@ class _Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        left = _left(timeout, httpcore.ConnectTimeout)
-        return _Stream(super().connect_tcp(host, port, left, local_address, socket_options))
+        # One address after the other, because the standard library would give each of them the whole time.
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        failure: Exception = httpcore.ConnectError("no address")
+        for *_, address in found:
+            left = _left(timeout, httpcore.ConnectTimeout)
+            try:
+                return _Stream(super().connect_tcp(str(address[0]), port, left, local_address, socket_options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
 
 
 class _Stream(httpcore.NetworkStream):

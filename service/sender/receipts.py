@@ -9,7 +9,7 @@ import logging
 from binascii import Error as NotBase64
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import isfinite, nan
+from math import isfinite
 from typing import Any
 from urllib.parse import quote
 
@@ -79,9 +79,9 @@ class TelnyxReceipts:
             event = json.loads(raw)["data"]
             payload = event["payload"]
             if event["event_type"] == "message.received":
-                return _opt_out(payload)
+                return _opt_out(event, payload)
             return self._receipt(event, payload, send)
-        except (ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
             log.error("webhook_unreadable", extra={"cause": type(error).__name__})
             return None
 
@@ -112,17 +112,24 @@ class TelnyxReceipts:
             id_ = self._seal().decrypt(send.encode()).decode()
         except InvalidToken:
             id_ = ""
-        final = event["event_type"] == "message.finalized"
-        cost = float((payload.get("cost") or {}).get("amount", "nan")) if final else nan
-        told = cost if isfinite(cost) else None
-        return Receipt(id=id_, event=str(event["id"]), delivery=delivery, pause=pause, cost=told)
+        cost = _cost(payload) if event["event_type"] == "message.finalized" else None
+        return Receipt(id=id_, event=str(event["id"]), delivery=delivery, pause=pause, cost=cost)
 
     def _seal(self) -> MultiFernet:
         return MultiFernet([Fernet(base64.urlsafe_b64encode(key.derive("receipt"))) for key in self.keyring().keys])
 
 
-def _opt_out(payload: dict[str, Any]) -> OptOut | None:
+def _cost(payload: dict[str, Any]) -> float | None:
+    """Return what a message cost, where that can be read."""
+    try:
+        cost = float(payload["cost"]["amount"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return cost if isfinite(cost) else None
+
+
+def _opt_out(event: dict[str, Any], payload: dict[str, Any]) -> OptOut | None:
     answer = payload.get("autoresponse_type")
     if answer not in ("STOP", "START"):
         return None
-    return OptOut(str(payload["from"]["phone_number"]), out=answer == "STOP")
+    return OptOut(str(payload["from"]["phone_number"]), out=answer == "STOP", event=str(event["id"]))

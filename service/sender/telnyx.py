@@ -56,7 +56,7 @@ class TelnyxSender:
             base_url=base_url,
             max_retries=0,
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-            http_client=telnyx.DefaultHttpxClient(transport=transport),
+            http_client=telnyx.DefaultHttpxClient(transport=transport, follow_redirects=False),
         )
         self._messages = self._client.messages
         given = {"from_": from_number, "messaging_profile_id": profile}
@@ -88,7 +88,7 @@ class TelnyxSender:
                 log.error("telnyx_unreachable", extra={"cause": cause})
                 raise SendRefused(Delivery.FAILED) from None
             raise _unreadable(cause) from None
-        except (telnyx.TelnyxError, ValueError) as error:
+        except (telnyx.TelnyxError, ValueError, RecursionError) as error:
             raise _unreadable(type(error).__name__) from None
         data = getattr(reply, "data", None)
         if not getattr(data, "id", None):

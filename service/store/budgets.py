@@ -65,10 +65,12 @@ class SharedBudgets:
             news=tuple(word.decode() for word in news),
         )
 
-    def give_back(self, ask: Ask, *, stamp: int, approved: bool) -> None:
+    def give_back(self, ask: Ask, *, stamp: int, approved: bool, is_trial: bool = False) -> None:
         """See `Store`."""
         keys = _keys(ask, stamp, only=GIVEN_BACK if approved else None)
-        self._scripts.run("give_back", keys, [stamp, int(approved), self._step, self._price(ask), ask.line])
+        self._scripts.run(
+            "give_back", keys, [stamp, int(approved), self._step, self._price(ask), ask.line, int(is_trial)]
+        )
 
     def charge(self, amount: float, *, now: int) -> None:
         """See `Store`."""

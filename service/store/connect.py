@@ -51,6 +51,8 @@ def nodes(client: Client) -> list[redis.Redis]:
     """Return the servers that keys are written to: one, or the primaries of a cluster."""
     if isinstance(client, redis.Redis):
         return [client]
+    # Who is asked one by one does not look round for a primary that is gone; this does, and finds the new one.
+    client.ping(target_nodes=RedisCluster.PRIMARIES)
     return [client.get_redis_connection(node) for node in client.get_primaries()]  # type: ignore[no-untyped-call]
 
 

@@ -1,7 +1,7 @@
 -- give_back: what an allow spent comes back: all of it when no send was made, the start alone when it was approved.
 -- KEYS, as of allow: 2 the sender's next free moment  3 money  7, 8 what came of starts  9 lines   11… lists of ms
 -- ARGV  1 when it was spent, ms  2 1 when it was approved  3 one message of the sender takes, ms  4 price
---       5 the number's last four digits
+--       5 the number's last four digits  6 1 when it was the trial that ends a pause: the next one is
 
 local STAMP, APPROVED = ARGV[1], ARGV[2] == '1'
 local SLOT, HOUR = 120000, 3600000
@@ -19,6 +19,7 @@ if APPROVED then
   return
 end
 
+if ARGV[6] == '1' and redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'u', STAMP) end
 for i = 7, 8 do
   local slot = 's' .. math.floor(STAMP / SLOT)
   if redis.call('HEXISTS', KEYS[i], slot) == 1 then redis.call('HINCRBY', KEYS[i], slot, -1) end

@@ -37,6 +37,7 @@ from .units import milliseconds, windows
 
 SECRET = "textproof:secret"
 STATUS = {b"p": Status.PENDING, b"a": Status.APPROVED, b"c": Status.CANCELED, b"l": Status.LOCKED}
+NEWS = timedelta(days=1)  # ours: Telnyx gives up on telling something long before
 OPT_OUT = timedelta(days=365)  # ours: a year is our "for good", because every key has a life
 SHARE = timedelta(seconds=120)  # ours: long enough to find the message and type
 # Ours: 12 guesses and the first one's 5, for whoever asks from seven places, of 100 that are allowed in a row; five
@@ -118,7 +119,14 @@ class RedisStore(SharedBudgets, Notes, Clients):
         self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str, caller: str, owner: str = ""
     ) -> Answer:
         """See `Store`."""
-        return self._run("resend", handle, now, (source, owner), token_digest, [nonce, caller])
+        own = [nonce, caller]
+        return self._run("resend", handle, now, (source, owner), token_digest, own, _opted_out(handle.number))
+
+    def begun(self, handle: Handle, *, nonce: str) -> str:
+        """See `Store`."""
+        name = f"r:{{{handle.number}}}:{nonce}"
+        found = cast("bytes | None", self._scripts.guarded(lambda: self._scripts.client.get(name)))
+        return (found or b"").decode()
 
     def cancel(self, handle: Handle, *, now: int, source: str, owner: str = "") -> Answer:
         """See `Store`."""
@@ -138,13 +146,16 @@ class RedisStore(SharedBudgets, Notes, Clients):
         """See `Store`."""
         return self._run("show", handle, now, (source, owner), "", [])
 
-    def opt_out(self, number: str, *, out: bool) -> None:
+    def opt_out(self, number: str, *, out: bool, event: str = "") -> None:
         """See `Store`."""
-        name, row = _opted_out(number), f"c:{{{number}}}"
+        name, row, mark = _opted_out(number), f"c:{{{number}}}", f"e:{{{number}}}:{event}"
+        if event and self._scripts.guarded(lambda: self._scripts.client.exists(mark)):
+            return
         if out:
             self._scripts.guarded(lambda: self._scripts.client.set(name, "", ex=OPT_OUT))
         else:
             self._scripts.guarded(lambda: self._scripts.client.delete(name, row))
+        self._scripts.guarded(lambda: self._scripts.client.set(mark, "", ex=NEWS))
 
     def forgive(self, number: str) -> None:
         """See `Store`."""

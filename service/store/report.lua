@@ -8,7 +8,8 @@ local known = redis.call('HMGET', RECORD, 's', 'd')
 if not known[1] then return answer('gone') end
 if NAMED and not redis.call('SET', EVENT, '', 'NX', 'PX', LIFE) then return answer('repeated') end
 
-if not known[2] or string.sub(NEWS, 1, 1) >= string.sub(known[2], 1, 1) and string.sub(known[2], 1, 1) < '3' then
+local old, new = string.sub(known[2] or '0', 1, 1), string.sub(NEWS, 1, 1)
+if new > old or new == old and old < '3' then
   redis.call('HSET', RECORD, 'd', NEWS)
 end
 return answer('done')

@@ -1,4 +1,5 @@
 -- resend: spend one more send of the verification and of the number.
+-- KEYS  7 opted out (string)
 -- ARGV  12 nonce  13 caller: of all that send the same nonce, the first is told to send, each time it asks
 
 local NONCE, CALLER = '=' .. ARGV[12], ARGV[13]
@@ -11,9 +12,13 @@ if verdict then return answer(verdict) end
 -- A token of another length or key cannot be repeated: what would be sent now would not be accepted.
 if redis.call('EXISTS', TOKEN) == 0 then return answer('gone') end
 
+if redis.call('EXISTS', KEYS[7]) == 1 then return answer('opted_out') end
+
 local sends = tonumber(redis.call('HGET', RECORD, 'n'))
 if sends >= MAX_SENDS then return answer('sends_spent') end
-local wait = wait_for_send()
+local wait = wait_for_check()
+if wait > 0 then return answer('number_checks_spent', wait) end
+wait = wait_for_send()
 if wait > 0 then return answer('number_sends_spent', wait) end
 wait = wait_after(sends, tonumber(redis.call('HGET', RECORD, 'l')))
 if wait > 0 then return answer('too_soon', wait) end

@@ -69,8 +69,14 @@ class Delivery(StrEnum):
             Delivery.UNCERTAIN: 0,
             Delivery.SENT: 1,
             Delivery.UNCONFIRMED: 2,
+            Delivery.DELIVERED: 4,  # of several messages of a verification, one that arrived is what counts
         }
         return ranks.get(self, 3)
+
+    @property
+    def is_refusal(self) -> bool:
+        """Tell whether the message did not arrive, and will not."""
+        return self.rank == 3  # noqa: PLR2004 - of the failures above
 
 
 class Hold(StrEnum):
@@ -122,9 +128,11 @@ class InvalidNumber(VerificationError):
 class MalformedToken(VerificationError):
     """What was typed cannot be a token; no check was spent."""
 
-    def __init__(self, length: int, got: int | None = None) -> None:
+    def __init__(self, length: int, got: int | None = None, *, alphabet: str = "hex") -> None:
         super().__init__(f"{length} characters expected")
         self.length = length
+        self.alphabet = alphabet
+        """Of the token: "hex" or "digits"."""
         self.got = got
         """How many characters were typed; None when some of them can be in no token."""
 

@@ -165,6 +165,8 @@ class OptOut:
 
     e164: str
     out: bool
+    event: str = ""
+    """Names the news."""
 
 
 class Store(Protocol):
@@ -187,7 +189,10 @@ class Store(Protocol):
         Verdicts: DONE; PAUSED, SENDER_FULL, CLOSED, BUDGET_SPENT, MONEY_SPENT or GUESSING with a wait.
         """
 
-    def give_back(self, ask: Ask, *, stamp: int, approved: bool) -> None:
+    def begun(self, handle: Handle, *, nonce: str) -> str:
+        """Return the id that a request to start was given before; "" when it was not here."""
+
+    def give_back(self, ask: Ask, *, stamp: int, approved: bool, is_trial: bool = False) -> None:
         """Give back what `allow` spent: all of it when no send was made, the start alone when it was approved."""
 
     def charge(self, amount: float, *, now: int) -> None:
@@ -252,7 +257,7 @@ class Store(Protocol):
         A verification without another send is canceled. Verdicts: DONE, GONE.
         """
 
-    def opt_out(self, number: str, *, out: bool) -> None:
+    def opt_out(self, number: str, *, out: bool, event: str = "") -> None:
         """Remember, or forget, that the number of this digest wants no messages.
 
         Who answers from the phone itself that they want messages clears the wrong checks in a row as well.

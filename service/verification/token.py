@@ -73,9 +73,9 @@ class TokenFormat:
         """
         typed = typed.translate(SEPARATORS).translate(LOOKALIKES)
         if any(character not in self.characters for character in typed):
-            raise MalformedToken(self.length)
+            raise MalformedToken(self.length, alphabet=self.alphabet)
         if len(typed) != self.length:
-            raise MalformedToken(self.length, got=len(typed))
+            raise MalformedToken(self.length, got=len(typed), alphabet=self.alphabet)
         return Token(typed)
 
 

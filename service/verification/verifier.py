@@ -134,17 +134,24 @@ class Verifier:
         if number.e164 in self.policy.test_numbers:
             return self._start_test(handle, number, caller, named, about)
         ask = ask_for(number, caller, policy=self.policy, key=key, is_start=True)
-        with self._turn(ask) as (place, leave):
-            origin = origin_of(caller, key=key, stamp=leave.stamp)
-            answer = self._begin(handle, number, caller, nonce=named, origin=origin, about=about)
-            if answer.verdict is Verdict.SHARED and answer.record:
-                log.info("verification_shared", extra={"id": handle.id, **_facts(number)})
-                return self._verification(handle.sharing(answer.other), answer.record)
-            if answer.verdict is not Verdict.REPEATED:
-                record = self._accept(answer, handle)
-                log.info("verification_started", extra={"id": handle.id, **_facts(number)})
-                return self._deliver(place, leave, handle, record)
-        return self._earlier(answer.other, typed, caller, about)
+        try:
+            with self._turn(ask) as (place, leave):
+                origin = origin_of(caller, key=key, stamp=leave.stamp)
+                answer = self._begin(handle, number, caller, nonce=named, origin=origin, about=about)
+                if answer.verdict is Verdict.SHARED and answer.record:
+                    log.info("verification_shared", extra={"id": handle.id, **_facts(number)})
+                    return self._verification(handle.sharing(answer.other), answer.record)
+                if answer.verdict is not Verdict.REPEATED:
+                    record = self._accept(answer, handle)
+                    log.info("verification_started", extra={"id": handle.id, **_facts(number)})
+                    return self._deliver(place, leave, handle, record)
+        except (SendingHeld, Limited):
+            # The same request was carried out a moment ago, and took what is missing now.
+            earlier = named and self._store.begun(handle, nonce=named)
+            if not earlier:
+                raise
+            return self._earlier(earlier, typed, caller, nonce, about)
+        return self._earlier(answer.other, typed, caller, nonce, about)
 
     def check(self, id_: str, typed: str, *, caller: Caller = NOBODY, nonce: str = "") -> Verification:
         """Return the approved verification, and spend its token.
@@ -240,11 +247,20 @@ class Verifier:
         """
         if isinstance(news, OptOut):
             log.info("opted_out" if news.out else "opted_in", extra={"to": news.e164})
-            self._store.opt_out(self._keyring().current.number_digest(news.e164), out=news.out)
+            key = self._keyring().current
+            event = key.start_digest(news.e164, news.event)
+            self._store.opt_out(key.number_digest(news.e164), out=news.out, event=event)
             return
-        if news.pause:
-            log.error("sending_paused")
-            self._store.pause(now=self._now(), is_trial=False)
+        is_new = True
+        try:
+            is_new = self._note(news)
+        finally:
+            if news.pause and is_new:
+                log.error("sending_paused")
+                self._store.pause(now=self._now(), is_trial=False)
+
+    def _note(self, news: Receipt) -> bool:
+        """Note a receipt; tell whether it was news."""
         handle = Handle.parse(news.id)
         event = self._keyring().of(handle).request_digest(handle, news.event)
         answer = self._store.report(handle, now=self._now(), delivery=news.delivery, event=event)
@@ -256,6 +272,7 @@ class Verifier:
         if news.cost is not None and answer.verdict is Verdict.DONE:
             price = self.policy.brake.price(PhoneNumber(record.to).region)
             self._store.charge(news.cost - price, now=self._now())
+        return answer.verdict is Verdict.DONE
 
     @contextmanager
     def _turn(self, ask: Ask) -> Iterator[tuple[Place, Leave]]:
@@ -275,10 +292,10 @@ class Verifier:
                 raise  # there is nobody to give it back to
             except VerificationError:
                 if not place.is_used:
-                    self._store.give_back(ask, stamp=leave.stamp, approved=False)
+                    self._store.give_back(ask, stamp=leave.stamp, approved=False, is_trial=leave.is_trial)
                 raise
             if not place.is_used:
-                self._store.give_back(ask, stamp=leave.stamp, approved=False)
+                self._store.give_back(ask, stamp=leave.stamp, approved=False, is_trial=leave.is_trial)
 
     def _judge(self, leave: Leave, ask: Ask) -> None:
         """Raise what a decision says no with, and log it with its reason."""
@@ -357,19 +374,23 @@ class Verifier:
         except StoreUnavailable:
             log.warning("not_settled", extra={"id": handle.id})  # the number is confirmed all the same
 
-    def _earlier(self, id_: str, typed: str, caller: Caller, about: About) -> Verification:
-        """Return the verification that the same request was given before, or a new one when that has ended."""
+    def _earlier(self, id_: str, typed: str, caller: Caller, nonce: str, about: About) -> Verification:
+        """Return the verification that the same request was given before, or a new one when that has ended.
+
+        The new one has a name as well, which follows from the first: a request that comes a third time finds it.
+        """
         try:
             earlier = self.show(id_, caller=caller)
         except UnknownVerification:
-            return self.start(typed, caller=caller, about=about)
-        is_live = earlier.status in (Status.PENDING, Status.APPROVED)
-        return earlier if is_live else self.start(typed, caller=caller, about=about)
+            earlier = None
+        if earlier is not None and earlier.status in (Status.PENDING, Status.APPROVED):
+            return earlier
+        return self.start(typed, caller=caller, nonce=f"{nonce}'", about=about)
 
     def _deliver(self, place: Place, leave: Leave, handle: Handle, record: Record) -> Verification:
         """Send the token, and return how the verification stands then, or while the send goes on."""
         token = self._token(handle)
-        life = timedelta(milliseconds=record.expires - record.begun)
+        life = timedelta(milliseconds=record.expires - record.now)
         message = Message(
             to=PhoneNumber(record.to),
             text=compose(token, brand=self.policy.brand, life=life, host=self.policy.host),

@@ -16,6 +16,7 @@ webhooks.py    what the carrier tells: /webhooks/telnyx
 problems.py    what is said no to, with its status code: the one table
 words.py       what people read
 security.py    cross-site requests, response headers
+address.py     where a request comes from
 cookie.py      the signed cookie that binds a browser to its verification
 logs.py        one JSON line for each event, numbers masked, with the name of its request
 """

@@ -4,6 +4,7 @@ What there is to read is made of the contract itself, without a script and witho
 """
 
 import json
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -21,16 +22,14 @@ KEYS_SECONDS = 300  # ours: a new key is published long before it signs
 def routes(signer: Signer) -> Blueprint:
     """Return the routes; all are open to everybody."""
     blueprint = Blueprint("docs", __name__)
-    contract = files(__package__).joinpath("openapi.json").read_text("utf-8")
-    chapters = _chapters(json.loads(contract))
 
     @blueprint.get("/v1/openapi.json", provide_automatic_options=False)
     def openapi() -> ResponseReturnValue:
-        return _public(Response(contract, mimetype="application/json"))
+        return _public(Response(_contract(), mimetype="application/json"))
 
     @blueprint.get("/v1/docs", provide_automatic_options=False)
     def read() -> ResponseReturnValue:
-        return _public(make_response(render_template("docs.html", chapters=chapters, codes=CODES)))
+        return _public(make_response(render_template("docs.html", chapters=_chapters(), codes=CODES)))
 
     @blueprint.get("/v1/problems/<code>", provide_automatic_options=False)
     def problem(code: str) -> ResponseReturnValue:
@@ -50,8 +49,15 @@ def _public(response: Response) -> Response:
     return response
 
 
-def _chapters(contract: dict[str, Any]) -> list[dict[str, Any]]:
+@cache
+def _contract() -> str:
+    return files(__package__).joinpath("openapi.json").read_text("utf-8")
+
+
+@cache
+def _chapters() -> list[dict[str, Any]]:
     """Return the operations by tag, with everything that they refer to in its place."""
+    contract = json.loads(_contract())
     whole = _resolved(contract, contract)
     chapters = [{"info": whole["info"], "name": tag["name"], "about": tag["description"]} for tag in whole["tags"]]
     for chapter in chapters:

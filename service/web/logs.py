@@ -22,6 +22,9 @@ OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
+CHATTY = ("telnyx", "httpx", "httpcore")
+
+
 class JsonFormatter(logging.Formatter):
     """Formats a record as one line of JSON: `time`, `level`, `event`, the request, then what `extra` holds."""
 
@@ -76,7 +79,13 @@ def configure(*, debug: bool, also: logging.Handler | None = None) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
+    handler.addFilter(_is_ours)  # TELNYX_LOG turns levels down again, after this
     logging.basicConfig(level=logging.INFO, handlers=[handler, *([also] if also else [])], force=True)
     logging.getLogger("textproof").setLevel(logging.DEBUG if debug else logging.INFO)
-    for chatty in ("telnyx", "httpx", "httpcore"):
+    for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Tell whether a record may be written: libraries that see messages may only warn."""
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in CHATTY

@@ -17,6 +17,7 @@ from ..verification.errors import (
     AlreadyApproved,
     Limited,
     MalformedToken,
+    SendRefused,
     StoreUnavailable,
     TokenRejected,
     UnknownVerification,
@@ -205,14 +206,18 @@ class Pages:
                 return render_template("verify_success.html", verification=verification)
             case Status.LOCKED:
                 problem = problem_of(VerificationLocked())
+            case Status.CANCELED if verification.delivery.is_refusal:
+                problem = problem_of(SendRefused(verification.delivery))
             case _:
                 problem = problem_of(UnknownVerification())
-        return as_page(problem)
+        return with_retry(as_page(problem), problem)
 
     def _form_again(self, id_: str, error: VerificationError) -> ResponseReturnValue:
         verification = error.verification
         if verification is None and not isinstance(error, StoreUnavailable):
             verification = self._verifier.show(id_, caller=self._caller())
+        if verification is not None and verification.status is not Status.PENDING:
+            return as_page(problem_of(error)) if isinstance(error, TokenRejected) else self._page(verification)
         return self._form(verification, problem_of(error))
 
     def _form(self, verification: Verification | None, problem: Problem | None = None) -> Response:

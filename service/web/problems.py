@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import BadHost, HTTPException, MethodNotAllowed
 
 from ..verification.errors import (
     AlreadyApproved,
@@ -129,6 +129,8 @@ def handle(app: Flask) -> None:
         problem = problem_of(error)
         if problem.code == "internal":
             log.error("internal_error", exc_info=error, extra={"path": request.path})
+        if isinstance(error, BadHost):  # without a host there is no page to build
+            return make_response(f"{problem.title}.\n", problem.status, {"Content-Type": "text/plain; charset=utf-8"})
         response = for_programs(error) if _is_program() else as_page(problem)
         if isinstance(error, MethodNotAllowed):
             response.headers["Allow"] = ", ".join(error.valid_methods or ())

@@ -49,4 +49,8 @@ def _is_ours(asked: Request, public_url: str) -> bool:
     origin = asked.headers.get("Origin")
     if origin is None:
         return True
-    return origin == public_url or urlsplit(origin).netloc == asked.host
+    try:
+        host = urlsplit(origin).netloc
+    except ValueError:
+        return False
+    return bool(host) and (origin == public_url or host == asked.host)

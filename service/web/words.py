@@ -77,6 +77,8 @@ def moment(at: float) -> datetime:
 def malformed(error: MalformedToken) -> str:
     """Say what a code looks like."""
     if error.got is None:
+        if error.alphabet == "digits":
+            return "The code in our message has only digits. Check what you typed."
         return "The code in our message has only the characters 0 to 9 and A to F. Check what you typed."
     if not error.got:
         return f"Enter the {error.length} characters of the code."

@@ -61,7 +61,9 @@ let polling;
 
 async function poll() {
   clearTimeout(polling);
-  if (document.hidden || "sent" in check.dataset) return;
+  if (document.hidden) return;
+  polling = setTimeout(poll, POLL_MS);
+  if ("sent" in check.dataset) return;
   const answer = await fetch(expiry.dataset.status, { cache: "no-store" }).catch(() => null);
   if (answer && answer.status === 404) return leave();
   if (answer && answer.ok) {
@@ -70,9 +72,8 @@ async function poll() {
     say(delivery, now.message);
     delivery.dataset.delivery = now.delivery;
     ends = from(now.expires_in);
-    if (now.next_send_in && wait.dataset.wait) opens = from(now.next_send_in);
+    if (now.next_send_in && wait && wait.dataset.wait) opens = from(now.next_send_in);
   }
-  polling = setTimeout(poll, POLL_MS);
 }
 
 if (expiry) {
