@@ -19,7 +19,7 @@ $(shell test -e $(BIN)/python && test "$$(cat $(VENV)/ready 2>&1)" = "$(CURDIR)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test browser check pins clean
+.PHONY: help run test browser check screens prism attack faults isolation pins clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,21 @@ check: $(VENV)/test ## format, lint, types, floors, fast tests: is it fine to co
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(PYTEST) -m "not slow" --ignore=tests/browser --ignore=tests/faults --ignore=tests/races --ignore=tests/stack $(ARGS)
+
+screens: $(VENV)/browser chromium ## take pictures of every page and state, for docs/screens
+	@$(BIN)/python -m bench.pages $(ARGS)
+
+prism: $(VENV)/test ## hold our requests to Telnyx against its own contract; needs Node
+	@PRISM=1 $(PYTEST) tests/stack/test_prism.py $(ARGS)
+
+attack: $(VENV)/test ## replay pumping, guessing, bombing and lock-outs, with and without the brake
+	@$(BIN)/python -m bench.attack $(ARGS)
+
+faults: $(VENV)/test ## break replicas, Redis, Telnyx and clocks under load, and print what is left; needs HAProxy
+	@$(BIN)/python -m bench.faults $(ARGS)
+
+isolation: $(VENV)/test ## what checks lose while Telnyx hangs, beside a service that sends inside the request
+	@$(BIN)/python -m bench.isolation $(ARGS)
 
 pins: $(VENV)/pins ## write requirements/ anew from pyproject.toml; UPGRADE=--upgrade takes newer versions
 	@echo "Writing requirements/run.txt, test.txt and browser.txt ..."

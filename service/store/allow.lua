@@ -2,7 +2,8 @@
 -- KEYS  1 pause (hash: u until, ms; n how often in a row)  2 the sender's next free moment, ms (string)
 --       3 money spent today (string)  4 to 6 the number, its prefix and its country, when they are closed (strings)
 --       7 and 8 what came of starts to the prefix and to the country (hashes)  9 lines asked for lately (sorted set)
---       10 checks of all numbers (hash)   11… a list of ms for each budget
+--       10 checks of all numbers (hash)   11… a list of ms for each budget   last: this request (string), so that the same
+--       again spends nothing and is answered the same
 -- ARGV  1 the caller's clock, ms  2 one message of the sender takes, ms (0: no rate)  3 the longest queue, ms
 --       4 how long a trial keeps the others waiting, ms  5 price of the message  6 money a day (0: no limit)
 --       7 1 when a wait for money is enforced  8 1 for a start, 0 for another message of one
@@ -25,6 +26,13 @@ local NOW = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[
 local THIS_SLOT = math.floor(NOW / SLOT)
 
 local news = {}
+
+local ONCE, LAST = KEYS[#KEYS], #KEYS - 1
+local before = redis.call('GET', ONCE)
+if before then
+  local wait, trial, stamp = string.match(before, '(%d+) (%d+) (%d+)')
+  return {'done', tonumber(wait), tonumber(trial), tonumber(stamp), 0}
+end
 
 -- What fell into the slots of the last hour: the sums of two kinds of entries, the first without the freshest slots.
 local function tally(key, late, all)
@@ -62,6 +70,12 @@ end
 
 local refusal
 
+-- What a process tells, it tells once: before anything refuses.
+if tonumber(ARGV[19]) > 0 then
+  count(GUESSES, 'n', ARGV[19])
+  count(GUESSES, 'w', ARGV[20])
+end
+
 -- 1. Is anything sent at all, and to this number?
 local paused = tonumber(redis.call('HGET', PAUSE, 'u') or 0)
 if paused > NOW then return answer('paused', paused - NOW) end
@@ -70,7 +84,7 @@ for i = 4, 6 do
 end
 
 -- 2. Budgets.
-for i = 11, #KEYS do
+for i = 11, LAST do
   local windows, enforced, wait = ARGV[2 * i + 1], ARGV[2 * i + 2] == '1', 0
   for limit, span in string.gmatch(windows, '(%d+),(%d+)') do
     local nth_last = redis.call('LINDEX', KEYS[i], '-' .. limit)
@@ -88,10 +102,6 @@ if cap > 0 and tonumber(redis.call('GET', MONEY) or 0) + price > cap then
 end
 
 -- 4. Is somebody guessing one token on many numbers?
-if tonumber(ARGV[19]) > 0 then
-  count(GUESSES, 'n', ARGV[19])
-  count(GUESSES, 'w', ARGV[20])
-end
 if IS_START then
   local wrong, checks = 0, 0
   local entries = redis.call('HGETALL', GUESSES)
@@ -158,7 +168,7 @@ if STEP > 0 then
 end
 
 -- Nothing refuses: spend everything.
-for i = 11, #KEYS do
+for i = 11, LAST do
   local most, longest = 0, 0
   for limit, span in string.gmatch(ARGV[2 * i + 1], '(%d+),(%d+)') do
     most, longest = math.max(most, tonumber(limit)), math.max(longest, tonumber(span))
@@ -174,10 +184,11 @@ end
 if IS_START then
   count(KEYS[7], 's', 1)
   count(KEYS[8], 's', 1)
-  redis.call('ZADD', LINES, NOW, ARGV[9])
+  redis.call('ZADD', LINES, 'NX', NOW, ARGV[9])
   redis.call('PEXPIRE', LINES, ARGV[18])
 end
 
 -- The pause is over: this one goes, and the others wait for what it finds.
 if paused > 0 then redis.call('HSET', PAUSE, 'u', NOW + TRIAL) end
+redis.call('SET', ONCE, string.format('%d %d %d', wait, paused > 0 and 1 or 0, NOW), 'PX', 10000)
 return answer('done', wait, paused > 0 and 1 or 0)

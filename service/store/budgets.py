@@ -8,6 +8,7 @@ h:{limits}:kind:subject      what came of starts to a prefix or country within t
 q:{limits}:prefix            lines of a prefix that were asked for lately (sorted set)
 g:{limits}                   checks of all numbers within the hour (hash)
 l:{limits}:limit:subject     a budget (list of ms)
+e:{limits}:random            a decision of a moment ago, should its answer have been lost (string)
 """
 
 from datetime import timedelta
@@ -55,28 +56,38 @@ class SharedBudgets:
         arguments += [*self._numbers[5:7], ask.checks, ask.wrong_checks, *self._numbers[7:]]
         for budget in ask.budgets:
             arguments += [windows(budget.windows), int(budget.enforced)]
-        verdict, wait, trial, stamp, which, *news = self._scripts.run("allow", _keys(ask, now), arguments)
+        once = f"e:{{limits}}:{ask.name}"
+        verdict, wait, trial, stamp, which, *news = self._scripts.run("allow", [*_keys(ask, now), once], arguments)
         return Leave(
             verdict=REFUSALS[verdict],
             wait=wait,
             is_trial=bool(trial),
             stamp=stamp,
             limit=ask.budgets[which - 1].limit if which else None,
-            news=tuple(word.decode() for word in news),
+            news=tuple(_named(word.decode(), ask) for word in news),
         )
 
     def give_back(self, ask: Ask, *, stamp: int, approved: bool, is_trial: bool = False) -> None:
         """See `Store`."""
         keys = _keys(ask, stamp, only=GIVEN_BACK if approved else None)
         self._scripts.run(
-            "give_back", keys, [stamp, int(approved), self._step, self._price(ask), ask.line, int(is_trial)]
+            "give_back",
+            keys,
+            [stamp, int(approved), self._step, self._price(ask), ask.line, int(is_trial), int(ask.is_start)],
         )
 
     def charge(self, amount: float, *, now: int) -> None:
         """See `Store`."""
         name = f"m:{{limits}}:{now // DAY}"
         if self._brake.spend and self._scripts.guarded(lambda: self._scripts.client.exists(name)):
-            self._scripts.guarded(lambda: self._scripts.client.incrby(name, round(amount * MILLIONTHS)))
+
+            def add() -> None:
+                with self._scripts.client.pipeline(transaction=True) as steps:
+                    steps.incrby(name, round(amount * MILLIONTHS))
+                    steps.pexpire(name, DAY)
+                    steps.execute()
+
+            self._scripts.guarded(add)
 
     def pause(self, *, now: int, is_trial: bool) -> None:
         """See `Store`."""
@@ -117,6 +128,12 @@ class SharedBudgets:
 
     def _price(self, ask: Ask) -> int:
         return round(self._brake.price(ask.country) * MILLIONTHS)
+
+
+def _named(news: str, ask: Ask) -> str:
+    """Return news with the name of the limit in place of its position."""
+    what, _, which = news.rpartition(":")
+    return f"{what}:{ask.budgets[int(which) - 1].limit}" if which.isdigit() and int(which) else news
 
 
 def _numbers(brake: Brake) -> list[int]:

@@ -37,6 +37,7 @@ from .units import milliseconds, windows
 
 SECRET = "textproof:secret"
 STATUS = {b"p": Status.PENDING, b"a": Status.APPROVED, b"c": Status.CANCELED, b"l": Status.LOCKED}
+DAY = timedelta(days=1)  # longer than any token lives
 NEWS = timedelta(days=1)  # ours: Telnyx gives up on telling something long before
 OPT_OUT = timedelta(days=365)  # ours: a year is our "for good", because every key has a life
 SHARE = timedelta(seconds=120)  # ours: long enough to find the message and type
@@ -105,7 +106,7 @@ class RedisStore(SharedBudgets, Notes, Clients):
         about: About = NOTHING,
     ) -> Answer:
         """See `Store`."""
-        share = (milliseconds(SHARE), SHARERS, SHARED_CHECKS)
+        share = (milliseconds(DAY if is_test else SHARE), SHARERS, SHARED_CHECKS)
         own: list[str | int] = [to, handle.id, handle.random, nonce, origin, *share, about.reference, about.locale]
         more_keys = (f"r:{{{handle.number}}}:{nonce}", _opted_out(handle.number))
         rules = self._rules_of(is_test)
@@ -119,7 +120,7 @@ class RedisStore(SharedBudgets, Notes, Clients):
         self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str, caller: str, owner: str = ""
     ) -> Answer:
         """See `Store`."""
-        own = [nonce, caller]
+        own = [nonce, caller, handle.shares or handle.random]
         return self._run("resend", handle, now, (source, owner), token_digest, own, _opted_out(handle.number))
 
     def begun(self, handle: Handle, *, nonce: str) -> str:
@@ -192,7 +193,10 @@ class RedisStore(SharedBudgets, Notes, Clients):
         skew = seconds + millionths / 1e6 - time.time()
         if abs(skew) > SKEW_SECONDS + took:
             yield f"the clock of Redis is {skew:+.0f} s from ours: set both by NTP"
-        policy = node.info("memory").get("maxmemory_policy")
+        memory = node.info("memory")
+        if 0 < memory.get("maxmemory", 0) <= memory.get("used_memory", 0):
+            yield "Redis is full: give it more memory (maxmemory)"
+        policy = memory.get("maxmemory_policy")
         if policy != "noeviction":
             yield f"Redis may forget limits: maxmemory-policy is {policy}, set it to noeviction"
         if self._replicas:

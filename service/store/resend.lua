@@ -1,8 +1,9 @@
 -- resend: spend one more send of the verification and of the number.
 -- KEYS  7 opted out (string)
 -- ARGV  12 nonce  13 caller: of all that send the same nonce, the first is told to send, each time it asks
+--       14 the randomness that the token is drawn from
 
-local NONCE, CALLER = '=' .. ARGV[12], ARGV[13]
+local NONCE, CALLER, SEED = '=' .. ARGV[12], ARGV[13], ARGV[14]
 
 local before = redis.call('HGET', RECORD, NONCE)
 if before then return answer(before == CALLER and 'done' or 'repeated') end
@@ -11,6 +12,10 @@ local verdict = ended()
 if verdict then return answer(verdict) end
 -- A token of another length or key cannot be repeated: what would be sent now would not be accepted.
 if redis.call('EXISTS', TOKEN) == 0 then return answer('gone') end
+
+-- Others share a later message by now: this one would be the latest on the phone, and wrong for them.
+local last = redis.call('HMGET', NUMBER, 'r', 'e', 'k')
+if last[1] and last[1] ~= SEED and tonumber(last[3]) > 0 and tonumber(last[2]) > NOW then return answer('gone') end
 
 if redis.call('EXISTS', KEYS[7]) == 1 then return answer('opted_out') end
 

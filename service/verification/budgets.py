@@ -44,6 +44,15 @@ def ask_for(number: PhoneNumber, caller: Caller, *, policy: Policy, key: Key, is
     )
 
 
+def messages_of(ask: Ask) -> Ask:
+    """Return the part of an ask that counts messages, not starts: what a refused message gives back.
+
+    Its start stays counted, so that numbers which the carrier refuses cannot be tried without end.
+    """
+    messages = (Limit.SENDS_OF_COUNTRY, Limit.SENDS_OF_CLIENT, Limit.SENDS_IN_ALL)
+    return replace(ask, is_start=False, budgets=tuple(use for use in ask.budgets if use.limit in messages))
+
+
 def origin_of(caller: Caller, *, key: Key, stamp: int) -> str:
     """Return what a record keeps, so that an approval can give its start back. Digests, no address."""
     return ":".join((str(stamp), *_places(caller, key)))

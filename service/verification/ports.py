@@ -4,7 +4,8 @@ Whoever implements them keeps the promises written here; the tests under `tests/
 `tests/sender` hold every implementation to them.
 """
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -124,6 +125,8 @@ class Ask:
     checks: int = 0
     """How many checks there were in this process since it last asked."""
     wrong_checks: int = 0
+    name: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    """Of this ask: the same again, after a lost answer, spends nothing more."""
 
 
 @dataclass(frozen=True, slots=True)

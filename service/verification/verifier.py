@@ -2,13 +2,15 @@
 
 import logging
 import secrets
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from .budgets import ask_again, ask_for, origin_of
+from .budgets import ask_again, ask_for, messages_of, origin_of
 from .caller import Caller
 from .errors import (
     AlreadyApproved,
@@ -47,6 +49,7 @@ LIMITS = {
     Verdict.GUESSING: Limit.WRONG_CHECKS_IN_ALL,
 }
 HOLDS = {Verdict.PAUSED: Hold.PAUSED, Verdict.SENDER_FULL: Hold.SENDER_RATE}
+UNDO_PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0)  # seconds between tries; ours: longer than a restart of Redis takes
 BUSY_SECONDS = 10  # ours: a wait that people should be told about
 NONCE_BYTES = 12  # 96 bits: two requests meet as rarely as two numbers do
 NOBODY = Caller()
@@ -137,14 +140,18 @@ class Verifier:
         try:
             with self._turn(ask) as (place, leave):
                 origin = origin_of(caller, key=key, stamp=leave.stamp)
-                answer = self._begin(handle, number, caller, nonce=named, origin=origin, about=about)
+                try:
+                    answer = self._begin(handle, number, caller, nonce=named, origin=origin, about=about)
+                except StoreUnavailable:
+                    self._undo(handle)
+                    raise
                 if answer.verdict is Verdict.SHARED and answer.record:
                     log.info("verification_shared", extra={"id": handle.id, **_facts(number)})
                     return self._verification(handle.sharing(answer.other), answer.record)
                 if answer.verdict is not Verdict.REPEATED:
                     record = self._accept(answer, handle)
                     log.info("verification_started", extra={"id": handle.id, **_facts(number)})
-                    return self._deliver(place, leave, handle, record)
+                    return self._deliver(place, ask, leave, handle, record)
         except (SendingHeld, Limited):
             # The same request was carried out a moment ago, and took what is missing now.
             earlier = named and self._store.begun(handle, nonce=named)
@@ -211,7 +218,7 @@ class Verifier:
             if not is_ours:
                 return self._verification(handle, record)
             log.info("verification_resent", extra={"id": id_, **_facts(number), "send": record.sends})
-            return self._deliver(place, leave, handle, record)
+            return self._deliver(place, ask, leave, handle, record)
 
     def cancel(self, id_: str, *, caller: Caller = NOBODY) -> Verification:
         """End a pending verification and return it; its token is accepted no more.
@@ -301,7 +308,7 @@ class Verifier:
         """Raise what a decision says no with, and log it with its reason."""
         for news in leave.news:
             facts = {"news": news, "prefix": ask.prefix_label, "country": ask.country}
-            log.warning("brake", extra=facts | _watched(news, ask))
+            log.warning("brake", extra=facts | _watched(news))
         if leave.verdict is Verdict.DONE:
             return
         limit = leave.limit or LIMITS.get(leave.verdict)
@@ -348,6 +355,28 @@ class Verifier:
         log.info("verification_started", extra={"id": handle.id, **_facts(number), "test": True})
         return self._verification(handle, self._accept(answer, handle))
 
+    def _undo(self, handle: Handle) -> None:
+        """Take back a start whose answer was lost: it may have been made, and nobody will send its message.
+
+        In the background and for a few seconds, because the caller has to be told now. Later it expires by itself.
+        """
+
+        def undo() -> None:
+            for pause in UNDO_PAUSES:
+                time.sleep(pause)
+                with suppress(StoreUnavailable):
+                    answer = self._store.unsend(
+                        handle,
+                        now=self._now(),
+                        token_digest=self._token_digest(handle),
+                        send=1,
+                        delivery=Delivery.FAILED,
+                    )
+                    log.warning("start_undone", extra={"id": handle.id, "verdict": answer.verdict.value})
+                    return
+
+        threading.Thread(target=undo, name="undo", daemon=True).start()
+
     def _again(self, handle: Handle, caller: Caller, nonce: str) -> tuple[Record, bool]:
         """Spend one more send of a verification; tell whether it is ours to make, or was made by an equal request."""
         mark = secrets.token_urlsafe(NONCE_BYTES)
@@ -387,7 +416,7 @@ class Verifier:
             return earlier
         return self.start(typed, caller=caller, nonce=f"{nonce}'", about=about)
 
-    def _deliver(self, place: Place, leave: Leave, handle: Handle, record: Record) -> Verification:
+    def _deliver(self, place: Place, ask: Ask, leave: Leave, handle: Handle, record: Record) -> Verification:
         """Send the token, and return how the verification stands then, or while the send goes on."""
         token = self._token(handle)
         life = timedelta(milliseconds=record.expires - record.now)
@@ -397,10 +426,10 @@ class Verifier:
             id=handle.id,
             send=record.sends,
         )
-        news = place.run(lambda: self._hand_over(message, leave, handle))
+        news = place.run(lambda: self._hand_over(message, ask, leave, handle))
         return self._verification(handle, news or record)
 
-    def _hand_over(self, message: Message, leave: Leave, handle: Handle) -> Record | None:
+    def _hand_over(self, message: Message, ask: Ask, leave: Leave, handle: Handle) -> Record | None:
         """Send, and note what became of it unless it is simply on its way. Runs on a thread of the outbox."""
         facts = {"id": handle.id, "send": message.send, "country": message.to.region}
         try:
@@ -410,6 +439,7 @@ class Verifier:
             if error.pause:
                 log.error("sending_paused")
                 self._store.pause(now=self._now(), is_trial=leave.is_trial)
+            self._store.give_back(messages_of(ask), stamp=leave.stamp, approved=False)
             error.verification = self._verification(handle, self._unsend(handle, message.send, error.delivery))
             raise
         except SendUncertain:
@@ -497,14 +527,13 @@ def _facts(number: PhoneNumber) -> dict[str, Any]:
     return {"to": number.masked, "country": number.region}
 
 
-def _watched(news: str, ask: Ask) -> dict[str, str]:
+def _watched(news: str) -> dict[str, str]:
     """Return which limit would have refused, where one that is only watched would have."""
     kind, _, rest = news.partition(":")
     if kind != "would_refuse":
         return {}
     verdict, _, which = rest.partition(":")
-    limit = ask.budgets[int(which) - 1].limit if int(which) else LIMITS[Verdict(verdict)]
-    return {"limit": limit.value}
+    return {"limit": which if which != "0" else LIMITS[Verdict(verdict)].value}
 
 
 def _seconds(milliseconds: int) -> int:

@@ -179,7 +179,7 @@ class Pages:
         home = self._verifier.policy.home_region
         return render_template(
             "index.html",
-            nonce=_nonce(),
+            nonce=_nonce(problem),
             session=session,
             problem=problem,
             phone=phone[:PHONE_MAX],
@@ -227,7 +227,7 @@ class Pages:
             verification=verification,
             problem=problem,
             display_error=problem is not None,
-            nonce=_nonce(),
+            nonce=_nonce(problem),
             token_format=self._verifier.policy.token_format,
         )
         response = make_response(page, problem.status if problem else 200)
@@ -245,6 +245,7 @@ def _field(name: str) -> str:
     return values[0] if values else ""
 
 
-def _nonce() -> str:
-    """Return a name for the next request."""
-    return secrets.token_urlsafe(12)
+def _nonce(problem: Problem | None) -> str:
+    """Return a name for the next request; the same one after a 503, because that request may have been carried out."""
+    again = request.form.get("nonce", "")[:NONCE_MAX] if problem is not None and problem.code == "unavailable" else ""
+    return again or secrets.token_urlsafe(12)

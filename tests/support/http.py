@@ -96,7 +96,11 @@ class Browser:
     def _drop_dead_connection(self) -> None:
         """Close a kept connection that the server has closed: then even a POST may be sent."""
         channel = self._connection.sock
-        if channel is not None and select.select([channel], [], [], 0)[0]:
+        if channel is None:
+            return
+        watch = select.poll()  # select() knows no more than 1,024 files
+        watch.register(channel, select.POLLIN)
+        if watch.poll(0):
             self._connection.close()
 
     def _remember(self, set_cookies: list[str]) -> None:

@@ -1,0 +1,1 @@
+"""Measurements: programs, not tests. Each prints a table of ratios."""

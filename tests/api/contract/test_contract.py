@@ -1,0 +1,69 @@
+"""The contract and the service say the same: schemathesis, all checks, stateful, against a running replica.
+
+`CONTRACT_CASES=10000` makes more cases than the suite has time for, `CONTRACT_SEED=2` others.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from service.clients import ClientKeys
+from service.store.connect import connect
+from service.store.redis import RedisStore
+from tests.support.servers import StoreServer
+from tests.support.service import ROOT, ServiceProcess
+
+CASES = int(os.environ.get("CONTRACT_CASES", "1500"))
+SEED = os.environ.get("CONTRACT_SEED", "1")
+HERE = Path(__file__).parent
+RETURN_URL = "https://shop.example.com/phone"  # as in hooks.py, which schemathesis loads by itself
+SENDING = {("start", 201), ("resend", 200)}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300 + CASES)
+def test_no_case_is_answered_otherwise_than_the_contract_says(policy, tmp_path):
+    """No 5xx, no undocumented status, no other shape; and a message for each 2xx that promises one, and no other."""
+    journal = tmp_path / "journal"
+    with StoreServer() as server, ServiceProcess(_settings(server.url)) as replica:
+        keys = ClientKeys(RedisStore(connect(server.url), policy))
+        key = keys.add("shop", regions=(), return_urls=[RETURN_URL], quota=(), now=time.time())
+        environ = {"CLIENT_KEY": key, "CONTRACT_JOURNAL": journal, "CONTRACT_INBOX": f"{replica.url}/demo/messages"}
+        said = _schemathesis(f"{replica.url}/v1/openapi.json", {name: str(value) for name, value in environ.items()})
+        answers = [json.loads(line) for line in journal.read_text().splitlines()]
+        log = replica.log()
+
+    assert said.returncode == 0, said.stdout[-10_000:] + said.stderr[-2_000:]
+    assert len(answers) >= CASES
+    assert max(answer["status"] for answer in answers) < 500
+    promised = [one for one in answers if (one["operation"], one["status"]) in SENDING and not one["replayed"]]
+    assert log.count('"send_accepted"') == len(promised) > 0
+    assert key[12:] not in log
+    counts = Counter((one["operation"], one["status"]) for one in answers)
+    print(f"{len(answers)} requests: {counts}")  # noqa: T201 - for `-s`
+
+
+def _settings(redis_url):
+    return {
+        "TEXTPROOF_REDIS_URL": redis_url,
+        "TEXTPROOF_SENDER": "demo",
+        "TEXTPROOF_LIMITS_MODE": "observe",
+        "TEXTPROOF_PUBLIC_URL": "http://localhost:8000",
+    }
+
+
+def _schemathesis(contract, environ):
+    program = Path(sys.executable).with_name("schemathesis")
+    examples = str(max(CASES // 8, min(CASES // 4, 400)))  # for each operation; the small ones have fewer
+    words = ["--config-file", str(HERE / "schemathesis.toml"), "run", contract, "--checks", "all", "--no-color"]
+    words += ["--max-examples", examples, "--seed", SEED, "--continue-on-failure", "--generation-database", "none"]
+    hooks = {"SCHEMATHESIS_HOOKS": "tests.api.contract.hooks"}
+    return subprocess.run(
+        [program, *words], env=os.environ | hooks | environ, cwd=ROOT, capture_output=True, text=True, check=False
+    )

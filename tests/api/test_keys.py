@@ -1,0 +1,282 @@
+"""Client keys: 256 bits, shown once, known by a digest, dead everywhere as soon as they are revoked."""
+
+import hmac
+import logging
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from service.__main__ import main
+from service.clients import ClientKeys, NotPossible
+from service.store.clients import CLIENTS
+from service.verification import clients
+from service.verification.clients import is_name, is_return_url, new_key, proven
+from tests.api.application import RETURN_URL, Application
+
+START = "/v1/verifications"
+FORM = re.compile(r"tp_[0-9a-f]{8}_[A-Za-z0-9_-]{43}")
+
+
+@pytest.fixture
+def textproof(store, monkeypatch):
+    """The command, on the store of this test."""
+    monkeypatch.setattr("service.__main__.settings_or_exit", lambda: None)
+    monkeypatch.setattr("service.__main__.redis_store", lambda _settings: store)
+    return lambda *words: CliRunner().invoke(main, ["keys", *words])
+
+
+# -- The command
+
+
+def test_a_key_is_the_last_line_of_what_add_says_and_works(textproof, app, number):
+    said = textproof("add", "shop")
+    key = said.output.splitlines()[-1]
+
+    assert said.exit_code == 0
+    assert FORM.fullmatch(key)
+    assert Application(app.test_client(), key).post(START, {"to": number}).status_code == 201
+
+
+def test_the_list_shows_everything_but_the_key(textproof):
+    key = textproof("add", "shop", "--region", "us", "--return-url", RETURN_URL, "--quota", "100/3600").output.split()[
+        -1
+    ]
+
+    listed = textproof("list").output
+
+    assert key[:11] in listed
+    assert key[12:] not in listed
+    assert all(fact in listed for fact in ("shop", "US", RETURN_URL, "100/3600"))
+
+
+def test_all_keys_of_a_name_are_revoked_by_the_name_and_one_by_its_prefix(textproof, app):
+    keys = [textproof("add", "shop").output.split()[-1] for _ in range(3)]
+    applications = [Application(app.test_client(), key) for key in keys]
+
+    textproof("revoke", keys[0][:11])
+    after_one = [application.get(f"{START}/x").status_code for application in applications]
+    textproof("revoke", "shop")
+    after_all = [application.get(f"{START}/x").status_code for application in applications]
+
+    assert after_one == [401, 404, 404]
+    assert after_all == [401, 401, 401]
+
+
+def test_revoking_what_is_not_there_says_so(textproof):
+    said = textproof("revoke", "nobody")
+
+    assert said.exit_code == 1
+    assert "no key of nobody" in said.output
+
+
+def test_an_empty_list_says_how_to_begin(textproof):
+    assert "keys add" in textproof("list").output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["Shop"],
+        ["-shop"],
+        ["a b"],
+        ["x" * 33],
+        ["shop", "--region", "UK"],
+        ["shop", "--region", "Utopia"],
+        ["shop", "--quota", "many"],
+        ["shop", "--return-url", "http://shop.example.com/"],
+        ["shop", "--return-url", "shop.example.com"],
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_is_refused_in_words(textproof, store, words):
+    said = textproof("add", *words)
+
+    assert said.exit_code != 0
+    assert "Traceback" not in said.output
+    assert store.clients() == []
+
+
+@pytest.mark.parametrize(
+    ("address", "fits"),
+    [
+        ("https://shop.example.com/phone", True),
+        ("https://shop.example.com", True),
+        ("https://shop.example.com:8443/a?b=c", True),
+        ("http://localhost:3000/back", True),
+        ("http://127.0.0.1/back", True),
+        ("http://[::1]:3000/back", True),
+        ("http://shop.example.com/", False),
+        ("http://localhost.evil.example/", False),
+        ("https://user@shop.example.com/", False),
+        ("https://shop.example.com/#x", False),
+        ("https://shop.example.com/a b", False),
+        ("https://shop.example.com;script-src/", False),
+        ("https://*/", False),
+        ("https://shop.example.com:port/", False),
+        ("https://[::1/", False),
+        ("https:///path", False),
+        ("//shop.example.com/", False),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("https://shop.example.com\\@evil.example/", False),
+        ("https://shöp.example.com/", False),
+        ("https://shop.example.com/\n", False),
+        ("https://shop.example.com/" + "a" * 500, False),
+        ("", False),
+    ],
+)
+def test_people_are_sent_back_to_https_or_to_the_developers_own_machine(address, fits):
+    assert is_return_url(address) is fits
+
+
+def test_names_are_short_and_plain():
+    assert all(is_name(name) for name in ("a", "shop", "shop-2", "web_shop", "x" * 32))
+    assert not any(is_name(name) for name in ("", "-", "a-", "Shop", "a.b", "a b", "é", "x" * 33, "shop\n"))
+
+
+# -- The key
+
+
+def test_a_key_has_256_bits_and_no_two_are_alike():
+    keys = [new_key()[0] for _ in range(2000)]
+
+    assert len({key[12:] for key in keys}) == 2000
+    assert clients.SECRET_BYTES * 8 == 256
+
+
+def test_a_prefix_that_is_taken_is_not_given_twice(store, clock, monkeypatch):
+    taken = iter(["00000000", "00000000", "11111111"])
+    monkeypatch.setattr("service.verification.clients.secrets.token_hex", lambda _bytes: next(taken))
+    keys = ClientKeys(store)
+
+    made = [keys.add(name, regions=(), return_urls=(), quota=(), now=clock()) for name in ("one", "two")]
+
+    assert [key[3:11] for key in made] == ["00000000", "11111111"]
+
+
+def test_the_store_has_a_digest_and_not_the_key(store, add_client):
+    key = add_client("shop")
+
+    ((prefix, line),) = store._scripts.client.hgetall(CLIENTS).items()
+
+    assert prefix.decode() == key[3:11]
+    assert key[12:].encode() not in line
+    assert store._scripts.client.ttl(CLIENTS) == -1
+
+
+def test_a_key_is_remembered_with_all_it_may_do(store, add_client, clock):
+    add_client("shop", regions=["us", "CA"], return_urls=[RETURN_URL], quota=["5/60", "9/3600"])
+
+    (client,) = store.clients()
+
+    assert (client.name, client.regions, client.return_urls) == ("shop", ("US", "CA"), (RETURN_URL,))
+    assert [(window.limit, window.span.total_seconds()) for window in client.quota] == [(5, 60), (9, 3600)]
+    assert client.created == int(clock())
+
+
+# -- Who is let in
+
+
+def bad_keys(key):
+    other = "B" if key[-1] != "B" else "C"
+    return {
+        "none": None,
+        "empty": "Bearer ",
+        "no-scheme": key,
+        "basic": f"Basic {key}",
+        "short": f"Bearer {key[:-1]}",
+        "long": f"Bearer {key}A",
+        "wrong-secret": f"Bearer {key[:-1]}{other}",
+        "wrong-prefix": f"Bearer tp_{'0' * 8}{key[11:]}",
+        "case": f"Bearer {key.upper()}",
+        "two": f"Bearer {key} {key}",
+        "accent": f"Bearer {key[:-1]}é",
+        "prefix-only": f"Bearer {key[:11]}",
+    }
+
+
+@pytest.mark.parametrize("kind", list(bad_keys("x" * 55)))
+def test_whoever_has_no_valid_key_gets_one_and_the_same_401(app, add_client, sender, number, kind):
+    header = bad_keys(add_client("shop"))[kind]
+
+    answer = app.test_client().post(START, json={"to": number}, headers={"Authorization": header} if header else {})
+
+    assert (answer.status_code, answer.json["code"]) == (401, "unauthorized")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert (
+        answer.json["detail"]
+        == "Send `Authorization: Bearer <key>` with a key that `textproof keys add` made and nobody has revoked."
+    )
+    assert sender.messages == []
+
+
+def test_the_scheme_is_written_in_any_case(app, add_client, number):
+    key = add_client("shop")
+
+    assert (
+        app.test_client().post(START, json={"to": number}, headers={"Authorization": f"bearer {key}"}).status_code
+        == 201
+    )
+
+
+@pytest.mark.parametrize("path", [START, f"{START}/x/check", "/v1/sessions", "/v1/results/redeem"])
+def test_the_key_is_asked_for_before_the_body_is_read(client, path):
+    assert client.post(path, data=b"[" * 4000, content_type="text/plain").status_code == 401
+
+
+def test_an_unknown_key_takes_the_same_steps_as_a_wrong_one(store, app, add_client, number, monkeypatch):
+    """One look-up and one comparison of equal length each: there is nothing in it to be measured."""
+    key = add_client("shop")
+    steps: list[object] = []
+    look, compare = store.client, hmac.compare_digest
+
+    def watched_look(_self, prefix):
+        steps.append("look")
+        return look(prefix)
+
+    def watched_compare(one, other):
+        steps.append(("compare", len(one), len(other)))
+        return compare(one, other)
+
+    def taken(header):
+        steps.clear()
+        assert Application(app.test_client(), header).post(START, {"to": number}).status_code == 401
+        return list(steps)
+
+    monkeypatch.setattr(type(store), "client", watched_look)
+    monkeypatch.setattr(hmac, "compare_digest", watched_compare)
+
+    wrong = taken(key[:-2] + ("AB" if key[-2:] != "AB" else "BA"))
+    unknown = taken(f"tp_{'0' * 8}{key[11:]}")
+
+    assert wrong == unknown == ["look", ("compare", 64, 64)]
+
+
+def test_nobodys_digest_is_that_of_no_key():
+    assert not proven(None, new_key()[0])
+    assert not proven(None, "")
+
+
+def test_no_key_is_in_a_log_or_an_answer(app, add_client, number, caplog):
+    caplog.set_level(logging.DEBUG)
+    key = add_client("shop")
+    shop = Application(app.test_client(), key)
+    answers = [
+        shop.post(START, {"to": number}),
+        shop.get(f"{START}/x"),
+        shop.raw(START, b"{"),
+        shop.post("/v1/sessions"),
+    ]
+    answers += [Application(app.test_client(), key[:-1] + "_").post(START, {"to": number})]
+
+    shown = caplog.text + repr([vars(record) for record in caplog.records])
+    shown += "".join(answer.text + str(answer.headers) for answer in answers)
+
+    assert "client_refused" in shown
+    assert key[12:40] not in shown
+
+
+def test_what_cannot_be_is_said_by_itself(store):
+    with pytest.raises(NotPossible, match="ISO 3166"):
+        ClientKeys(store).add("shop", regions=["XX"], return_urls=[], quota=[], now=0)

@@ -1,0 +1,107 @@
+"""What holds for every page in every state, light and dark, wide and narrow."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.states import STATES
+from tests.browser.visitor import DESKTOP, SMALL, ZOOMED, Visitor
+from tests.browser.visitor import visitor as one_visitor
+
+TARGET = 24  # CSS pixels; WCAG 2.2, 2.5.8
+LIGHT = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}}
+DARK = {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}  # what else there is, is there in the light
+ICONS = "link[rel=icon], link[rel=stylesheet], script[src], img"
+
+
+@pytest.fixture(scope="module", params=STATES)
+def shown(request, browser, places) -> Iterator[Visitor]:
+    """Somebody who has got there; the page stays as it is for all tests of one state."""
+    with one_visitor(browser, places) as visitor:
+        STATES[request.param](visitor)
+        visitor.shift = visitor.shifted()  # before a test turns and squeezes the page
+        yield visitor
+
+
+@pytest.fixture(autouse=True)
+def wide_and_light(shown):
+    yield
+    shown.page.set_viewport_size(DESKTOP)
+    shown.page.emulate_media(color_scheme="light", forced_colors="none")
+
+
+@pytest.mark.parametrize(("scheme", "rules"), [("light", LIGHT), ("dark", DARK)], ids=["light", "dark"])
+def test_axe_finds_nothing(shown, scheme, rules):
+    shown.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+
+    found = Axe().run(shown.page, options=rules)
+
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("size", [DESKTOP, SMALL, ZOOMED], ids=["desktop", "320-pixels", "400-percent"])
+def test_nothing_scrolls_sideways(shown, size):
+    shown.page.set_viewport_size(size)
+
+    assert not shown.has_sideways_scroll()
+
+
+def test_nothing_scrolls_sideways_from_right_to_left(shown):
+    shown.page.evaluate("document.documentElement.dir = 'rtl'")
+    shown.page.set_viewport_size(SMALL)
+
+    try:
+        assert not shown.has_sideways_scroll()
+    finally:
+        shown.page.evaluate("document.documentElement.dir = 'ltr'")
+
+
+def test_there_is_one_heading_of_the_first_rank_and_the_title_repeats_it(shown):
+    headings = shown.page.locator("h1").all_inner_texts()
+
+    assert len(headings) == 1
+    assert re.fullmatch(rf"(Error: )?{re.escape(headings[0])} – Textproof", shown.page.title())
+
+
+def test_an_error_is_said_in_the_title_and_has_the_focus(shown):
+    """Whoever hears the page, hears that first. A number that is confirmed already is no error."""
+    has_summary = shown.page.locator(".problem").count() == 1
+    is_refused = shown.page.evaluate("performance.getEntriesByType('navigation')[0].responseStatus") >= 400
+    is_good_news = shown.page.locator("h1").inner_text() == "Your number is confirmed"
+
+    assert shown.page.title().startswith("Error: ") == (is_refused and not is_good_news)
+    if has_summary:
+        assert shown.page.evaluate("document.querySelector('.problem').contains(document.activeElement)")
+
+
+def test_what_is_pressed_is_large_enough(shown):
+    boxes = [target.bounding_box() for target in shown.page.locator("button, summary, .button, input").all()]
+
+    assert {min(box["width"], box["height"]) < TARGET for box in boxes if box} <= {False}
+
+
+def test_every_field_has_a_label_and_its_description_exists(shown):
+    for field in shown.page.locator("input:not([type=hidden])").all():
+        assert field.evaluate("field => field.labels.length") == 1
+        for id_ in (field.get_attribute("aria-describedby") or "").split():
+            assert shown.page.locator(f"#{id_}").inner_text().strip()
+
+
+def test_nothing_moves_while_the_page_comes(shown):
+    assert shown.shift == 0
+
+
+def test_the_console_is_silent(shown):
+    assert shown.noise == []
+
+
+def test_nothing_comes_from_elsewhere_and_nothing_is_inline(shown):
+    """The policy forbids it; this says that we do not even try."""
+    addresses = shown.page.eval_on_selector_all(ICONS, "all => all.map(one => one.src || one.href)")
+
+    assert {address.startswith(shown.page.url.split("/", 3)[0]) and "/static/" in address for address in addresses} == {
+        True
+    }
+    assert shown.page.locator("style, script:not([src]), [style], [onclick]").count() == 0

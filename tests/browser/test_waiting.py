@@ -1,0 +1,196 @@
+"""The page that waits with people: countdown, news, the end of the code's life, and other tabs."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.states import STATES
+from tests.browser.visitor import new_number
+
+CHECK_YOUR_PHONE = "Check your phone – Textproof"
+CONFIRMED = "Your number is confirmed – Textproof"
+LISTEN = """
+window.said = [];
+for (const region of document.querySelectorAll("[role=status], [role=alert], [aria-live]")) {
+  const listen = () => said.push(region.textContent);
+  new MutationObserver(listen).observe(region, { childList: true, characterData: true, subtree: true });
+}
+"""
+
+
+@pytest.fixture
+def waiting(visitor):
+    """Somebody who has to wait 30 s for the next message, with a clock that can be turned."""
+    visitor.page.clock.install()
+    visitor.begin(at=visitor.places.hasty)
+    return visitor
+
+
+def again(visitor):
+    return visitor.page.get_by_role("button", name="Send it again")
+
+
+def test_the_wait_is_counted_down(waiting):
+    expect(waiting.page.get_by_text(re.compile(r"You can send it again in \d+ seconds"))).to_be_visible()
+    expect(again(waiting)).to_be_disabled()
+
+    waiting.page.clock.run_for(15_000)
+
+    expect(waiting.page.get_by_text(re.compile(r"You can send it again in \d+ seconds"))).to_be_visible()
+    expect(again(waiting)).to_be_disabled()
+
+
+def test_the_button_opens_when_the_wait_is_over(visitor):
+    visitor.begin()
+
+    expect(again(visitor)).to_be_enabled()
+    expect(visitor.page.locator("#wait")).to_have_text("You can send it again now.")
+
+
+def test_the_servers_clock_is_the_one_that_counts(waiting):
+    """Whoever turns the page's clock forward is told the truth with the next poll."""
+    waiting.page.clock.fast_forward(31_000)
+
+    expect(waiting.page.get_by_text(re.compile(r"You can send it again in \d+ seconds"))).to_be_visible()
+
+
+def test_the_countdown_is_not_read_out(waiting):
+    """A screen reader hears that the wait is over, once, and nothing in between."""
+    waiting.page.route("**/verify/status", lambda route: route.abort())
+    waiting.page.evaluate(LISTEN)
+
+    waiting.page.clock.run_for(35_000)
+
+    said = waiting.page.evaluate("said")
+    waiting.noise.clear()  # the aborted polls
+    assert said == ["You can send it again now."]
+
+
+def test_the_end_of_the_code_is_announced_once(visitor):
+    visitor.page.clock.install()
+    visitor.begin()
+    expect(visitor.page.get_by_text(re.compile("Your code works until"))).to_be_visible()
+    expect(visitor.page.get_by_text("You can send it again now.").first).to_be_visible()
+    visitor.page.route("**/verify/status", lambda route: route.abort())
+    visitor.page.evaluate(LISTEN)
+
+    visitor.page.clock.fast_forward(455_000)
+    visitor.page.clock.run_for(10_000)
+
+    visitor.noise.clear()  # the aborted polls
+    expect(visitor.page.locator("#expiry")).to_have_text(re.compile("Your code expires in [23] minutes"))
+    assert len(visitor.page.evaluate("said")) == 1
+
+
+def test_the_page_moves_on_when_the_code_has_expired(visitor):
+    visitor.begin(at=visitor.places.late)
+
+    expect(visitor.page).to_have_title("Error: That code has expired – Textproof")
+
+
+def test_without_scripts_the_times_are_there_to_read(bring):
+    visitor = bring(java_script_enabled=False)
+    visitor.begin(at=visitor.places.hasty)
+
+    words = visitor.page.locator("main").inner_text()
+
+    assert re.search(r"You can send it again in \d+ seconds, from \d\d:\d\d UTC on\.", words)
+    assert re.search(r"Your code expires in \d+ (minutes|seconds), at \d\d:\d\d UTC\.", words)
+    assert again(visitor).is_enabled()
+
+
+def test_times_are_those_of_the_readers_clock(bring):
+    visitor = bring(locale="de-DE", timezone_id="Asia/Kathmandu")
+    visitor.begin()
+
+    moment = visitor.page.locator("#expiry time")
+
+    in_kathmandu = "at => new Date(at).toLocaleTimeString('en-US', {timeStyle: 'short', timeZone: 'Asia/Kathmandu'})"
+    expect(moment).to_have_text(visitor.page.evaluate(in_kathmandu, moment.get_attribute("datetime")))
+
+
+def test_asking_too_soon_says_when_it_is_possible(visitor):
+    STATES["code-too-soon"](visitor)
+
+    expect(visitor.page.locator(".problem")).to_contain_text("You can ask for it again in")
+    expect(visitor.page.locator(".problem")).to_contain_text("That is possible from")
+
+
+def test_help_comes_with_the_second_message_and_opens_with_the_third(visitor):
+    visitor.begin()
+    tip = visitor.page.get_by_text("Switch the phone off and on again")
+    assert not tip.count()
+
+    visitor.resend()
+    expect(tip).to_be_hidden()
+    visitor.resend()
+
+    expect(tip).to_be_visible()
+
+
+def test_every_message_has_the_same_code(visitor):
+    number = visitor.begin()
+
+    visitor.resend()
+
+    first, second = (message.split()[0] for message in visitor.messages(number))
+    assert first == second
+
+
+def test_after_the_last_message_there_is_no_button(visitor):
+    STATES["code-sent-often"](visitor)
+
+    assert not again(visitor).count()
+    expect(visitor.page.get_by_text("We sent it as often as we can.")).to_be_visible()
+
+
+def test_what_became_of_the_message_is_told_without_a_reload(visitor):
+    STATES["code-delivered"](visitor)
+
+    expect(visitor.page.locator("#delivery")).to_have_attribute("data-delivery", "delivered")
+
+
+# -- Other tabs
+
+
+def test_another_tab_notices_the_success(visitor):
+    number = visitor.begin()
+    other = visitor.tab("/verify")
+
+    visitor.type(visitor.code(number))
+
+    expect(other).to_have_title(CONFIRMED)
+
+
+def test_another_tab_notices_that_the_number_was_given_up(visitor):
+    visitor.begin()
+    other = visitor.tab("/verify")
+
+    visitor.press("Change it")
+
+    expect(other).to_have_title("What is your mobile number? – Textproof")
+
+
+def test_another_tab_notices_that_another_number_is_being_confirmed(visitor):
+    visitor.begin()
+    other = visitor.tab("/verify")
+    visitor.open("/")
+    number = new_number()
+
+    visitor.ask(number)
+
+    new = f"+1 {number[2:5]}-{number[5:8]}-{number[8:]}"
+    expect(other.get_by_text(new)).to_be_visible()
+
+
+def test_another_tab_that_was_an_error_moves_on_without_asking(visitor):
+    """The page came by POST: a reload would ask whether to send the wrong code again."""
+    number = visitor.begin()
+    other = visitor.tab("/verify")
+    visitor.type("000000")
+    visitor.page, mistaken = other, visitor.page
+
+    visitor.type(visitor.code(number))
+
+    expect(mistaken).to_have_title(CONFIRMED)

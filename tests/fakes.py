@@ -1,0 +1,121 @@
+"""Stand-ins that tests hand to the real `create_app`: a clock, a carrier, a store that is gone.
+
+Each is small, keeps its port's promise, and remembers what it was asked.
+"""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from service.verification.errors import Delivery, SendRefused, SendUncertain, StoreUnavailable
+from service.verification.message import Message
+
+ROOM = 8_000_000  # from 202-200-0000 to 202-999-9999
+STRIDE = 3_234_577  # shares no factor with it, so that every place is visited once
+_handed_out = itertools.count()
+
+
+class FakeClock:
+    """A clock that stands still until it is told to move. Seconds since 1970.
+
+    It starts an hour ahead of the real one: the scripts take the later of the caller's clock and the
+    server's, so they go by this one to the millisecond, however long a test takes.
+    """
+
+    def __init__(self) -> None:
+        self.now = int(time.time()) + 3600.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float | timedelta) -> None:
+        """Move on."""
+        self.now += seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
+
+
+class RecordingSender:
+    """A carrier that takes every message, until it is told to `refuse` or to `lose` the next ones.
+
+    Attributes:
+        messages: What may have reached a phone: taken and lost ones, oldest first.
+        refused: What surely reached none.
+    """
+
+    def __init__(self) -> None:
+        self.messages: list[Message] = []
+        self.refused: list[Message] = []
+        self._script: list[SendRefused | SendUncertain] = []
+
+    def refuse(self, times: int = 1, *, delivery: Delivery = Delivery.FAILED) -> None:
+        """Say no to the next messages."""
+        self._script += [SendRefused(delivery) for _ in range(times)]
+
+    def lose(self, times: int = 1) -> None:
+        """Take the next messages, and let nobody know."""
+        self._script += [SendUncertain() for _ in range(times)]
+
+    def send(self, message: Message) -> int:
+        """See `Sender`."""
+        outcome = self._script.pop(0) if self._script else None
+        (self.refused if isinstance(outcome, SendRefused) else self.messages).append(message)
+        if outcome is not None:
+            raise outcome
+        return 0
+
+
+class GoneStore:
+    """A store that does not answer, whatever it is asked."""
+
+    def __getattr__(self, verb: str):
+        def refuse(*_args: object, **_facts: object) -> None:
+            raise StoreUnavailable
+
+        return refuse
+
+
+class ReadyStore(GoneStore):
+    """A store that can say whether it is ready, and nothing else."""
+
+    def __init__(self, *faults: str) -> None:
+        self._faults = list(faults)
+
+    def ready(self) -> list[str]:
+        """See `Store`."""
+        return self._faults
+
+
+class Lent:
+    """Stands for whatever the running test has in its place, also for callers that keep hold of a method."""
+
+    def __init__(self) -> None:
+        self.now: Any = None
+
+    def __getattr__(self, verb: str) -> Callable[..., Any]:
+        def now(*arguments: Any, **facts: Any) -> Any:
+            return getattr(self.now, verb)(*arguments, **facts)
+
+        return now
+
+    def __call__(self) -> Any:
+        return self.now()
+
+
+def numbers() -> Iterator[str]:
+    """Yield mobile numbers of the US in E.164, valid, nobody's, and no number twice in one process.
+
+    They are far from each other, so that no two share a prefix soon, nor look like a row that is worked through.
+    """
+    for index in _handed_out:
+        yield f"+1202{2_000_000 + index * STRIDE % ROOM}"
+
+
+def typed_token(sender: RecordingSender) -> str:
+    """Return what somebody types who has read the latest message."""
+    return sender.messages[-1].text.split()[0]
+
+
+def wrong(token: str) -> str:
+    """Return a token of the same form that is not this one."""
+    return ("1" if token[0] == "0" else "0") + token[1:]

@@ -1,0 +1,17 @@
+"""What operators touch: files under deploy/, numbers, logs.
+
+Tests of the load balancer exist only where there is one.
+"""
+
+import pytest
+from flask.testing import FlaskClient
+
+from bench.fleet import haproxy
+
+collect_ignore = [] if haproxy() else ["test_balancer.py"]
+
+
+@pytest.fixture
+def client(make_app, store) -> FlaskClient:
+    """Of a service that nobody else has: what it counts, this test did."""
+    return make_app(store=store).test_client()

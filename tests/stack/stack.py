@@ -1,0 +1,86 @@
+"""Two replicas, one store, one Telnyx."""
+
+import json
+from contextlib import ExitStack
+from typing import Any
+
+from tests.support.processes import wait_until
+from tests.support.servers import StoreServer
+from tests.support.service import ServiceProcess, service_group
+from tests.support.telnyx import FakeTelnyx
+
+PUBLIC = "https://verify.example.com"
+FROM = "+13125550001"
+PAUSE = "p:{limits}"  # of service/store: u is until when, in ms
+
+
+def settings_for(store: StoreServer, telnyx: FakeTelnyx) -> dict[str, str]:
+    """Return the environment of a replica. Budgets of many numbers are only watched: one test is one address."""
+    return {
+        "TEXTPROOF_SENDER": "telnyx",
+        "TEXTPROOF_API_KEY": telnyx.api_key,
+        "TEXTPROOF_FROM_NUMBER": FROM,
+        "TEXTPROOF_TELNYX_BASE_URL": telnyx.base_url,
+        "TEXTPROOF_TELNYX_PUBLIC_KEY": telnyx.public_key,
+        "TEXTPROOF_PUBLIC_URL": PUBLIC,
+        "TEXTPROOF_REDIS_URL": store.url,
+        "TEXTPROOF_SECRET_KEY": "0123456789abcdef" * 2,
+        "TEXTPROOF_LIMITS_MODE": "observe",
+    }
+
+
+class Stack:
+    """Runs until `ends` does.
+
+    Attributes:
+        one: The replica that Telnyx's webhooks come to.
+        other: The second one.
+    """
+
+    def __init__(self, ends: ExitStack) -> None:
+        self.store = ends.enter_context(StoreServer())
+        self.telnyx = ends.enter_context(FakeTelnyx())
+        self.settings = settings_for(self.store, self.telnyx)
+        self.one, self.other = ends.enter_context(service_group(2, workers=1, **self.settings))
+        self._read: dict[int, int] = {}
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self.store.flush()
+        self.telnyx.clear()
+        self.telnyx.webhooks = self.telnyx.disorder = False
+        self.telnyx.receipt = "delivered"
+        self.telnyx.webhook_origin = self.one.url
+        self._read = {replica.port: len(replica.log()) for replica in (self.one, self.other)}
+
+    def settle(self) -> None:
+        """Let what is under way come to its end, so that the next test has its peace."""
+        self.telnyx.clear()
+        self.telnyx.await_webhooks()
+        wait_until(lambda: not self.telnyx.held, seconds=10, what="nothing hangs")
+
+    def lines(self, event: str, replica: ServiceProcess | None = None) -> list[dict[str, Any]]:
+        """Return what a replica (the first one) has logged of an event since the test began."""
+        chosen = replica or self.one
+        written = chosen.log()[self._read[chosen.port] :]
+        lines = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
+        return [line for line in lines if line["event"] == event]
+
+    def await_line(self, event: str, replica: ServiceProcess | None = None) -> dict[str, Any]:
+        """Return the first line of an event, as soon as it is there."""
+        wait_until(lambda: self.lines(event, replica), seconds=10, what=f"{event} is logged")
+        return self.lines(event, replica)[0]
+
+    def end_pause(self) -> None:
+        """Let the time of a pause be over, as if it had passed: what comes next is a trial."""
+        assert self.store.ask("HGET", PAUSE, "u") is not None, "nothing is paused"
+        self.store.ask("HSET", PAUSE, "u", 1)
+
+    def lift_pause(self) -> None:
+        """Forget that there was a pause."""
+        self.store.ask("DEL", PAUSE)
+
+    def keys(self, pattern: str = "*") -> list[str]:
+        """Return the name of every key like this."""
+        found: list[str] = self.store.ask("KEYS", pattern)
+        return sorted(found)

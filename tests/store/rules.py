@@ -1,0 +1,255 @@
+"""The rules in plain Python: what every store must answer, whatever happens in whatever order.
+
+Written from the contract (`service/verification/ports.py`) and from the limits (design), not from the
+scripts: it keeps all of history, and counts in it. Times are ms.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from service.store.redis import SHARE, SHARED_CHECKS, SHARERS
+from service.verification.errors import Delivery
+from service.verification.policy import Policy, Window
+from service.verification.ports import Status, Verdict
+
+
+@dataclass
+class Token:
+    """What was texted for one verification, and may be good for others of its number."""
+
+    of: str
+    by: str
+    expires: int
+    sharers: int = 0
+    is_spent: bool = False
+
+
+@dataclass
+class Number:
+    """All that ever counted for a number."""
+
+    sends: list[int] = field(default_factory=list)
+    senders: set[str] = field(default_factory=set)
+    """The sources that had messages sent."""
+    wrong: dict[str, list[int]] = field(default_factory=dict)
+    """By source."""
+    in_a_row: list[int] = field(default_factory=list)
+    latest: Token | None = None
+    requests: dict[str, str] = field(default_factory=dict)
+    """By name: the id that each was answered with."""
+    opted_out: bool = False
+
+
+@dataclass
+class Verification:
+    """One verification, from its start on."""
+
+    number: Number
+    token: Token
+    begun: int
+    expires: int
+    checks: int
+    sends: list[int]
+    status: Status = Status.PENDING
+    delivery: Delivery = Delivery.ON_ITS_WAY
+    checked: dict[str, int | None] = field(default_factory=dict)
+    """Checks by name: the count that was told, or None for the right one."""
+    resent: dict[str, str] = field(default_factory=dict)
+    """Resends by name: whose they are."""
+    news: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a store must answer. `checks` is what it must tell, where that is not the count of now."""
+
+    verdict: Verdict
+    wait: int = 0
+    other: str = ""
+    checks: int | None = None
+
+
+class Rules:
+    """Answers what a store must answer."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._life = _ms(policy.token_life)
+        self.numbers: dict[str, Number] = {}
+        self.verifications: dict[str, Verification] = {}
+        """By their own randomness."""
+
+    def start(self, random: str, number: str, source: str, now: int, *, id_: str, name: str) -> Expected:
+        """See `Store.start`. `random` is its own randomness, `id_` its id before it shares anything."""
+        subject = self.numbers.setdefault(number, Number())
+        if random in self.verifications:
+            texted = self.verifications[random].token.of
+            return Expected(Verdict.DONE) if texted == random else Expected(Verdict.SHARED, other=texted)
+        if name in subject.requests:
+            return Expected(Verdict.REPEATED, other=subject.requests[name])
+        if subject.opted_out:
+            return Expected(Verdict.OPTED_OUT)
+        if wait := self._checks_wait(subject, source, now):
+            return Expected(Verdict.NUMBER_CHECKS_SPENT, wait)
+        if token := self._good_for(subject, source, now):
+            return self._share(random, subject, token, now, id_=id_, name=name)
+        if wait := self._sends_wait(subject, source, now):
+            return Expected(Verdict.NUMBER_SENDS_SPENT, wait)
+        subject.latest = Token(random, source, expires=now + self._life)
+        self._send(subject, source, now)
+        self.verifications[random] = Verification(subject, subject.latest, now, subject.latest.expires, 0, [now])
+        if name:
+            subject.requests[name] = id_
+        return Expected(Verdict.DONE)
+
+    def _good_for(self, number: Number, source: str, now: int) -> Token | None:
+        """Return the token that was texted a moment ago for somebody else, or that somebody shares already."""
+        latest = number.latest
+        if latest is None or latest.expires - now < _ms(SHARE):
+            return None
+        return latest if latest.by != source or latest.sharers else None
+
+    def _share(self, random: str, number: Number, token: Token, now: int, *, id_: str, name: str) -> Expected:
+        if token.sharers == SHARERS:
+            return Expected(Verdict.NUMBER_SENDS_SPENT, token.expires - now)
+        token.sharers += 1
+        checks = max(0, self._policy.max_checks - SHARED_CHECKS)
+        self.verifications[random] = Verification(number, token, now, token.expires, checks, [now])
+        if name:
+            number.requests[name] = id_ + token.of
+        return Expected(Verdict.SHARED, other=token.of)
+
+    def check(self, random: str, source: str, name: str, now: int, *, right: bool) -> Expected:
+        """See `Store.check`. `name` stands for the nonce and what was typed."""
+        one = self.verifications[random]
+        if name in one.checked:
+            told = one.checked[name]
+            return Expected(Verdict.REPEATED) if told is None else Expected(Verdict.REJECTED, checks=told)
+        if ended := self._ended(one, now):
+            return ended
+        if wait := self._checks_wait(one.number, source, now):
+            return Expected(Verdict.NUMBER_CHECKS_SPENT, wait)
+        if right and not one.token.is_spent:
+            one.status, one.checked[name] = Status.APPROVED, None
+            self._spend(one)
+            one.number.wrong.pop(source, None)
+            one.number.in_a_row.clear()
+            return Expected(Verdict.DONE)
+        one.checks += 1
+        one.checked[name] = one.checks
+        one.number.wrong.setdefault(source, []).append(now)
+        one.number.in_a_row.append(now)
+        if one.checks >= self._policy.max_checks:
+            one.status = Status.LOCKED
+        return Expected(Verdict.REJECTED)
+
+    def resend(self, random: str, source: str, name: str, caller: str, now: int) -> Expected:
+        """See `Store.resend`."""
+        one = self.verifications[random]
+        if name in one.resent:
+            return Expected(Verdict.DONE if one.resent[name] == caller else Verdict.REPEATED)
+        if ended := self._ended(one, now):
+            return ended
+        if one.token.is_spent:
+            return Expected(Verdict.GONE)
+        if len(one.sends) == self._policy.max_sends:
+            return Expected(Verdict.SENDS_SPENT)
+        if wait := self._sends_wait(one.number, source, now):
+            return Expected(Verdict.NUMBER_SENDS_SPENT, wait)
+        if wait := self._own_wait(one, now):
+            return Expected(Verdict.TOO_SOON, wait)
+        one.sends.append(now)
+        self._send(one.number, source, now)
+        one.resent[name] = caller
+        one.delivery = Delivery.ON_ITS_WAY
+        return Expected(Verdict.DONE)
+
+    def cancel(self, random: str, now: int) -> Expected:
+        """See `Store.cancel`."""
+        one = self.verifications[random]
+        if one.status is Status.CANCELED:
+            return Expected(Verdict.DONE)
+        if ended := self._ended(one, now):
+            return ended
+        one.status = Status.CANCELED
+        return Expected(Verdict.DONE)
+
+    def report(self, random: str, delivery: Delivery, event: str) -> Expected:
+        """See `Store.report`."""
+        one = self.verifications[random]
+        if event in one.news:
+            return Expected(Verdict.REPEATED)
+        if event:
+            one.news.add(event)
+        if delivery.rank >= one.delivery.rank and one.delivery.rank < 3:
+            one.delivery = delivery
+        return Expected(Verdict.DONE)
+
+    def unsend(self, random: str, send: int, delivery: Delivery) -> Expected:
+        """See `Store.unsend`."""
+        one = self.verifications[random]
+        if send == len(one.sends) and one.delivery is not delivery:
+            one.delivery = delivery
+            if one.sends[-1] in one.number.sends:
+                one.number.sends.remove(one.sends[-1])
+            if send == 1 and one.status is Status.PENDING:
+                one.status = Status.CANCELED
+                self._spend(one)
+        return Expected(Verdict.DONE)
+
+    def status(self, random: str, now: int) -> Status:
+        """Return how a verification stands."""
+        one = self.verifications[random]
+        is_over = one.status is Status.PENDING and now >= one.expires
+        return Status.EXPIRED if is_over else one.status
+
+    def wait(self, random: str, source: str, now: int) -> int:
+        """Return what a pending verification's next send has to wait for."""
+        one = self.verifications[random]
+        return max(self._own_wait(one, now), self._sends_wait(one.number, source, now))
+
+    def _send(self, number: Number, source: str, now: int) -> None:
+        number.sends.append(now)
+        number.senders.add(source)
+
+    def _spend(self, one: Verification) -> None:
+        """Its token is good for nobody any more, and the number's next message is a new one."""
+        if not one.token.is_spent:
+            one.token.is_spent = True
+            one.number.latest = None
+
+    def _ended(self, one: Verification, now: int) -> Expected | None:
+        if one.status is Status.APPROVED:
+            return Expected(Verdict.APPROVED)
+        if one.status is Status.LOCKED:
+            return Expected(Verdict.LOCKED)
+        if one.status is Status.CANCELED or now >= one.expires:
+            return Expected(Verdict.GONE)
+        return None
+
+    def _own_wait(self, one: Verification, now: int) -> int:
+        waits = self._policy.resend_waits
+        return max(0, one.sends[-1] + _ms(waits[min(len(one.sends), len(waits)) - 1]) - now)
+
+    def _checks_wait(self, number: Number, source: str, now: int) -> int:
+        own = [_window_wait(window, number.wrong.get(source, []), now) for window in self._policy.checks_of_number]
+        row = [_window_wait(window, number.in_a_row, now) for window in self._policy.checks_in_a_row]
+        return max(own + row)
+
+    def _sends_wait(self, number: Number, source: str, now: int) -> int:
+        windows = self._policy.sends_of_number
+        if number.senders - {source}:
+            windows += self._policy.sends_for_strangers
+        return max(_window_wait(window, number.sends, now) for window in windows)
+
+
+def _window_wait(window: Window, times: list[int], now: int) -> int:
+    """Return how long until fewer than the limit are younger than the window is long."""
+    young = sorted(time for time in times if time + _ms(window.span) > now)
+    if len(young) < window.limit:
+        return 0
+    return young[-window.limit] + _ms(window.span) - now
+
+
+def _ms(duration: timedelta) -> int:
+    return round(duration.total_seconds() * 1000)

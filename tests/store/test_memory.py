@@ -1,0 +1,69 @@
+"""How much of Redis a verification takes: what an operator plans with."""
+
+from statistics import mean
+
+import pytest
+
+from tests.store.attempts import Attempt
+from tests.store.engines import ONE_SERVER, engines
+
+STARTS = 20_000
+PENDING_MAX = 400  # bytes: record and token
+WITH_BUDGETS_MAX = 700  # bytes: and what is counted for its number; everything that the server takes for it
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", engines(*ONE_SERVER), indirect=True)
+def test_a_pending_verification_is_small(engine, attempt):
+    """Each of a number of its own, as most are."""
+    (server,) = engine.nodes
+    attempts = [attempt(watched=False) for _ in range(STARTS)]
+
+    before = _used(server)
+    for one in attempts:
+        one.start()
+    each = (_used(server) - before) / STARTS
+    alone = mean(_size(server, one, "record", "token") for one in attempts[:500])
+
+    print(f"\n{_name(server)}: record and token {alone:.0f} bytes, all of a start {each:.0f}", end="")  # noqa: T201
+    assert alone <= PENDING_MAX
+    assert each <= WITH_BUDGETS_MAX
+
+
+@pytest.mark.parametrize("engine", engines(*ONE_SERVER), indirect=True)
+def test_a_verification_cannot_grow_for_ever(engine, begun, clock):
+    """All its checks and sends, each under a name of its own, and a thousand refused ones."""
+    (server,) = engine.nodes
+    one = begun(watched=False)
+    for wait in (30, 60, 90, 120):
+        clock.advance(wait)
+        one.resend()
+    one.miss(5)
+    grown = _size(server, one, "record", "token", "sends", "checks")
+    one.miss(500)
+    for _ in range(500):
+        one.resend()
+
+    print(f"\n{_name(server)}: with all checks and sends {grown} bytes", end="")  # noqa: T201
+    assert _size(server, one, "record", "token", "sends", "checks") == grown
+    assert grown <= 2 * WITH_BUDGETS_MAX
+
+
+def _used(server) -> int:
+    return int(server.info("memory")["used_memory"])
+
+
+def _name(server) -> str:
+    facts = server.info("server")
+    return f"{facts.get('server_name', 'redis')} {facts.get('valkey_version', facts['redis_version'])}"
+
+
+def _size(server, one: Attempt, *parts: str) -> int:
+    slot = f"{{{one.handle.number}}}"
+    names = {
+        "record": f"v:{slot}:{one.handle.random}",
+        "token": f"t:{slot}:{one.digest}",
+        "sends": f"s:{slot}",
+        "checks": f"c:{slot}",
+    }
+    return sum(server.memory_usage(names[part]) for part in parts)

@@ -1,0 +1,216 @@
+"""The store against the rules in plain Python: any step, in any order, at any time.
+
+Hypothesis makes up what happens and shortens what fails. `STATEFUL_EXAMPLES=2000` looks longer.
+"""
+
+import os
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+
+from service.config import Settings
+from service.store.redis import RedisStore
+from service.verification.errors import Delivery
+from service.verification.keys import Keyring
+from service.verification.policy import Window
+from service.verification.ports import Answer, Status, Verdict
+from service.verification.token import Token
+from tests.fakes import FakeClock
+from tests.fakes import numbers as endless_numbers
+from tests.store.attempts import Attempt
+from tests.store.engines import ONE_SERVER, Engine, engines
+from tests.store.rules import Expected, Rules
+
+# Everything is scarce, so that every limit is met in a few steps. Each number differs from the others.
+POLICY = replace(
+    Settings(SENDER="demo").policy,
+    token_life=timedelta(seconds=150),
+    max_checks=3,
+    max_sends=3,
+    resend_waits=(timedelta(seconds=2), timedelta(seconds=5)),
+    sends_of_number=(Window(3, timedelta(seconds=9)), Window(6, timedelta(seconds=60))),
+    sends_for_strangers=(Window(2, timedelta(seconds=40)),),
+    checks_of_number=(Window(4, timedelta(seconds=70)), Window(5, timedelta(seconds=300))),
+    checks_in_a_row=(Window(6, timedelta(seconds=500)),),
+)
+# Steps in ms: the borders of the waits and windows above, and next to them. Most are short, so that much happens
+# before it is too late.
+BORDERS = (1, 2_000, 5_000, 9_000, 30_000, 40_000, 60_000, 70_000, 150_000, 300_000)
+PAUSES = [border + side for border in BORDERS for side in (-1, 0, 1)]
+SHORT = [1, 10, 100, 1_000, 1_999, 2_000, 2_001, 4_999, 5_000] * 5
+SOURCES = st.sampled_from(["alice", "alice", "bob", "carol"])
+NAMES = st.sampled_from(["", "a", "b"])  # few, so that they meet; "" is a request without a name
+DELIVERIES = st.sampled_from([Delivery.UNCERTAIN, Delivery.SENT, Delivery.UNCONFIRMED, Delivery.DELIVERED])
+RARELY = st.sampled_from([False, False, False, True])
+FAILURES = st.sampled_from([Delivery.FAILED, Delivery.LANDLINE])
+EXAMPLES = 150
+
+
+class StoreKeepsTheRules(RuleBasedStateMachine):
+    """Asks a real store and the rules the same, and compares."""
+
+    engine: Engine
+    attempts = Bundle("attempts")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.engine.forget()
+        self.clock = FakeClock()
+        self.expected = Rules(POLICY)
+        self.store = RedisStore(self.engine.client, POLICY)
+        self.keyring = Keyring([b"a secret that is the same in every example"])
+        supply = endless_numbers()
+        self.numbers = [next(supply), next(supply)]
+        self.unnamed = 0
+
+    @property
+    def now(self) -> int:
+        return round(self.clock() * 1000)
+
+    def name(self, name: str) -> str:
+        """A name of its own for a request that has none: no two of them are the same."""
+        self.unnamed += 1
+        return name or f"unnamed-{self.unnamed}"
+
+    @rule(target=attempts, number=st.sampled_from([0, 0, 1]), source=SOURCES, name=NAMES)
+    def start(self, number: int, source: str, name: str) -> Any:
+        one = Attempt(self.store, self.keyring, self.clock, self.numbers[number], source=source)
+
+        self.start_again(one, name)
+
+        return one if one.handle.random in self.expected.verifications else multiple()
+
+    @rule(one=attempts, name=NAMES)
+    def start_again(self, one: Attempt, name: str) -> None:
+        """The same script with the same id, because the answer was lost."""
+        id_ = one.handle.id
+
+        answer = one.start(name)
+
+        expected = self.expected.start(one.handle.random, one.number, one.source, self.now, id_=id_, name=name)
+        self.compare(one, answer, expected)
+
+    @rule(one=attempts, name=NAMES)
+    def check_right(self, one: Attempt, name: str) -> None:
+        self.check(one, one.token, self.name(name))
+
+    @rule(one=attempts, name=NAMES)
+    def check_wrong(self, one: Attempt, name: str) -> None:
+        self.check(one, one.wrong, self.name(name))
+
+    @rule(one=attempts, times=st.integers(2, POLICY.max_checks + 1))
+    def guess(self, one: Attempt, times: int) -> None:
+        for _ in range(times):
+            self.check(one, one.wrong, self.name(""))
+
+    def check(self, one: Attempt, typed: Token, name: str) -> None:
+        right = typed.reveal() == one.token.reveal()
+
+        answer = one.check(typed, name)
+
+        self.compare(
+            one, answer, self.expected.check(one.handle.random, one.source, f"{name} {right}", self.now, right=right)
+        )
+
+    @rule(one=attempts, name=NAMES, caller=st.sampled_from(["c", "d"]))
+    def resend(self, one: Attempt, name: str, caller: str) -> None:
+        name = self.name(name)
+
+        answer = one.resend(name, caller)
+
+        self.compare(one, answer, self.expected.resend(one.handle.random, one.source, name, caller, self.now))
+
+    @rule(one=attempts, name=NAMES)
+    def wait_and_resend(self, one: Attempt, name: str) -> None:
+        self.clock.now += self.expected.wait(one.handle.random, one.source, self.now) / 1000
+        self.resend(one, name, "c")
+
+    @rule(one=attempts, is_meant=RARELY)
+    def cancel(self, one: Attempt, is_meant: bool) -> None:
+        if not is_meant:
+            return
+        answer = one.cancel()
+
+        self.compare(one, answer, self.expected.cancel(one.handle.random, self.now))
+
+    @rule(one=attempts, delivery=DELIVERIES | FAILURES, event=NAMES)
+    def report(self, one: Attempt, delivery: Delivery, event: str) -> None:
+        answer = one.report(delivery, event)
+
+        self.compare(one, answer, self.expected.report(one.handle.random, delivery, event), source="")
+
+    @rule(one=attempts, send=st.sampled_from([1, 2, 2, 3, 3]), delivery=FAILURES)
+    def unsend(self, one: Attempt, send: int, delivery: Delivery) -> None:
+        answer = one.unsend(send, delivery)
+
+        self.compare(one, answer, self.expected.unsend(one.handle.random, send, delivery), source="")
+
+    @rule(one=attempts, out=RARELY)
+    def opt_out(self, one: Attempt, out: bool) -> None:
+        one.opt_out(out=out)
+
+        number = self.expected.numbers[one.number]
+        number.opted_out = out
+        if not out:
+            number.in_a_row.clear()
+
+    @rule(ms=st.sampled_from(SHORT + PAUSES))
+    def wait(self, ms: int) -> None:
+        self.clock.now += ms / 1000
+
+    @rule(one=attempts)
+    def forgive(self, one: Attempt) -> None:
+        one.forgive()
+
+        self.expected.numbers[one.number].in_a_row.clear()
+
+    @rule(one=attempts)
+    def show(self, one: Attempt) -> None:
+        self.compare(one, one.show(), Expected(Verdict.DONE))
+
+    @invariant()
+    def every_key_ends(self) -> None:
+        assert self.engine.immortal() == []
+
+    def compare(self, one: Attempt, answer: Answer, expected: Expected, *, source: str | None = None) -> None:
+        assert (answer.verdict, answer.wait, answer.other) == (expected.verdict, expected.wait, expected.other)
+        rules = self.expected.verifications.get(one.handle.random)
+        if rules is None:
+            assert answer.record is None
+            return
+        record = answer.record
+        assert record is not None
+        assert record.to == one.number
+        assert record.now == self.now
+        assert record.status is self.expected.status(one.handle.random, self.now)
+        assert (record.begun, record.expires) == (rules.begun, rules.expires)
+        assert record.sends == len(rules.sends)
+        assert record.checks == (rules.checks if expected.checks is None else expected.checks)
+        assert record.delivery is rules.delivery
+        if record.status is Status.PENDING:
+            # A carrier's news come from nobody who asks, so they are told what everybody may do.
+            asking = one.source if source is None else source
+            assert record.wait == self.expected.wait(one.handle.random, asking, self.now)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", engines(*ONE_SERVER), indirect=True)
+def test_a_store_keeps_the_rules(engine):
+    machine = type("OnEngine", (StoreKeepsTheRules,), {"engine": engine})
+
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=int(os.environ.get("STATEFUL_EXAMPLES", EXAMPLES)),
+            stateful_step_count=50,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,214 @@
+"""start: remembers a verification and its token, and spends a send of the number."""
+
+import pytest
+
+from service.verification.errors import Delivery
+from service.verification.ports import Status, Verdict
+
+MINUTE = 60
+DAY = 24 * 60 * MINUTE
+
+
+def test_a_start_remembers_the_verification(attempt, policy):
+    one = attempt()
+
+    answer = one.start()
+
+    assert answer.verdict is Verdict.DONE
+    assert answer.record == one.record
+    assert answer.record.to == one.number
+    assert answer.record.status is Status.PENDING
+    assert answer.record.begun == answer.record.now == one.now
+    assert answer.record.expires - answer.record.begun == policy.token_life.total_seconds() * 1000
+    assert (answer.record.sends, answer.record.checks) == (1, 0)
+    assert answer.record.wait == policy.resend_waits[0].total_seconds() * 1000
+    assert answer.record.delivery is Delivery.ON_ITS_WAY
+    assert answer.record.origin == "from:somewhere"
+
+
+def test_nothing_is_kept_for_longer_than_it_is_needed(engine, attempt, policy):
+    one = attempt()
+    one.start("form-1")
+    life = round(policy.token_life.total_seconds() * 1000)
+
+    lives = {name[0]: left for name, left in engine.lives().items()}
+
+    most = {"v": life, "t": life, "r": life, "s": DAY * 1000, "n": 60 * MINUTE * 1000}
+    assert lives.keys() == most.keys()
+    assert all(0 < lives[kind] <= most[kind] for kind in most)
+
+
+def test_what_is_counted_for_a_number_does_not_grow_for_ever(engine, begun, clock):
+    one = begun()
+    for _ in range(30):
+        clock.advance(3 * 60 * MINUTE)
+        begun(one.number)
+
+    assert len(engine.contents()[f"s:{{{one.handle.number}}}"]) == 10
+
+
+def test_the_same_start_again_changes_nothing(engine, begun):
+    """Its answer may have been lost on the way."""
+    one = begun()
+    first = one.show()
+
+    with engine.unchanged():
+        assert one.start() == first
+
+
+def test_the_same_start_again_is_answered_the_same_while_the_number_has_no_send_left(begun, clock):
+    attempts = [begun()]
+    attempts += [begun(attempts[0].number) for _ in range(4)]
+
+    assert [one.start().verdict for one in attempts] == [Verdict.DONE] * 5
+
+
+def test_a_named_request_is_carried_out_once(engine, attempt):
+    """A double click sends one message."""
+    first, second = attempt(), None
+    first.start("form-1")
+    second = attempt(first.number)
+
+    with engine.unchanged():
+        answer = second.start("form-1")
+
+    assert answer.verdict is Verdict.REPEATED
+    assert answer.other == first.handle.id
+    assert answer.record is None
+
+
+def test_another_request_is_carried_out(attempt):
+    first = attempt()
+    first.start("form-1")
+
+    assert attempt(first.number).start("form-2").verdict is Verdict.DONE
+
+
+def test_requests_without_a_name_are_all_carried_out(begun):
+    first = begun()
+
+    assert begun(first.number).record.status is Status.PENDING
+    assert first.record.status is Status.PENDING
+
+
+def test_a_number_has_five_sends_in_ten_minutes(engine, begun, attempt, clock):
+    number = begun().number
+    for _ in range(4):
+        clock.advance(10)
+        begun(number)
+    late = attempt(number)
+
+    with engine.unchanged():
+        answer = late.start("form-1")
+
+    assert answer.verdict is Verdict.NUMBER_SENDS_SPENT
+    assert answer.wait == (10 * MINUTE - 40) * 1000
+    assert answer.record is None
+
+
+def test_a_refused_start_is_allowed_when_its_wait_is_over_and_not_before(begun, attempt, clock):
+    number = begun().number
+    for _ in range(4):
+        clock.advance(10)
+        begun(number)
+    late = attempt(number)
+    wait = late.start("form-1").wait / 1000
+
+    clock.advance(wait - 0.001)
+    early = late.start("form-1")
+    clock.advance(0.001)
+    then = late.start("form-1")
+
+    assert (early.verdict, early.wait) == (Verdict.NUMBER_SENDS_SPENT, 1)
+    assert then.verdict is Verdict.DONE
+
+
+def test_the_window_slides(begun, attempt, clock):
+    """Five at the end of one window and five at the start of the next would be ten in a minute."""
+    number = begun().number
+    clock.advance(9 * MINUTE)
+    for _ in range(4):
+        begun(number)
+    clock.advance(MINUTE)
+    begun(number)
+
+    answer = attempt(number).start()
+
+    assert (answer.verdict, answer.wait) == (Verdict.NUMBER_SENDS_SPENT, 9 * MINUTE * 1000)
+
+
+def test_a_number_has_ten_sends_a_day(begun, attempt, clock):
+    number = begun().number
+    for _ in range(9):
+        clock.advance(3 * MINUTE)
+        begun(number)
+    clock.advance(10 * MINUTE)
+
+    answer = attempt(number).start()
+
+    assert answer.verdict is Verdict.NUMBER_SENDS_SPENT
+    assert answer.wait == (DAY - 37 * MINUTE) * 1000
+
+
+def test_other_numbers_have_their_own_sends(begun, attempt):
+    number = begun().number
+    for _ in range(4):
+        begun(number)
+
+    assert attempt().start().verdict is Verdict.DONE
+
+
+@pytest.mark.parametrize("end", ["cancel", "check"])
+def test_ending_a_verification_gives_no_send_back(begun, attempt, end):
+    number = begun().number
+    for _ in range(4):
+        getattr(begun(number), end)()
+
+    assert attempt(number).start().verdict is Verdict.NUMBER_SENDS_SPENT
+
+
+def test_nobody_is_texted_whose_wrong_checks_are_spent(engine, begun, attempt, clock):
+    """A token that nobody could check is not worth a message."""
+    number = begun().number
+    for _ in range(3):
+        begun(number).miss(5)
+        clock.advance(60)
+    clock.advance(10 * MINUTE)
+    late = attempt(number)
+
+    with engine.unchanged():
+        answer = late.start()
+
+    assert answer.verdict is Verdict.NUMBER_CHECKS_SPENT
+    assert answer.wait == (DAY - 13 * MINUTE) * 1000
+
+
+def test_a_caller_whose_clock_is_slow_gets_the_time_of_the_store(attempt, clock):
+    """It begins now, not an hour ago, and lives no longer for it."""
+    clock.advance(-2 * 3600)
+    one = attempt()
+
+    record = one.start().record
+
+    assert record.begun == record.now
+    assert record.begun - one.now == pytest.approx(3600 * 1000, abs=120 * 1000)
+
+
+def test_a_test_number_has_sends_without_end(attempt, begun):
+    """No message goes out, and so none is counted."""
+    number = attempt().number
+    attempts = [attempt(number) for _ in range(30)]
+
+    assert {one.start(is_test=True).verdict for one in attempts} == {Verdict.DONE}
+    assert attempts[-1].check().verdict is Verdict.DONE
+    assert attempt(number).start().verdict is Verdict.DONE
+
+
+def test_wrong_checks_of_a_test_number_are_counted(begun, attempt):
+    number = attempt().number
+    for _ in range(3):
+        one = attempt(number)
+        one.start(is_test=True)
+        one.miss(5)
+
+    assert attempt(number).start(is_test=True).verdict is Verdict.NUMBER_CHECKS_SPENT

@@ -1,0 +1,538 @@
+"""Settings: what is wrong is said at once, all of it, in words that help and without any secret."""
+
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from service.config import KEYS, Settings, SettingsError
+from service.verification import message
+from service.verification.token import Token
+
+ROOT = Path(__file__).resolve().parents[1]
+SECRET = "hunter2-is-what-must-never-be-shown-to-anybody"
+TELNYX = {"SENDER": "telnyx", "API_KEY": "KEY0123", "FROM_NUMBER": "+12025550100"}
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Load settings from the text of a `config.cfg` and from an environment of `TEXTPROOF_` settings."""
+
+    def load(file="", **environment):
+        path = tmp_path / "config.cfg"
+        path.write_bytes(file if isinstance(file, bytes) else file.encode())
+        return Settings.load(
+            {"TEXTPROOF_CONFIG": str(path)} | {f"TEXTPROOF_{key}": value for key, value in environment.items()}
+        )
+
+    return load
+
+
+@pytest.fixture
+def mistakes(load):
+    """Load what is wrong, and return the whole message and the mistakes in it."""
+
+    def mistakes(file="", **environment):
+        with pytest.raises(SettingsError) as error:
+            load(file, **environment)
+        return str(error.value), error.value.mistakes
+
+    return mistakes
+
+
+# -- One broken configuration for each mistake
+
+BROKEN = {
+    "unknown-key": ("TOKEN_LENGHT = 6", "TOKEN_LENGHT", "Did you mean TOKEN_LENGTH?"),
+    "unknown-key-like-none": ("WIDTH = 6", "WIDTH", "is not a setting"),
+    "text-for-a-number": ('TOKEN_LENGTH = "six"', "TOKEN_LENGTH", "whole number of characters from 4 to 10"),
+    "fraction-for-a-number": ("TOKEN_LENGTH = 6.0", "TOKEN_LENGTH", "whole number"),
+    "true-for-a-number": ("MAX_CHECKS = True", "MAX_CHECKS", "whole number of checks from 1 to 5"),
+    "none-for-a-number": ("TOKEN_LENGTH = None", "TOKEN_LENGTH", "whole number"),
+    "foreign-digits": ('TOKEN_LENGTH = "٦"', "TOKEN_LENGTH", "whole number"),
+    "number-for-text": ("BRAND = 7", "BRAND", "write it in quotes"),
+    "number-for-a-flag": ("DEBUG = 2", "DEBUG", "True or False"),
+    "text-for-a-flag": ('DEBUG = "maybe"', "DEBUG", "True or False"),
+    "number-for-a-list": ("RESEND_WAITS_SECONDS = 30", "RESEND_WAITS_SECONDS", "must be a list"),
+    "true-in-a-list": ("RESEND_WAITS_SECONDS = [30, True]", "RESEND_WAITS_SECONDS", "whole number of seconds"),
+    "empty-list-of-waits": ("RESEND_WAITS_SECONDS = []", "RESEND_WAITS_SECONDS", "at least one wait"),
+    "token-too-short": ("TOKEN_LENGTH = 3", "TOKEN_LENGTH", "from 4 to 10"),
+    "token-too-long": ("TOKEN_LENGTH = 11", "TOKEN_LENGTH", "from 4 to 10"),
+    "unknown-alphabet": ('TOKEN_ALPHABET = "base64"', "TOKEN_ALPHABET", 'one of "hex", "digits"'),
+    "life-above-ten-minutes": ("TOKEN_LIFETIME_SECONDS = 601", "TOKEN_LIFETIME_SECONDS", "from 1 to 600"),
+    "no-life": ("TOKEN_LIFETIME_SECONDS = 0", "TOKEN_LIFETIME_SECONDS", "from 1 to 600"),
+    "too-many-checks": ("MAX_CHECKS = 6", "MAX_CHECKS", "from 1 to 5"),
+    "no-checks": ("MAX_CHECKS = 0", "MAX_CHECKS", "from 1 to 5"),
+    "too-many-sends": ("MAX_SENDS = 6", "MAX_SENDS", "from 1 to 5"),
+    "no-wait": ("RESEND_WAITS_SECONDS = [0]", "RESEND_WAITS_SECONDS", "from 1 to 3600"),
+    "too-many-sends-at-once": ("SENDS_AT_ONCE = 65", "SENDS_AT_ONCE", "from 1 to 64"),
+    "negative-rate": ("SENDER_RATE_PER_SECOND = -1", "SENDER_RATE_PER_SECOND", "messages per second"),
+    "rate-that-is-no-number": ('SENDER_RATE_PER_SECOND = float("nan")', "SENDER_RATE_PER_SECOND", "messages per"),
+    "true-for-a-rate": ("SENDER_RATE_PER_SECOND = True", "SENDER_RATE_PER_SECOND", "messages per second"),
+    "unknown-sender": ('SENDER = "twilio"', "SENDER", 'one of "telnyx", "demo"'),
+    "telnyx-without-key": ('SENDER = "telnyx"\nFROM_NUMBER = "+12025550100"', "API_KEY", "is needed to send"),
+    "telnyx-without-number": ('SENDER = "telnyx"\nAPI_KEY = "KEY01"', "FROM_NUMBER", "is needed to send"),
+    "a-key-alone": ('API_KEY = "KEY01"', "FROM_NUMBER", "is needed to send"),
+    "a-number-alone": ('FROM_NUMBER = "+12025550100"', "API_KEY", "is needed to send"),
+    "a-name-without-profile": (
+        'API_KEY = "KEY01"\nFROM_NUMBER = "Acme"',
+        "MESSAGING_PROFILE_ID",
+        "is needed to send from a name",
+    ),
+    "number-without-plus": ('API_KEY = "K"\nFROM_NUMBER = "2025550100"', "FROM_NUMBER", '"+12025550143"'),
+    "number-with-spaces": ('API_KEY = "K"\nFROM_NUMBER = "+1 202 555 0100"', "FROM_NUMBER", "digits only"),
+    "profile-that-is-none": ('MESSAGING_PROFILE_ID = "mine"', "MESSAGING_PROFILE_ID", "id of a messaging profile"),
+    "public-key-that-is-none": ('TELNYX_PUBLIC_KEY = "mine"', "TELNYX_PUBLIC_KEY", "public key from Telnyx's portal"),
+    "calling-code-as-number": ("COUNTRY_CODE = 1", "COUNTRY_CODE", "quotes"),
+    "calling-code-of-nobody": ('COUNTRY_CODE = "+999"', "COUNTRY_CODE", "calling code of a country"),
+    "calling-code-of-satellites": ('COUNTRY_CODE = "+881"', "COUNTRY_CODE", "calling code of a country"),
+    "calling-code-zero": ('COUNTRY_CODE = "+0"', "COUNTRY_CODE", "calling code of a country"),
+    "region-in-words": ('ALLOWED_REGIONS = ["Canada"]', "ALLOWED_REGIONS", "ISO 3166"),
+    "region-that-people-write": ('ALLOWED_REGIONS = ["UK"]', "ALLOWED_REGIONS", 'the United Kingdom is "GB"'),
+    "region-of-nobody": ('ALLOWED_REGIONS = ["001"]', "ALLOWED_REGIONS", "ISO 3166"),
+    "regions-that-are-no-list": ("ALLOWED_REGIONS = {'US': 1}", "ALLOWED_REGIONS", "must be a list"),
+    "brand-too-long": (f'BRAND = "{"x" * 31}"', "BRAND", "1 to 30"),
+    "no-brand": ('BRAND = ""', "BRAND", "1 to 30"),
+    "brand-that-no-text-message-carries": ('BRAND = "Łódź"', "BRAND", "as text messages can carry"),
+    "brand-with-a-line-break": (r'BRAND = "Acme\nEvil"', "BRAND", "no line breaks"),
+    "url-without-scheme": ('PUBLIC_URL = "verify.example.com"', "PUBLIC_URL", "https:// or http://"),
+    "url-of-another-kind": ('PUBLIC_URL = "ftp://verify.example.com"', "PUBLIC_URL", "https:// or http://"),
+    "url-without-host": ('PUBLIC_URL = "https://"', "PUBLIC_URL", "https:// or http://"),
+    "url-with-a-path": ('PUBLIC_URL = "https://example.com/verify"', "PUBLIC_URL", "nothing behind the host"),
+    "url-with-a-login": ('PUBLIC_URL = "https://me@example.com"', "PUBLIC_URL", "nothing behind the host"),
+    "url-with-a-broken-host": ('PUBLIC_URL = "https://[::1"', "PUBLIC_URL", "https:// or http://"),
+    "url-with-a-broken-port": ('PUBLIC_URL = "https://example.com:port"', "PUBLIC_URL", "https:// or http://"),
+    "url-with-a-port-too-high": ('PUBLIC_URL = "https://example.com:99999"', "PUBLIC_URL", "https:// or http://"),
+    "url-too-long-for-a-message": (f'PUBLIC_URL = "https://{"a" * 60}.{"b" * 60}.io"', "PUBLIC_URL", "longer than one"),
+    "telnyx-url": ('TELNYX_BASE_URL = "api.telnyx.com"', "TELNYX_BASE_URL", "https:// or http://"),
+    "redis-url": ('REDIS_URL = "localhost:6379"', "REDIS_URL", "redis://"),
+    "short-secret": ('SECRET_KEY = "short"', "SECRET_KEY", "at least 32 characters"),
+    "short-fallback": (
+        f'SECRET_KEY = "{SECRET}"\nSECRET_KEY_FALLBACKS = ["short"]',
+        "SECRET_KEY_FALLBACKS",
+        "at least 32 characters",
+    ),
+    "fallback-without-secret": (f'SECRET_KEY_FALLBACKS = ["{SECRET}"]', "SECRET_KEY", "is needed beside"),
+    "secret-with-a-space": ('API_KEY = "KEY 01"\nFROM_NUMBER = "+12025550100"', "API_KEY", "no spaces"),
+    "secret-with-an-accent": ('API_KEY = "KÉY01"\nFROM_NUMBER = "+12025550100"', "API_KEY", "accents"),
+    "too-many-proxies": ("TRUSTED_PROXIES = 6", "TRUSTED_PROXIES", "from 0 to 5"),
+    "a-window-without-seconds": ('STARTS_PER_ADDRESS = ["10"]', "STARTS_PER_ADDRESS", 'like "5/600"'),
+    "a-window-of-nothing": ('SENDS_PER_NUMBER = ["0/600"]', "SENDS_PER_NUMBER", 'like "5/600"'),
+    "a-window-longer-than-a-year": ('SENDS_IN_ALL = ["5/99999999"]', "SENDS_IN_ALL", "seconds at most"),
+    "more-than-a-hundred-in-a-row": ("CHECKS_IN_A_ROW = 101", "CHECKS_IN_A_ROW", "from 1 to 100"),
+    "more-than-all-per-cent": ("CONVERSION_CLOSE_PERCENT = 101", "CONVERSION_CLOSE_PERCENT", "from 0 to 100"),
+    "negative-money": ("SPEND_PER_DAY = -1", "SPEND_PER_DAY", "amount of money"),
+    "money-without-prices": ("SPEND_PER_DAY = 50", "MESSAGE_PRICES", "is needed for SPEND_PER_DAY"),
+    "a-price-without-region": ('MESSAGE_PRICES = ["0.0079"]', "MESSAGE_PRICES", 'like "US=0.0079"'),
+    "a-price-of-nowhere": ('MESSAGE_PRICES = ["UK=0.0079"]', "MESSAGE_PRICES", "ISO 3166"),
+    "a-limit-that-cannot-be-watched": ('OBSERVE = ["number"]', "OBSERVE", '"address"'),
+    "a-test-number-without-end": ('TEST_NUMBERS = ["+12025550100=12AB56"]', "TEST_NUMBERS", "its last day"),
+    "a-test-number-on-no-day": ('TEST_NUMBERS = ["+12025550100=12AB56@2026-02-30"]', "TEST_NUMBERS", "its last day"),
+    "a-test-code-that-is-none": ('TEST_NUMBERS = ["+12025550100=1234@2026-12-31"]', "TEST_NUMBERS", "TOKEN_LENGTH and"),
+    "unknown-limits-mode": ('LIMITS_MODE = "off"', "LIMITS_MODE", 'one of "enforce", "observe"'),
+    "syntax-error": ('BRAND = "Acme\nDEBUG = True', "config.cfg", "in line 1"),
+    "syntax-error-further-down": ("DEBUG = True\n\nif True\n", "config.cfg", "in line 3"),
+    "name-without-quotes": ("DEBUG = True\nBRAND = Acme\n", "config.cfg", "line 2"),
+    "error-while-read": ("DEBUG = 1 / 0", "config.cfg", "ZeroDivisionError"),
+    "not-text": (b'BRAND = "\xff\xfe"', "config.cfg", "is not valid Python"),
+    "nul-inside": (b"DEBUG = True\x00", "config.cfg", "config.cfg"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("file", "key", "words"), BROKEN.values(), ids=BROKEN)
+def test_a_mistake_is_named_with_its_key_and_what_would_be_right(mistakes, file, key, words):
+    message, found = mistakes(file)
+
+    assert [mistake.key for mistake in found] == [key]
+    assert key in message
+    assert words in message
+
+
+ENVIRONMENT = {
+    "unknown-key": ({"TOKEN_LENGHT": "6"}, "TEXTPROOF_TOKEN_LENGHT", "Did you mean TOKEN_LENGTH?"),
+    "text-for-a-number": ({"TOKEN_LENGTH": "six"}, "TOKEN_LENGTH", "from 4 to 10"),
+    "fraction-for-a-number": ({"TOKEN_LENGTH": "6.0"}, "TOKEN_LENGTH", "whole number"),
+    "nothing-for-a-number": ({"TOKEN_LENGTH": ""}, "TOKEN_LENGTH", "whole number"),
+    "endless-number": ({"TOKEN_LENGTH": "9" * 10_000}, "TOKEN_LENGTH", "whole number"),
+    "token-too-short": ({"TOKEN_LENGTH": "3"}, "TOKEN_LENGTH", "from 4 to 10"),
+    "life-above-ten-minutes": ({"TOKEN_LIFETIME_SECONDS": "601"}, "TOKEN_LIFETIME_SECONDS", "from 1 to 600"),
+    "text-for-a-flag": ({"DEBUG": "on"}, "DEBUG", "True or False"),
+    "text-in-a-list": ({"RESEND_WAITS_SECONDS": "30,soon"}, "RESEND_WAITS_SECONDS", "whole number of seconds"),
+    "bad-region": ({"ALLOWED_REGIONS": "US,XX"}, "ALLOWED_REGIONS", '"XX" is none'),
+    "bad-url": ({"PUBLIC_URL": "example.com"}, "PUBLIC_URL", "https:// or http://"),
+    "secret-file-missing": ({"API_KEY_FILE": "/no/such/file"}, "TEXTPROOF_API_KEY_FILE", "cannot be read"),
+    "secret-file-is-a-folder": ({"API_KEY_FILE": "/"}, "TEXTPROOF_API_KEY_FILE", "cannot be read"),
+    "file-for-what-is-no-secret": ({"BRAND_FILE": "/etc/hostname"}, "TEXTPROOF_BRAND_FILE", "is not a setting"),
+}
+
+
+@pytest.mark.parametrize(("environment", "key", "words"), ENVIRONMENT.values(), ids=ENVIRONMENT)
+def test_a_mistake_in_the_environment_is_named_as_well(mistakes, environment, key, words):
+    message, found = mistakes(**environment)
+
+    assert [mistake.key for mistake in found] == [key]
+    assert "environment" in message
+    assert words in message
+
+
+def test_all_mistakes_are_reported_together(mistakes):
+    """Nobody likes to start a service five times."""
+    file = (
+        'TOKEN_LENGTH = 3\nTOKEN_LIFETIME_SECONDS = 601\nSENDER = "telnyx"\nALLOWED_REGIONS = ["UK"]\nTOKEN_LENGHT = 6'
+    )
+
+    message, found = mistakes(file, API_KEY="KEY01", PUBLIC_URL="nowhere")
+
+    assert {mistake.key for mistake in found} == {
+        "TOKEN_LENGTH",
+        "TOKEN_LIFETIME_SECONDS",
+        "ALLOWED_REGIONS",
+        "TOKEN_LENGHT",
+        "PUBLIC_URL",
+        "FROM_NUMBER",
+    }
+    assert "6 settings need attention" in message
+
+
+def test_a_mistake_says_where_it_came_from(mistakes):
+    message, found = mistakes("TOKEN_LENGTH = 3", MAX_CHECKS="9")
+
+    assert {(mistake.key, mistake.source) for mistake in found} == {
+        ("TOKEN_LENGTH", "config.cfg"),
+        ("MAX_CHECKS", "environment"),
+    }
+    assert "TOKEN_LENGTH = 3  (config.cfg)" in message
+
+
+def test_a_file_that_is_named_must_be_there(tmp_path):
+    with pytest.raises(SettingsError, match="names a file that cannot be read") as error:
+        Settings.load({"TEXTPROOF_CONFIG": str(tmp_path / "no.cfg")})
+
+    assert [mistake.key for mistake in error.value.mistakes] == ["TEXTPROOF_CONFIG"]
+
+
+def test_without_a_file_there_are_the_defaults(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert Settings.load({}) == Settings()
+
+
+def test_the_file_beside_the_service_is_read_without_being_named(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.cfg").write_text("TOKEN_LENGTH = 8")
+
+    assert Settings.load({}).TOKEN_LENGTH == 8
+
+
+# -- No secret in any message
+
+LEAKS = {
+    "too-short": 'SECRET_KEY = "hunter2"',
+    "with-a-space": 'API_KEY = "hunter2 hunter2"\nFROM_NUMBER = "+12025550100"',
+    "with-a-control-character": r'API_KEY = "hunter2\x00"' + '\nFROM_NUMBER = "+12025550100"',
+    "bytes": 'API_KEY = b"hunter2"\nFROM_NUMBER = "+12025550100"',
+    "without-quotes": 'API_KEY = hunter2\nFROM_NUMBER = "+12025550100"',
+    "without-quotes-further-down": 'FROM_NUMBER = "+12025550100"\n\nAPI_KEY = hunter2',
+    "without-a-closing-quote": 'API_KEY = "hunter2\nFROM_NUMBER = "+12025550100"',
+    "with-a-dash-and-no-quotes": 'API_KEY = hunter2-\nFROM_NUMBER = "+12025550100"',
+    "in-a-list": 'SECRET_KEY = ["hunter2"]',
+    "a-list-in-a-list": 'SECRET_KEY_FALLBACKS = [["hunter2"]]',
+    "short-fallback": 'SECRET_KEY_FALLBACKS = ["hunter2"]',
+    "fallbacks-in-braces": 'SECRET_KEY_FALLBACKS = {"hunter2": 1}',
+    "address-of-redis": 'REDIS_URL = "http://:hunter2@localhost"',
+    "port-of-redis": 'REDIS_URL = "redis://:hunter2@localhost:99999"',
+    "address-of-redis-in-bytes": 'REDIS_URL = b"redis://:hunter2@localhost"',
+    "under-a-name-with-a-slip": 'API_KEI = "hunter2"',
+    "in-an-error-of-the-file": 'API_KEY = {}["hunter2"]',
+    "in-a-conversion": 'API_KEY = int("hunter2")',
+}
+
+
+@pytest.mark.parametrize("file", LEAKS.values(), ids=LEAKS)
+def test_no_message_shows_a_secret(mistakes, file):
+    """What a service says at its start lands in logs, and in the issues of people who ask for help."""
+    message, found = mistakes(file)
+
+    assert "hunter2" not in message
+    assert "hunter2" not in repr(found)
+
+
+def test_a_number_as_a_secret_is_not_shown(mistakes):
+    message, _ = mistakes("SECRET_KEY = 31415926535897932384626433832795")
+
+    assert "31415926" not in message
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "API_KEY"])
+def test_no_message_shows_a_secret_of_a_file_or_the_environment(mistakes, tmp_path, name):
+    (tmp_path / "secret").write_text("hunter2 with spaces")
+
+    in_file, _ = mistakes(**{f"{name}_FILE": str(tmp_path / "secret")}, FROM_NUMBER="+12025550100")
+    in_environment, _ = mistakes(**{name: "hunter2 with spaces"}, FROM_NUMBER="+12025550100")
+
+    assert "hunter2" not in in_file + in_environment
+
+
+def test_settings_show_no_secret(load):
+    settings = load(SECRET_KEY=SECRET, SECRET_KEY_FALLBACKS=SECRET * 2, REDIS_URL=f"redis://:{SECRET}@localhost")
+
+    assert SECRET not in repr(settings)
+    assert settings.SECRET_KEY == SECRET
+
+
+def test_no_warning_shows_a_secret(load):
+    settings = load(**TELNYX, SECRET_KEY=SECRET, REDIS_URL=f"redis://:{SECRET}@localhost", TOKEN_LENGTH="4")
+
+    assert SECRET not in str(settings.warnings())
+    assert TELNYX["API_KEY"] not in str(settings.warnings())
+
+
+# -- What is right
+
+
+def test_the_tutorials_file_still_works(load):
+    settings = load(
+        "API_KEY = 'KEY0123'\nFROM_NUMBER = '+12025550100'\nCOUNTRY_CODE = '+1'\nTOKEN_LENGTH = 4\nDEBUG = True\n"
+    )
+
+    assert settings.sender == "telnyx"
+    assert (settings.TOKEN_LENGTH, settings.DEBUG) == (4, True)
+
+
+def test_the_environment_wins_over_the_file(load):
+    assert load("TOKEN_LENGTH = 8\nMAX_CHECKS = 3", TOKEN_LENGTH="7").TOKEN_LENGTH == 7
+    assert load("TOKEN_LENGTH = 8\nMAX_CHECKS = 3", TOKEN_LENGTH="7").MAX_CHECKS == 3
+
+
+def test_a_right_value_in_the_environment_mends_a_wrong_one_in_the_file(load):
+    assert load("TOKEN_LENGTH = 99", TOKEN_LENGTH="7").TOKEN_LENGTH == 7
+
+
+def test_a_secret_can_be_read_from_a_file(load, tmp_path):
+    (tmp_path / "secret").write_text(f"  {SECRET}\n")
+
+    assert load(SECRET_KEY_FILE=str(tmp_path / "secret")).SECRET_KEY == SECRET
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["named-first", "named-last"])
+def test_a_secret_in_the_environment_wins_over_its_file(load, tmp_path, order):
+    (tmp_path / "secret").write_text("x" * 40)
+    environment = {"SECRET_KEY": SECRET, "SECRET_KEY_FILE": str(tmp_path / "secret")}
+
+    assert load(**dict(list(environment.items())[::order])).SECRET_KEY == SECRET
+
+
+def test_a_file_of_a_secret_wins_over_config(load, tmp_path):
+    (tmp_path / "secret").write_text(SECRET)
+
+    assert load(f'SECRET_KEY = "{"x" * 40}"', SECRET_KEY_FILE=str(tmp_path / "secret")).SECRET_KEY == SECRET
+
+
+def test_several_secrets_can_stand_in_one_file(load, tmp_path):
+    (tmp_path / "secrets").write_text(f"{SECRET},{'x' * 40}\n")
+
+    settings = load(SECRET_KEY=SECRET, SECRET_KEY_FALLBACKS_FILE=str(tmp_path / "secrets"))
+
+    assert settings.SECRET_KEY_FALLBACKS == (SECRET, "x" * 40)
+
+
+RIGHT = {
+    "digits-in-quotes": ('TOKEN_LENGTH = "6"', "TOKEN_LENGTH", 6),
+    "lower-bound": ("TOKEN_LENGTH = 4", "TOKEN_LENGTH", 4),
+    "upper-bound": ("TOKEN_LENGTH = 10", "TOKEN_LENGTH", 10),
+    "odd": ("TOKEN_LENGTH = 7", "TOKEN_LENGTH", 7),
+    "life-of-ten-minutes": ("TOKEN_LIFETIME_SECONDS = 600", "TOKEN_LIFETIME_SECONDS", 600),
+    "life-of-a-second": ("TOKEN_LIFETIME_SECONDS = 1", "TOKEN_LIFETIME_SECONDS", 1),
+    "flag-in-words": ('DEBUG = "yes"', "DEBUG", True),
+    "tuple": ("RESEND_WAITS_SECONDS = (10, 20)", "RESEND_WAITS_SECONDS", (10, 20)),
+    "small-letters": ('ALLOWED_REGIONS = ["us", "ca"]', "ALLOWED_REGIONS", ("US", "CA")),
+    "code-without-plus": ('COUNTRY_CODE = "44"', "COUNTRY_CODE", "+44"),
+    "slash-behind-the-host": ('PUBLIC_URL = "https://example.com/"', "PUBLIC_URL", "https://example.com"),
+    "host-with-port": ('PUBLIC_URL = "http://localhost:8000"', "PUBLIC_URL", "http://localhost:8000"),
+    "redis-socket": ('REDIS_URL = "unix:///run/redis.sock"', "REDIS_URL", "unix:///run/redis.sock"),
+    "redis-sentinels": (
+        'REDIS_URL = "redis+sentinel://:pw@a:26379,b:26379/main/0"',
+        "REDIS_URL",
+        "redis+sentinel://:pw@a:26379,b:26379/main/0",
+    ),
+    "redis-cluster": ('REDIS_URL = "redis+cluster://a:6379"', "REDIS_URL", "redis+cluster://a:6379"),
+    "umlauts-in-the-brand": ('BRAND = "Müller & Söhne"', "BRAND", "Müller & Söhne"),
+    "whole-rate": ("SENDER_RATE_PER_SECOND = 1", "SENDER_RATE_PER_SECOND", 1.0),
+    "small-names-are-python": ("length = 6\nTOKEN_LENGTH = length", "TOKEN_LENGTH", 6),
+    "comments": ("# nothing\n", "TOKEN_LENGTH", 6),
+}
+
+
+@pytest.mark.parametrize(("file", "key", "value"), RIGHT.values(), ids=RIGHT)
+def test_what_is_right_is_taken(load, file, key, value):
+    taken = getattr(load(file), key)
+
+    assert taken == value
+    assert type(taken) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("TOKEN_LENGTH", "8", 8),
+        ("TOKEN_LENGTH", " 8 ", 8),
+        ("DEBUG", "true", True),
+        ("DEBUG", "0", False),
+        ("RESEND_WAITS_SECONDS", "10, 20,30", (10, 20, 30)),
+        ("ALLOWED_REGIONS", "US,CA", ("US", "CA")),
+        ("ALLOWED_REGIONS", "", ()),
+        ("SENDER_RATE_PER_SECOND", "0.1", 0.1),
+        ("BRAND", "  Acme ", "Acme"),
+    ],
+    ids=str,
+)
+def test_what_is_right_in_the_environment_is_taken(load, key, text, value):
+    assert getattr(load(**{key: text}), key) == value
+
+
+def test_other_variables_of_the_environment_are_nobodys_business(load, tmp_path):
+    (tmp_path / "config.cfg").touch()
+    environment = {"TEXTPROOF_CONFIG": str(tmp_path / "config.cfg"), "PATH": "/bin", "TOKEN_LENGTH": "99", "text": "x"}
+
+    assert Settings.load(environment) == Settings()
+
+
+# -- What follows from the settings
+
+
+@pytest.mark.parametrize(
+    ("environment", "sender"),
+    [({}, "demo"), (TELNYX, "telnyx"), (TELNYX | {"SENDER": "demo"}, "demo")],
+    ids=["nothing-set", "telnyx", "demo-with-a-key"],
+)
+def test_the_demo_is_for_who_has_set_nothing(load, environment, sender):
+    assert load(**environment).sender == sender
+
+
+def test_a_key_and_a_number_are_enough_to_send(load):
+    assert load(API_KEY="KEY01", FROM_NUMBER="+12025550100").sender == "telnyx"
+
+
+@pytest.mark.parametrize(
+    ("file", "home", "allowed"),
+    [
+        ("", "US", {"US"}),
+        ('COUNTRY_CODE = "+44"', "GB", {"GB"}),
+        ('ALLOWED_REGIONS = ["CA", "US"]', "US", {"CA", "US"}),
+        ('COUNTRY_CODE = "+1"\nALLOWED_REGIONS = ["CA"]', "US", {"CA"}),
+    ],
+    ids=["as-shipped", "another-country", "several", "not-the-main-one"],
+)
+def test_only_the_main_region_of_the_country_code_is_texted_unless_others_are_named(load, file, home, allowed):
+    """+1 is the US here, not the other 24 regions that share it."""
+    rules = load(file).policy
+
+    assert (rules.home_region, set(rules.allowed_regions)) == (home, allowed)
+
+
+def test_the_rules_are_made_of_the_settings(load):
+    rules = load(
+        'TOKEN_LENGTH = 8\nTOKEN_ALPHABET = "digits"\nTOKEN_LIFETIME_SECONDS = 300\nMAX_CHECKS = 3\nMAX_SENDS = 2\n'
+        'RESEND_WAITS_SECONDS = [45]\nBRAND = "Acme"\nPUBLIC_URL = "https://verify.example.com:8443"'
+    ).policy
+
+    assert (rules.token_format.length, rules.token_format.alphabet) == (8, "digits")
+    assert (rules.token_life, rules.resend_waits) == (timedelta(minutes=5), (timedelta(seconds=45),))
+    assert (rules.max_checks, rules.max_sends) == (3, 2)
+    assert (rules.brand, rules.host) == ("Acme", "verify.example.com")
+
+
+@pytest.mark.parametrize("life", [600, 300, 120, 60], ids=str)
+def test_settings_that_are_accepted_make_only_messages_of_one_segment(load, life):
+    """Also those of a resend, which tell what is left of the life. Senders refuse a longer one."""
+    accepted = []
+    for length in range(20, 64):
+        try:
+            accepted.append(
+                load(TOKEN_LIFETIME_SECONDS=str(life), PUBLIC_URL=f"https://{'a' * length}.io", BRAND="x" * 30)
+            )
+        except SettingsError:
+            break
+    longest = accepted[-1].policy
+
+    lengths = {
+        left: message.septets(
+            message.compose(Token("0" * 6), brand=longest.brand, life=timedelta(seconds=left), host=longest.host)
+        )
+        for left in range(1, life + 1)
+    }
+
+    assert {left: length for left, length in lengths.items() if (length or 0) > message.SEGMENT} == {}
+
+
+WARNINGS = {
+    "16-bits": ({"TOKEN_LENGTH": "4"}, ["SP 800-63B-4", "TOKEN_LENGTH = 6"]),
+    "17-bits": ({"TOKEN_LENGTH": "5", "TOKEN_ALPHABET": "digits"}, ["SP 800-63B-4", "TOKEN_LENGTH = 6"]),
+    "no-secret": ({"SECRET_KEY": ""}, ["SECRET_KEY is not set", "set SECRET_KEY to 32"]),
+    "short-life": ({"TOKEN_LIFETIME_SECONDS": "30"}, ["TOKEN_LIFETIME_SECONDS = 30", "set 600"]),
+    "demo": ({"SENDER": "demo"}, ["no message is sent"]),
+}
+
+
+@pytest.mark.parametrize(("environment", "words"), WARNINGS.values(), ids=WARNINGS)
+def test_what_works_but_should_be_known_is_warned_of(load, environment, words):
+    (warning,) = load(**_calm() | environment).warnings()
+
+    assert all(word in warning for word in words)
+
+
+def test_a_production_set_has_no_warnings(load):
+    assert load(**_calm()).warnings() == []
+
+
+def _calm():
+    return TELNYX | {
+        "SECRET_KEY": SECRET,
+        "PUBLIC_URL": "https://verify.example.com",
+        "TELNYX_PUBLIC_KEY": "A" * 43 + "=",
+    }
+
+
+# -- The example
+
+
+def test_the_example_starts_the_demo_unchanged(load):
+    settings = load((ROOT / "config.cfg.example").read_text())
+
+    assert settings.sender == "demo"
+
+
+def test_the_example_has_every_setting_with_its_default(load):
+    example = load((ROOT / "config.cfg.example").read_text())
+
+    differ = {key for key in KEYS if getattr(example, key) != getattr(Settings(), key)}
+
+    assert differ == {"SENDER"}
+
+
+# -- The start of the process
+
+STARTS = {
+    "command": ["-m", "service", "run"],
+    "gunicorn": ["-c", "from service.app import create_app; create_app()"],
+}
+
+
+@pytest.mark.parametrize("arguments", STARTS.values(), ids=STARTS)
+def test_the_process_ends_with_words_when_settings_are_wrong(tmp_path, arguments):
+    (tmp_path / "config.cfg").write_text(f'TOKEN_LENGTH = 3\nAPI_KEY = "{SECRET}"\n')
+    environment = {"PATH": os.environ["PATH"], "TEXTPROOF_CONFIG": str(tmp_path / "config.cfg")}
+
+    ended = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=30
+    )
+
+    assert ended.returncode != 0
+    assert "Textproof cannot start: 2 settings need attention." in ended.stderr
+    assert "TOKEN_LENGTH = 3" in ended.stderr
+    assert "FROM_NUMBER" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert SECRET not in ended.stderr + ended.stdout

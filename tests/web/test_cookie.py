@@ -1,0 +1,178 @@
+"""The cookie binds a browser to its verification: signed, opaque, and good for nothing else."""
+
+import time
+from http.cookies import SimpleCookie
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from itsdangerous import TimestampSigner
+
+from service.verification.keys import Handle, Keyring
+from tests.web.steps import ask, begin, check
+
+HTTPS = "https://verify.example.com"
+PLAIN, HOST = "textproof", "__Host-textproof"
+
+
+def set_by(answer):
+    """Return the one cookie that an answer sets."""
+    (cookie,) = SimpleCookie(answer.headers["Set-Cookie"]).values()
+    return cookie
+
+
+def signed(secret, id_, *, at=None):
+    """Return a cookie value as the service makes it, or as it made it earlier."""
+
+    class Signer(TimestampSigner):
+        def get_timestamp(self):
+            return int(at or time.time())
+
+    return Signer(Keyring([secret]).current.derive("cookie"), salt=b"textproof").sign(id_).decode()
+
+
+@pytest.mark.parametrize("public_url", ["", "http://localhost:8000"], ids=["unknown", "http"])
+def test_without_https_the_cookie_is_plain_and_closed_to_scripts(make_app, number, public_url):
+    cookie = set_by(ask(make_app(PUBLIC_URL=public_url).test_client(), number))
+
+    assert cookie.key == PLAIN
+    assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == ("", True, "Lax")
+    assert (cookie["path"], cookie["domain"]) == ("/", "")
+
+
+def test_with_https_the_cookie_is_for_this_host_and_https_only(make_app, number):
+    """`__Host-`: browsers take it only with Secure, Path=/ and without Domain, and no neighbour can set it."""
+    cookie = set_by(ask(make_app(PUBLIC_URL=HTTPS).test_client(), number))
+
+    assert cookie.key == HOST
+    assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Lax")
+    assert (cookie["path"], cookie["domain"]) == ("/", "")
+
+
+def test_the_cookie_outlives_the_code_and_not_the_day(client, number):
+    """So that a late visitor is told that the code has expired, and a shared computer forgets."""
+    assert 600 < int(set_by(ask(client, number))["max-age"]) <= 3600
+
+
+def test_the_cookie_holds_the_id_and_nothing_else(client, sender, number):
+    answer = ask(client, number)
+    id_, stamp, signature = set_by(answer).value.split(".")
+
+    assert Handle.parse(id_).id == id_
+    assert len(stamp) <= 8
+    assert len(signature) <= 44
+    assert number[-4:] not in id_
+    assert sender.messages[0].text.split()[0] not in answer.headers["Set-Cookie"]
+
+
+def test_only_the_start_sets_a_cookie(client, sender, number):
+    token = begin(client, sender, number)
+
+    answers = [client.get("/"), client.get("/verify"), client.get("/verify/status"), check(client, token)]
+
+    assert [answer.headers.get("Set-Cookie") for answer in answers] == [None] * 4
+
+
+def test_a_change_of_the_number_takes_the_cookie_away(make_app, sender, number):
+    client = make_app(PUBLIC_URL=HTTPS).test_client()
+    client.post("/request", data={"phone": number}, base_url=HTTPS)
+
+    cookie = set_by(client.post("/cancel", base_url=HTTPS))
+
+    assert (cookie.key, cookie.value, cookie["max-age"]) == (HOST, "", "0")
+    assert (cookie["secure"], cookie["httponly"], cookie["path"]) == (True, True, "/")
+
+
+def test_with_https_the_plain_cookie_is_not_believed(make_app, client, sender, number):
+    """A neighbour on another subdomain can set that one."""
+    begin(client, sender, number)
+    https = make_app(PUBLIC_URL=HTTPS).test_client()
+    https.set_cookie(PLAIN, client.get_cookie(PLAIN).value)
+
+    assert https.get("/verify").location == "/"
+
+
+# -- A cookie that is not ours
+
+
+@pytest.fixture
+def genuine(client, sender, number):
+    begin(client, sender, number)
+    return client.get_cookie(PLAIN).value
+
+
+def altered(value, part, position):
+    """Return the cookie with one character changed: of the id (0), the time (1) or the signature (2)."""
+    parts = value.split(".")
+    letter = parts[part][position]
+    parts[part] = parts[part][:position] + ("A" if letter != "A" else "B") + parts[part][position + 1 :]
+    return ".".join(parts)
+
+
+FORGED = {
+    "empty": lambda value: "",
+    "only-the-id": lambda value: value.split(".")[0],
+    "without-signature": lambda value: value.rpartition(".")[0],
+    "without-time": lambda value: ".".join(value.split(".")[::2]),
+    "half": lambda value: value[: len(value) // 2],
+    "twice": lambda value: value + value,
+    "another-id": lambda value: altered(value, 0, 0),
+    "another-number": lambda value: altered(value, 0, 25),
+    "another-key": lambda value: altered(value, 0, 41),
+    "another-time": lambda value: altered(value, 1, 3),
+    "another-signature": lambda value: altered(value, 2, 0),
+    "nul": lambda value: value + "\x00",
+    "quotes": lambda value: f'"{value}.."',
+    "not-ascii": lambda value: f"é{value}",
+    "of-somebody-elses-secret": lambda value: signed(b"somebody else's secret", value.split(".")[0]),
+    "an-hour-old": lambda value: signed(b"a secret of the tests, long enough to be one", value.split(".")[0], at=1),
+}
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
+def test_a_cookie_that_is_not_ours_is_no_cookie(client, sender, genuine, forge):
+    client.set_cookie(PLAIN, forge(genuine))
+
+    page, try_, again = client.get("/verify"), client.post("/verify", data={"token": "4E1AC0"}), client.post("/resend")
+
+    assert [(answer.status_code, answer.location) for answer in (page, try_, again)] == [(303, "/")] * 3
+    assert client.get("/verify/status").status_code == 404
+
+
+def test_the_control_is_a_cookie_that_is_ours(client, genuine):
+    """What the forgeries are made of would have been believed."""
+    client.set_cookie(PLAIN, signed(b"a secret of the tests, long enough to be one", genuine.split(".")[0]))
+
+    assert client.get("/verify").status_code == 200
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_cookie_at_all_is_no_cookie(client, value):
+    client.set_cookie(PLAIN, value)
+
+    assert client.get("/verify").status_code == 303
+
+
+# -- A change of SECRET_KEY
+
+
+def test_a_change_of_the_secret_logs_nobody_out(make_app, sender, number):
+    """`SECRET_KEY_FALLBACKS`: every cookie that was signed before is believed as long as it lives."""
+    old, new = "the old secret, of the length that is asked for", "the new secret, of the length that is asked for"
+    before = make_app(SECRET_KEY=old, SECRET_KEY_FALLBACKS=()).test_client()
+    token = begin(before, sender, number)
+    after = make_app(SECRET_KEY=new, SECRET_KEY_FALLBACKS=(old,)).test_client()
+    after.set_cookie(PLAIN, before.get_cookie(PLAIN).value)
+
+    assert check(after, token).status_code == 200
+
+
+def test_without_the_fallback_everybody_starts_again(make_app, sender, number):
+    old, new = "the old secret, of the length that is asked for", "the new secret, of the length that is asked for"
+    before = make_app(SECRET_KEY=old, SECRET_KEY_FALLBACKS=()).test_client()
+    begin(before, sender, number)
+    after = make_app(SECRET_KEY=new, SECRET_KEY_FALLBACKS=()).test_client()
+    after.set_cookie(PLAIN, before.get_cookie(PLAIN).value)
+
+    assert after.get("/verify").location == "/"

@@ -1,0 +1,54 @@
+"""Is the process up, and may it be sent requests?"""
+
+import pytest
+
+from tests.fakes import GoneStore, ReadyStore
+
+
+def test_live_touches_nothing(make_app):
+    answer = make_app(store=GoneStore()).test_client().get("/livez")
+
+    assert (answer.status_code, answer.json) == (200, {"status": "live"})
+
+
+def test_ready_when_the_store_is(make_app):
+    answer = make_app(store=ReadyStore()).test_client().get("/readyz")
+
+    assert (answer.status_code, answer.json) == (200, {"status": "ready"})
+
+
+@pytest.mark.parametrize(
+    ("store", "faults"),
+    [(GoneStore(), ["Redis does not answer"]), (ReadyStore("it may forget"), ["it may forget"])],
+    ids=["gone", "not-to-be-trusted"],
+)
+def test_not_ready_says_why_and_when_to_ask_again(make_app, store, faults):
+    answer = make_app(store=store).test_client().get("/readyz")
+
+    assert (answer.status_code, answer.json) == (503, {"status": "not ready", "faults": faults})
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_a_replica_that_is_about_to_stop_is_not_ready_but_serves(make_app, client):
+    """The balancer sends no more; whoever is here already is still answered."""
+    app = make_app(store=ReadyStore())
+    app.extensions["drain"]()
+
+    answer = app.test_client().get("/readyz")
+
+    assert (answer.status_code, answer.json["faults"]) == (503, ["this replica is stopping"])
+    assert app.test_client().get("/livez").status_code == 200
+    assert app.test_client().get("/").status_code == 200
+
+
+def test_one_replica_that_stops_does_not_stop_another(make_app):
+    one, other = make_app(store=ReadyStore()), make_app(store=ReadyStore())
+
+    one.extensions["drain"]()
+
+    assert other.test_client().get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+def test_a_probe_from_another_site_learns_nothing_that_it_could_keep(make_app, path):
+    assert make_app(store=ReadyStore()).test_client().get(path).headers["Cache-Control"] == "no-store"

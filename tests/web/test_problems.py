@@ -1,0 +1,141 @@
+"""The one table: everything that can be said no to has words, a stable code and a status that is meant."""
+
+import pytest
+from werkzeug import exceptions
+
+from service.verification.errors import (
+    AlreadyApproved,
+    Delivery,
+    ForgedReceipt,
+    Hold,
+    InvalidNumber,
+    Limit,
+    Limited,
+    MalformedToken,
+    NumberFault,
+    SendingHeld,
+    SendRefused,
+    SendUncertain,
+    StoreUnavailable,
+    TokenRejected,
+    UnknownVerification,
+    VerificationError,
+    VerificationLocked,
+)
+from service.web.problems import problem_of
+from service.web.words import DELIVERIES, HOLDS, LIMITS, NUMBERS, in_words
+
+TABLE = [
+    *[(InvalidNumber(fault), 422, "invalid_number", None) for fault in NumberFault],
+    (MalformedToken(6, 5), 422, "malformed_token", None),
+    (MalformedToken(6, 0), 422, "malformed_token", None),
+    (MalformedToken(6), 422, "malformed_token", None),
+    *[(TokenRejected(left), 422, "token_rejected", None) for left in (4, 1, 0)],
+    (VerificationLocked(), 429, "locked", None),
+    (Limited(Limit.RESEND_WAIT, 30), 429, "resend_wait", 30),
+    (Limited(Limit.SENDS_OF_NUMBER, 600), 429, "sends_of_number", 600),
+    (Limited(Limit.CHECKS_OF_NUMBER, 86_400), 429, "checks_of_number", 86_400),
+    (Limited(Limit.SENDS_OF_VERIFICATION, None), 429, "sends_of_verification", None),
+    (AlreadyApproved(), 409, "already_approved", None),
+    (UnknownVerification(), 404, "not_found", None),
+    *[
+        (SendRefused(delivery), 422, "send_refused", None)
+        for delivery in Delivery
+        if delivery not in {Delivery.FAILED, Delivery.BUSY}
+    ],
+    (SendRefused(Delivery.FAILED), 503, "send_failed", 60),
+    (SendRefused(Delivery.FAILED, retry_after=7), 503, "send_failed", 7),
+    *[(SendingHeld(hold, 9), 503, hold.value, 9) for hold in Hold],
+    (ForgedReceipt("why"), 403, "forged", None),
+    (StoreUnavailable(), 503, "unavailable", 2),
+]
+
+
+def name(value):
+    return f"{type(value).__name__}-{value}" if isinstance(value, Exception) else ""
+
+
+def every(error):
+    return {error}.union(*(every(narrower) for narrower in error.__subclasses__()))
+
+
+@pytest.mark.parametrize(("error", "status", "code", "retry_after"), TABLE, ids=name)
+def test_every_no_has_its_status_its_code_and_a_time_where_waiting_helps(error, status, code, retry_after):
+    problem = problem_of(error)
+
+    assert (problem.status, problem.code, problem.retry_after) == (status, code, retry_after)
+
+
+@pytest.mark.parametrize("error", [row[0] for row in TABLE], ids=name)
+def test_every_no_says_what_happened_and_what_to_do(error):
+    problem = problem_of(error)
+
+    assert problem.title
+    assert problem.detail.endswith(".")
+    assert "{" not in problem.detail
+    assert "None" not in problem.detail
+
+
+def test_the_table_above_is_complete():
+    """A new error without words would be a 500 by accident."""
+    assert every(VerificationError) - {VerificationError} - {type(row[0]) for row in TABLE} == {SendUncertain}
+
+
+def test_an_unknown_outcome_never_reaches_the_table(client, sender, number):
+    """It is no no: the verification stays open and says so. That is why it has no row."""
+    sender.lose()
+
+    assert client.post("/request", data={"phone": number}).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("words", "facts"),
+    [(NUMBERS, NumberFault), (LIMITS, Limit), (HOLDS, Hold), (DELIVERIES, Delivery)],
+    ids=["numbers", "limits", "holds", "deliveries"],
+)
+def test_every_fact_has_words(words, facts):
+    assert set(words) == set(facts)
+
+
+@pytest.mark.parametrize(
+    "status", [400, 401, 403, 404, 405, 406, 408, 410, 411, 412, 413, 414, 415, 416, 417, 418, 422, 428, 429, 431]
+)
+def test_what_werkzeug_says_no_to_keeps_its_status(status):
+    problem = problem_of(exceptions.default_exceptions[status]())
+
+    assert problem.status == status
+    assert problem.title
+    assert problem.detail.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("hunter2"), KeyError("hunter2"), exceptions.NotImplemented("hunter2"), VerificationError()],
+    ids=name,
+)  # fmt: skip
+def test_what_nobody_expected_is_our_fault_and_shows_nothing(error):
+    problem = problem_of(error)
+
+    assert (problem.status, problem.code) == (500, "internal")
+    assert "hunter2" not in f"{problem.title}{problem.detail}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "0 seconds"),
+        (1, "1 second"),
+        (59, "59 seconds"),
+        (60, "60 seconds"),
+        (61, "2 minutes"),
+        (120, "2 minutes"),
+        (600, "10 minutes"),
+        (3_600, "60 minutes"),
+        (3_601, "2 hours"),
+        (86_400, "24 hours"),
+        (86_401, "2 days"),
+        (365 * 86_400, "365 days"),
+    ],
+    ids=str,
+)
+def test_a_duration_is_told_as_people_say_it_and_never_too_short(seconds, words):
+    assert in_words(seconds) == words
