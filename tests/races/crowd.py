@@ -4,6 +4,7 @@ One thread and plain sockets, because what makes the load shares its cores with 
 """
 
 import re
+import resource
 import selectors
 import socket
 import time
@@ -16,7 +17,8 @@ from tests.support.http import FORM
 
 LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n", re.IGNORECASE)
 PATIENCE = 30.0  # seconds without any answer
-COMEBACKS = 20
+COMEBACKS = 20  # times, a second apart
+OTHER_FILES = 500
 ASKED = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -30,6 +32,15 @@ def post(path: str, fields: dict[str, str], cookies: dict[str, str]) -> bytes:
     jar = "; ".join(f"{name}={value}" for name, value in cookies.items())
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nCookie: {jar}\r\nContent-Type: {FORM}\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
+
+
+def _allow_files(count: int) -> None:
+    """Let this process open that many files, where it may: many systems allow 1,024 unless asked."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < count:
+        resource.setrlimit(
+            resource.RLIMIT_NOFILE, (count if hard == resource.RLIM_INFINITY else min(count, hard), hard)
+        )
 
 
 class Crowd:
@@ -89,6 +100,7 @@ class Crowd:
 
     def __enter__(self) -> Self:
         try:
+            _allow_files(len(self._ports) + OTHER_FILES)
             for port in self._ports:
                 self._connections.append(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE))
                 # At once: a thread of gunicorn waits for the first request of each connection.

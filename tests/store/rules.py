@@ -152,8 +152,12 @@ class Rules:
             return ended
         if one.token.is_spent:
             return Expected(Verdict.GONE)
+        if one.number.opted_out:
+            return Expected(Verdict.OPTED_OUT)
         if len(one.sends) == self._policy.max_sends:
             return Expected(Verdict.SENDS_SPENT)
+        if wait := self._checks_wait(one.number, source, now):
+            return Expected(Verdict.NUMBER_CHECKS_SPENT, wait)
         if wait := self._sends_wait(one.number, source, now):
             return Expected(Verdict.NUMBER_SENDS_SPENT, wait)
         if wait := self._own_wait(one, now):
@@ -181,7 +185,7 @@ class Rules:
             return Expected(Verdict.REPEATED)
         if event:
             one.news.add(event)
-        if delivery.rank >= one.delivery.rank and one.delivery.rank < 3:
+        if delivery.rank > one.delivery.rank or delivery.rank == one.delivery.rank < 3:
             one.delivery = delivery
         return Expected(Verdict.DONE)
 

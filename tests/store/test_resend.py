@@ -130,6 +130,28 @@ def test_a_refused_resend_is_not_remembered(begun, clock):
     assert one.resend("form-1").verdict is Verdict.DONE
 
 
+def test_nothing_is_sent_to_whom_wants_nothing(engine, begun, clock):
+    one = begun()
+    one.opt_out()
+    clock.advance(30)
+
+    with engine.unchanged():
+        assert one.resend().verdict is Verdict.OPTED_OUT
+
+
+def test_nothing_is_sent_to_whose_wrong_checks_are_spent(engine, begun, clock):
+    """A token that nobody could check is not worth a message."""
+    one = begun()
+    for _ in range(3):
+        begun(one.number).miss(5)
+    clock.advance(30)
+
+    with engine.unchanged():
+        answer = one.resend()
+
+    assert (answer.verdict, answer.wait) == (Verdict.NUMBER_CHECKS_SPENT, (24 * 3600 - 30) * 1000)
+
+
 def test_after_a_resend_nothing_is_known_of_its_delivery(begun, clock):
     one = begun()
     one.report(Delivery.UNCERTAIN)

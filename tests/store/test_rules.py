@@ -199,6 +199,7 @@ class StoreKeepsTheRules(RuleBasedStateMachine):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # to shorten what fails
 @pytest.mark.parametrize("engine", engines(*ONE_SERVER), indirect=True)
 def test_a_store_keeps_the_rules(engine):
     machine = type("OnEngine", (StoreKeepsTheRules,), {"engine": engine})

@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import re
+import time
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -18,7 +19,9 @@ NAME = re.compile("[!-~](?:[ -~]{0,200}[!-~])?")
 JOURNAL = Path(os.environ["CONTRACT_JOURNAL"])
 INBOX = os.environ["CONTRACT_INBOX"]
 _count = itertools.count()
-_begun: dict[str, str] = {}
+_begun: dict[str, tuple[str, float]] = {}  # id: number, and when
+_ended: set[str] = set()
+LIFE_SECONDS = 500  # surely less than a verification lives
 
 
 @schemathesis.hook
@@ -45,15 +48,26 @@ def after_call(context, case, response):
     operation = case.operation.definition.raw.get("operationId")
     if operation == "start" and response.status_code == 201:
         begun = json.loads(response.content)
-        _begun[begun["id"]] = begun["to"]
-    replayed = "idempotency-replayed" in response.headers
-    line = {"operation": operation, "method": case.method, "status": response.status_code, "replayed": replayed}
+        _begun[begun["id"]] = begun["to"], time.monotonic()
+    line = {
+        "operation": operation,
+        "status": response.status_code,
+        "replayed": "idempotency-replayed" in response.headers,
+        "lost": response.status_code == 404 and _is_live((case.path_parameters or {}).get("id")),
+    }
+    if operation in {"check", "cancel"} and response.status_code == 200:
+        _ended.add(case.path_parameters["id"])
     with JOURNAL.open("a") as journal:
         journal.write(json.dumps(line) + "\n")
 
 
+def _is_live(id_):
+    """Tell whether a verification has to be there: it was started, a moment ago, and not ended."""
+    return id_ in _begun and id_ not in _ended and time.monotonic() - _begun[id_][1] < LIFE_SECONDS
+
+
 def _sent_for(id_):
     """Return the code that was sent for a verification."""
-    to = _begun.get(id_)
+    to, _ = _begun.get(id_, (None, 0))
     with urlopen(INBOX, timeout=10) as inbox:  # noqa: S310 - the test's own replica
         return next((letter["text"].split()[0] for letter in json.load(inbox) if letter["to"] == to), None)

@@ -42,6 +42,7 @@ def test_no_case_is_answered_otherwise_than_the_contract_says(policy, tmp_path):
     assert said.returncode == 0, said.stdout[-10_000:] + said.stderr[-2_000:]
     assert len(answers) >= CASES
     assert max(answer["status"] for answer in answers) < 500
+    assert not any(answer["lost"] for answer in answers)
     promised = [one for one in answers if (one["operation"], one["status"]) in SENDING and not one["replayed"]]
     assert log.count('"send_accepted"') == len(promised) > 0
     assert key[12:] not in log
