@@ -12,6 +12,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --no-input --disable
 
 # On two cores, side by side. The tests of one file stay together, one after the other.
 PYTEST := $(BIN)/python -m pytest
+# What needs no server, no socket and no second thought.
+FAST := tests/verification tests/web tests/test_config.py tests/test_house.py
 SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
 
 # A virtual environment holds its own address. One that was moved, or whose Python is gone, is made anew.
@@ -38,7 +40,7 @@ check: $(VENV)/test ## format, lint, types, floors, fast tests: is it fine to co
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(PYTEST) -m "not slow" --ignore=tests/browser --ignore=tests/faults --ignore=tests/races --ignore=tests/stack $(ARGS)
+	@$(PYTEST) $(SIDE_BY_SIDE) -q -p no:schemathesis -m "not slow" $(FAST) $(ARGS)
 
 screens: $(VENV)/browser chromium ## take pictures of every page and state, for docs/screens
 	@$(BIN)/python -m bench.pages $(ARGS)

@@ -26,6 +26,7 @@ from typing import Any
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 from fakeredis import FakeRedis, FakeServer
 from flask import Flask
 from flask.testing import FlaskClient
@@ -188,3 +189,17 @@ def numbers() -> Iterator[str]:
 @pytest.fixture
 def number(numbers) -> str:
     return next(numbers)
+
+
+SERVERS = ("tests/faults/", "tests/races/", "tests/stack/")
+
+
+class OneFileOneWorker(LoadFileScheduling):
+    """Tests that start whole services and look at the clock would disturb each other: one worker has them all."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "servers" if nodeid.startswith(SERVERS) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return OneFileOneWorker(config, log)

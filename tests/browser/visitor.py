@@ -31,7 +31,8 @@ class Visitor:
 
     Attributes:
         page: The tab.
-        noise: What the console said, apart from the browser's own note that an answer was a 4xx or 5xx.
+        noise: What the console said, apart from the browser's own notes that an answer was a 4xx or 5xx, and that
+            somebody was faster than `autofocus`, as only a test can be.
         shift: For whoever measures it once and looks at it later.
     """
 
@@ -119,7 +120,8 @@ class Visitor:
 
     def _note(self, message: ConsoleMessage) -> None:
         path = urlsplit(message.location["url"]).path
-        if not message.text.startswith("Failed to load resource") or path.startswith("/static/"):
+        is_refusal = message.text.startswith("Failed to load resource") and not path.startswith("/static/")
+        if not is_refusal and not message.text.startswith("Autofocus processing was blocked"):
             self.noise.append(f"{message.type}: {message.text} ({path})")
 
 
