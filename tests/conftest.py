@@ -26,11 +26,11 @@ from typing import Any
 
 import hypothesis
 import pytest
-from xdist.scheduler import LoadFileScheduling
 from fakeredis import FakeRedis, FakeServer
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
+from xdist.scheduler import LoadFileScheduling
 
 from service.app import create_app
 from service.config import Settings
@@ -194,7 +194,7 @@ def number(numbers) -> str:
 SERVERS = ("tests/faults/", "tests/races/", "tests/stack/")
 
 
-class OneFileOneWorker(LoadFileScheduling):
+class OneFileOneWorker(LoadFileScheduling):  # type: ignore[misc]
     """Tests that start whole services and look at the clock would disturb each other: one worker has them all."""
 
     def _split_scope(self, nodeid: str) -> str:
