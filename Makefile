@@ -33,7 +33,7 @@ test: $(VENV)/test ## pass the whole suite, on a real store; ARGS are for pytest
 	@$(PYTEST) $(SIDE_BY_SIDE) --ignore=tests/browser $(ARGS)
 
 browser: $(VENV)/browser chromium ## try the pages in a real Chromium
-	@$(PYTEST) tests/browser $(ARGS)
+	@$(PYTEST) $(SIDE_BY_SIDE) tests/browser $(ARGS)
 
 check: $(VENV)/test ## format, lint, types, floors, fast tests: is it fine to commit?
 	@$(BIN)/ruff format --check .
@@ -43,7 +43,7 @@ check: $(VENV)/test ## format, lint, types, floors, fast tests: is it fine to co
 	@$(PYTEST) $(SIDE_BY_SIDE) -q -p no:schemathesis -m "not slow" $(FAST) $(ARGS)
 
 screens: $(VENV)/browser chromium ## take pictures of every page and state, for docs/screens
-	@$(BIN)/python -m bench.pages $(ARGS)
+	@$(BIN)/python -m bench.pages screens $(ARGS)
 
 prism: $(VENV)/test ## hold our requests to Telnyx against its own contract; needs Node
 	@PRISM=1 $(PYTEST) tests/stack/test_prism.py $(ARGS)

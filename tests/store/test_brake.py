@@ -89,12 +89,14 @@ def test_a_refusal_spends_no_budget(engine, store, now):
 
 
 def test_a_further_message_of_a_verification_spends_budgets_as_well(engine, store, now):
-    further = ask(use(Limit.SENDS_IN_ALL, "all"), is_start=False)
+    def further():
+        return ask(use(Limit.SENDS_IN_ALL, "all"), is_start=False)
+
     for _ in range(2):
-        assert store.allow(further, now=now()).verdict is Verdict.DONE
+        assert store.allow(further(), now=now()).verdict is Verdict.DONE
 
     with engine.unchanged():
-        assert store.allow(further, now=now()).verdict is Verdict.BUDGET_SPENT
+        assert store.allow(further(), now=now()).verdict is Verdict.BUDGET_SPENT
 
 
 def test_subjects_are_apart(store, now):
@@ -114,10 +116,44 @@ def test_a_budget_that_is_only_watched_is_counted_and_told(store, now):
     assert store.allow(ask(use()), now=now()).verdict is Verdict.BUDGET_SPENT
 
 
+def test_the_same_ask_again_spends_nothing_and_is_answered_the_same(engine, make, now):
+    """Its answer may have been lost on the way."""
+    store = make(prices={"*": 0.5}, spend=1.0, messages_per_second=2)
+    store.allow(ask(), now=now())
+    asked = ask(use(), use(Limit.SENDS_IN_ALL, "all"))
+    first = store.allow(asked, now=now())
+
+    with engine.unchanged():
+        assert store.allow(asked, now=now()) == first
+
+
+def test_the_same_trial_again_is_the_trial(store, clock, now):
+    store.pause(now=now(), is_trial=False)
+    clock.advance(60)
+    trial = ask()
+    assert store.allow(trial, now=now()).is_trial
+
+    again = store.allow(trial, now=now())
+
+    assert (again.verdict, again.is_trial) == (Verdict.DONE, True)
+
+
+def test_what_was_not_sent_is_given_back_once(engine, make, now):
+    """The answer to the first giving back may have been lost as well."""
+    store = make(prices={"*": 0.25}, spend=1.0, messages_per_second=2)
+    store.allow(ask(use(Limit.SENDS_IN_ALL, "all")), now=now())
+    asked = ask(use(Limit.SENDS_IN_ALL, "all"))
+    leave = store.allow(asked, now=now())
+    store.give_back(asked, stamp=leave.stamp, approved=False)
+
+    with engine.unchanged():
+        store.give_back(asked, stamp=leave.stamp, approved=False)
+
+
 def test_what_was_not_sent_is_given_back(make, now):
     store = make(prices={"*": 0.5}, spend=1.0, messages_per_second=2)
-    asked = ask(use())
     for _ in range(3):
+        asked = ask(use())
         leave = store.allow(asked, now=now())
         assert (leave.verdict, leave.wait) == (Verdict.DONE, 0)
         store.give_back(asked, stamp=leave.stamp, approved=False)
@@ -126,22 +162,30 @@ def test_what_was_not_sent_is_given_back(make, now):
 def test_what_was_given_back_leaves_nothing_counted(engine, make, now):
     store = make(prices={"*": 0.5}, spend=1.0, messages_per_second=2)
     store.allow(ask(use(), line=1), now=now())
-    before = engine.contents()
+    before = counted(engine)
     asked = ask(use(), line=2)
 
     store.give_back(asked, stamp=store.allow(asked, now=now()).stamp, approved=False)
 
-    assert engine.contents() == before
+    assert counted(engine) == before
+
+
+def counted(engine):
+    """Return what the store counts, without the decisions that it would answer again."""
+    return {name: value for name, value in engine.contents().items() if not name.startswith("e:{limits}")}
 
 
 def test_an_approval_gives_its_start_back_and_not_its_message(make, now):
     """So that an office or a busy town is not mistaken for an attack. The message has cost its money."""
     store = make(prices={"*": 0.5}, spend=1.0)
-    asked = ask(use(), use(Limit.SENDS_IN_ALL, "all", FIVE_AN_HOUR))
-    for _ in range(2):
-        store.give_back(asked, stamp=store.allow(asked, now=now()).stamp, approved=True)
 
-    leave = store.allow(asked, now=now())
+    def asked():
+        return ask(use(), use(Limit.SENDS_IN_ALL, "all", FIVE_AN_HOUR), line=1)
+
+    for _ in range(2):
+        store.give_back(asked(), stamp=store.allow(asked(), now=now()).stamp, approved=True)
+
+    leave = store.allow(asked(), now=now())
 
     assert leave.verdict is Verdict.MONEY_SPENT
 

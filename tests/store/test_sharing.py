@@ -229,6 +229,17 @@ def test_who_shares_may_have_the_message_sent_again(begun, attempt, clock):
     assert first.check().verdict is Verdict.DONE
 
 
+def test_nobody_sends_an_earlier_message_again_while_others_share_a_later_one(engine, begun, attempt, clock):
+    """It would be the latest on the phone, and wrong for them."""
+    first = begun()
+    begun(first.number)
+    attempt(first.number, source=STRANGER).start()
+    clock.advance(30)
+
+    with engine.unchanged():
+        assert first.resend().verdict is Verdict.GONE
+
+
 def test_a_number_for_which_several_ask_gets_five_messages_an_hour(begun, attempt, clock):
     number = begun().number
     for place in range(4):
