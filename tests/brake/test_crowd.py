@@ -118,7 +118,7 @@ def test_exactly_so_many_pass(rush, engine, name):
 
 @EVERYWHERE
 def test_a_rush_on_neighbours_closes_their_range(rush):
-    """Each is asked for two hundred times. Of several in one millisecond, one given back may hide another: five pass then."""
+    """Each is asked for two hundred times. One given back may hide another of its millisecond: then five pass."""
     neighbours = [f"+12027772{line:03}" for line in range(5)]
     asks = [(neighbours[turn % 5], place, "") for turn, place in enumerate(islice(addresses(), AT_ONCE))]
 
