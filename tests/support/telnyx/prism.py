@@ -22,9 +22,8 @@ START_SECONDS = 60.0  # it needs 3 s on a quiet machine
 
 
 def is_wanted() -> bool:
-    """Tell whether to check with Prism: where it is installed, and where `PRISM` or CI asks and Node is there."""
-    asked = os.environ.get("PRISM") or os.environ.get("CI") == "true"
-    return PROGRAM.exists() or bool(asked and shutil.which("node") and shutil.which("npm"))
+    """Tell whether to check with Prism: `PRISM=1` asks for it."""
+    return bool(os.environ.get("PRISM"))
 
 
 def install() -> None:
