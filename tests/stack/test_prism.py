@@ -1,7 +1,7 @@
 """Telnyx's OpenAPI has nothing to say against our requests, nor against the answers of our fake.
 
-`make prism` fetches Prism, which needs Node, and runs this. Elsewhere conftest.py leaves it out: the suite needs nothing
-but Python, and skips nothing.
+`make prism` fetches Prism, which needs Node, and runs this. Elsewhere conftest.py leaves it out: the suite needs
+nothing but Python, and skips nothing.
 """
 
 import http.client
