@@ -32,6 +32,7 @@ from service.verification import outbox as outbox_module
 from service.verification.caller import Caller
 from service.verification.errors import (
     InvalidNumber,
+    Limit,
     Limited,
     TokenRejected,
     VerificationError,
@@ -41,6 +42,7 @@ from service.verification.keys import Keyring
 from service.verification.message import Message
 from service.verification.phone import read_number
 from service.verification.policy import Policy, Window
+from service.verification.ports import OptOut
 from service.verification.verifier import Verification, Verifier
 from tests.support.servers import StoreServer
 
@@ -61,6 +63,8 @@ REFUSED_MAX = 0.005
 BOMBS_MAX = 5
 SECONDS_MAX = 60
 GIVES_UP = 3 * HOUR  # a victim who is refused tries again for so long
+TEXTING = 20  # seconds to text START, which the page says helps
+PHONE_HELPS = (Limit.SENDS_OF_NUMBER, Limit.CHECKS_OF_NUMBER, Limit.STARTS_OF_PREFIX, Limit.CLOSED)
 UNLIMITED = (Window(999_999, timedelta(hours=1)),)
 
 Step = Callable[[], object]
@@ -73,12 +77,13 @@ class Carrier:
         self.payer = ""
         self.now: Callable[[], float] = time.time
         self.paid: Counter[str] = Counter()
-        self.phones: dict[str, list[tuple[float, str]]] = {}
+        self.phones: dict[str, list[tuple[float, str, str]]] = {}
+        """By number: when, the token, and who asked for it."""
 
     def send(self, message: Message) -> int:
         """See `Sender`."""
         self.paid[self.payer] += 1
-        self.phones.setdefault(message.to.e164, []).append((self.now(), message.text.split()[0]))
+        self.phones.setdefault(message.to.e164, []).append((self.now(), message.text.split()[0], self.payer))
         return 0
 
 
@@ -93,7 +98,9 @@ class Outcome:
     refused: Counter[str] = field(default_factory=Counter)
     """Honest people who were refused once or more, by the reason."""
     bombs: int = 0
-    """The most messages that a victim got within an hour."""
+    """The most messages within an hour that others had sent to a victim."""
+    by_start: int = 0
+    """Victims who texted START, as the page told them."""
     waits: list[float] = field(default_factory=list)
     """Seconds from each victim's first click to the confirmed number."""
 
@@ -140,7 +147,7 @@ class World:
             self.now, _, step = heapq.heappop(self._steps)
             step()
         for victim in self.victims:
-            times = [moment for moment, _ in self.carrier.phones.get(victim, [])]
+            times = [moment for moment, _, payer in self.carrier.phones.get(victim, []) if payer == "attack"]
             most = max((sum(early <= other < early + HOUR for other in times) for early in times), default=0)
             self.outcome.bombs = max(self.outcome.bombs, most)
         self.client.close()
@@ -152,6 +159,8 @@ class World:
             texts = self.carrier.phones.get(victim, [])
             if texts and texts[-1][0] < self.now - HOUR:
                 self.client.delete(f"n:{{{self.key.number_digest(victim)}}}")
+        for name in self.client.scan_iter(match="y:{limits}:*", count=1000):
+            self.client.delete(name)
         closed_for = self.verifier.policy.brake.closed_for
         for name in self.client.scan_iter(match="z:{limits}:*", count=1000):
             born = self._closed.setdefault(name, self.now)
@@ -222,9 +231,12 @@ class World:
 
         self.at(moment, ask)
 
-    def victim(self, moment: float, number: str, address: str) -> None:
+    def victim(  # noqa: C901 - one life, from the first click on
+        self, moment: float, number: str, address: str
+    ) -> None:
         """Let somebody under attack ask until the number is confirmed: 20 s to read and type, and no second is lost."""
         self.victims.append(number)
+        started: list[float] = []
 
         def ask() -> None:
             if self.now - moment > GIVES_UP:
@@ -234,12 +246,21 @@ class World:
                 try:
                     one = self.verifier.start(number, caller=Caller.at(address))
                 except Limited as error:
-                    self.after(min(error.retry_after or 60, 600), ask)
+                    if error.limit in PHONE_HELPS and not started:
+                        started.append(self.now)
+                        self.after(TEXTING, text_start)
+                    else:
+                        self.after(min(error.retry_after or 60, 600), ask)
                     return
                 except VerificationError:
                     self.after(30, ask)
                     return
             self.after(20, lambda: read(one))
+
+        def text_start() -> None:
+            self.outcome.by_start += 1
+            self.verifier.receive(OptOut(number, out=False, event=f"START {number}"))
+            self.after(1, ask)
 
         def read(one: Verification) -> None:
             texts = self.carrier.phones.get(number, [])
@@ -474,7 +495,10 @@ def shipped(hours: float) -> Policy:
     settings = Settings(
         SENDER="demo",
         ALLOWED_REGIONS=(HOME, *ABROAD),
-        SENDS_IN_ALL=(Window(3 * peak, timedelta(hours=1)), Window(3 * HONEST, timedelta(days=1))),
+        SENDS_IN_ALL=(
+            Window(3 * peak, timedelta(hours=1)),
+            Window(3 * round(HONEST * max(1, 24 / hours)), timedelta(days=1)),
+        ),
     )
     return settings.policy
 
@@ -486,7 +510,7 @@ def unlimited(policy: Policy) -> Policy:
         policy,
         brake=brake,
         sends_of_number=UNLIMITED,
-        sends_for_strangers=UNLIMITED,
+        sends_an_hour=0,
         checks_of_number=UNLIMITED,
         checks_in_a_row=UNLIMITED,
     )
@@ -529,7 +553,7 @@ class Row:
 
     def cells(self) -> list[str]:
         """Return the line of the table."""
-        victims = [f"{self.off.bombs} → {self.on.bombs}", _seconds(self.on.waits)]
+        victims = [f"{self.off.bombs} → {self.on.bombs}", _seconds(self.on.waits), str(self.on.by_start)]
         return [
             f"({self.trace.name}) {self.trace.what}",
             f"{self.off.paid['attack']:,} → {self.on.paid['attack']:,}",
@@ -538,7 +562,7 @@ class Row:
             f"{self.off.compared:,} → {self.on.compared:,}",
             f"{self.off.guessed} → {self.on.guessed}",
             f"{self.refused:.2%}",
-            *(victims if self.trace.has_victims else ["", ""]),
+            *(victims if self.trace.has_victims else ["", "", ""]),
         ]
 
     def missed(self) -> list[str]:
@@ -568,8 +592,9 @@ HEAD = (
     "guesses compared",
     "guessed",
     "honest refused",
-    "most in an hour",
+    "most in an hour, unasked",
     "victim is in: median, worst",
+    "with START",
 )
 
 
@@ -597,8 +622,8 @@ def report(rows: list[Row]) -> str:
             "`make attack` plays each trace against the rules on a real Valkey, in virtual time, mixed with 2,000",
             "honest people (homes, six carriers' shared addresses, two offices; one in twenty abroad; one in ten",
             "mistypes once). Before the arrow every limit is off, behind it everything is as shipped, with ten",
-            "countries allowed and `SENDS_IN_ALL` at three times the honest peak. Victims, eight in a trace, need 20",
-            "seconds to read and type.",
+            "countries allowed and `SENDS_IN_ALL` at three times the honest peak, all day. Victims, eight in a trace,",
+            "need 20 seconds to read and type, and 20 to text START where the page says that it helps.",
             "",
             *lines,
             "",

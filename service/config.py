@@ -106,7 +106,7 @@ def one_of(*choices: str) -> Callable[[object], str]:
     return read
 
 
-def several(item: Callable[[object], Any]) -> Callable[[object], tuple[Any, ...]]:
+def several(item: Callable[[object], Any], least: int = 0) -> Callable[[object], tuple[Any, ...]]:
     """A list; in the environment with commas between its items."""
 
     def read(value: object) -> tuple[Any, ...]:
@@ -114,6 +114,8 @@ def several(item: Callable[[object], Any]) -> Callable[[object], tuple[Any, ...]
             value = [part.strip() for part in value.split(",") if part.strip()]
         if not isinstance(value, list | tuple):
             raise Bad("must be a list")
+        if len(value) < least:
+            raise Bad("must not be empty: this limit is always enforced")
         return tuple(item(part) for part in value)
 
     return read
@@ -294,8 +296,8 @@ class Settings:
     REDIS_URL: str = setting(url("redis", "rediss", "unix", "redis+sentinel", "redis+cluster"), "", hidden=True)
     REPLICAS: int = setting(whole(0, 5, "replicas"), 0)
     TRUSTED_PROXIES: int = setting(whole(0, 5, "proxies"), 0)
-    SENDS_PER_NUMBER: tuple[rules.Window, ...] = setting(several(window), rules.SENDS_OF_NUMBER)
-    CHECKS_PER_NUMBER: tuple[rules.Window, ...] = setting(several(window), rules.CHECKS_OF_NUMBER)
+    SENDS_PER_NUMBER: tuple[rules.Window, ...] = setting(several(window, least=1), rules.SENDS_OF_NUMBER)
+    CHECKS_PER_NUMBER: tuple[rules.Window, ...] = setting(several(window, least=1), rules.CHECKS_OF_NUMBER)
     CHECKS_IN_A_ROW: int = setting(whole(1, 100, "checks"), 100)
     STARTS_PER_ADDRESS: tuple[rules.Window, ...] = setting(several(window), rules.Brake().address.windows)
     STARTS_PER_NETWORK: tuple[rules.Window, ...] = setting(several(window), rules.Brake().network.windows)
@@ -303,10 +305,11 @@ class Settings:
     SENDS_PER_COUNTRY: tuple[rules.Window, ...] = setting(several(window), ())
     SENDS_PER_CLIENT: tuple[rules.Window, ...] = setting(several(window), ())
     SENDS_IN_ALL: tuple[rules.Window, ...] = setting(several(window), rules.Brake().everything.windows)
-    WRONG_CHECKS_IN_ALL: int = setting(whole(1, 1_000_000, "checks"), 1000)
+    WRONG_CHECKS_IN_ALL: int = setting(whole(0, 100_000_000, "checks"), 0)
     CONVERSION_MIN_SENDS: int = setting(whole(1, 100_000, "messages"), 20)
     CONVERSION_CLOSE_PERCENT: int = setting(whole(0, 100, "per cent"), 20)
     CONVERSION_WARN_PERCENT: int = setting(whole(0, 100, "per cent"), 60)
+    UNFINISHED_PLACES: int = setting(whole(2, 100_000, "places"), rules.Brake().unfinished)
     SEQUENCE_LENGTH: int = setting(whole(2, 10_000, "numbers"), 5)
     CLOSED_SECONDS: int = setting(whole(1, 2_592_000, "seconds"), 43_200)
     SPEND_PER_DAY: float = setting(money, 0.0)
@@ -376,11 +379,17 @@ class Settings:
             brand=self.BRAND,
             host=self.host,
             sends_of_number=self.SENDS_PER_NUMBER,
+            sends_an_hour=self._sends_an_hour(),
             checks_of_number=self.CHECKS_PER_NUMBER,
             checks_in_a_row=(rules.Window(self.CHECKS_IN_A_ROW, rules.CHECKS_IN_A_ROW[0].span),),
             brake=self._brake(),
             test_numbers=dict(self.TEST_NUMBERS),
         )
+
+    def _sends_an_hour(self) -> int:
+        """As many as one source may ask for within one, all may; where its windows are longer, as many as in these."""
+        within = [window.limit for window in self.SENDS_PER_NUMBER if window.span <= rules.HOUR]
+        return max(within or [window.limit for window in self.SENDS_PER_NUMBER], default=0)
 
     def _brake(self) -> rules.Brake:
         def is_enforced(limit: str) -> bool:
@@ -402,9 +411,15 @@ class Settings:
             conversion_warn=self.CONVERSION_WARN_PERCENT,
             closed_for=timedelta(seconds=self.CLOSED_SECONDS),
             sequence=self.SEQUENCE_LENGTH,
-            guesses=self.WRONG_CHECKS_IN_ALL,
+            unfinished=self.UNFINISHED_PLACES,
+            guesses=self.WRONG_CHECKS_IN_ALL or self._guesses(),
             guesses_enforced=is_enforced("guesses"),
         )
+
+    def _guesses(self) -> int:
+        """So many wrong checks guess one token in 10,000 hours; ours. Ten are mistakes."""
+        form = token.TokenFormat(self.TOKEN_ALPHABET, self.TOKEN_LENGTH)
+        return max(10, len(form.characters) ** form.length // 10_000)
 
     def contradictions(self) -> list[Mistake]:
         """Return what is wrong with settings that are right each by itself."""

@@ -1,59 +1,76 @@
 -- allow: spend the budgets that many numbers share. All or nothing: a refusal spends none.
 -- KEYS  1 pause (hash: u until, ms; n how often in a row)  2 the sender's next free moment, ms (string)
 --       3 money spent today (string)  4 to 6 the number, its prefix and its country, when they are closed (strings)
---       7 and 8 what came of starts to the prefix and to the country (hashes)  9 lines asked for lately (sorted set)
---       10 checks of all numbers (hash)   11… a list of ms for each budget   last: this request (string), so that the same
---       again spends nothing and is answered the same
+--       7 and 8 what came of starts to the prefix and to the country (hashes)  9 lines asked for within a day (sorted set)
+--       10 checks of all numbers (hash)  11 when this place began something in this prefix (list of ms)
+--       12 the phone itself asked for a message (string)  13… a list of ms for each budget
+--       last: this request (string), so that the same again spends nothing and is answered the same
 -- ARGV  1 the caller's clock, ms  2 one message of the sender takes, ms (0: no rate)  3 the longest queue, ms
 --       4 how long a trial keeps the others waiting, ms  5 price of the message  6 money a day (0: no limit)
 --       7 1 when a wait for money is enforced  8 1 for a start, 0 for another message of one
 --       9 the number's last four digits  10 the prefix, for people to read
 --       11 conversion is enforced  12 its least sends  13 close below, %  14 warn below, %  15 close for, ms
---       16 country may be closed  17 numbers in a sequence  18 in so long, ms
---       19 checks since this process told last  20 wrong ones of them  21 wrong ones an hour  22 that is enforced
---       23… two for each budget: its windows "limit,ms;…", and 1 when it is enforced
+--       16 from so many places without any approval, close  17 numbers in a sequence  18 in so long, ms
+--       19 wrong checks an hour  20 that is enforced  21 checks since this process told last  22 wrong ones of them
+--       23 1 when a place asks that is counted  24 1 for the home country
+--       25… three for each budget: its windows "limit,ms;…", 1 when it is enforced, and "address" or "prefix" for these
 -- Returns {verdict, wait in ms, 1 for a trial, now, which budget refuses (from 1; 0 none), news, …}. News are words for
 -- the log: what would have been refused if it were enforced, what was closed, what looks wrong.
 
-local PAUSE, FREE, MONEY, LINES, GUESSES = KEYS[1], KEYS[2], KEYS[3], KEYS[9], KEYS[10]
+local PAUSE, FREE, MONEY, LINES, GUESSES, PLACE = KEYS[1], KEYS[2], KEYS[3], KEYS[9], KEYS[10], KEYS[11]
 local STEP, QUEUE, TRIAL = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local IS_START = ARGV[8] == '1'
-local HOUR, DAY, SLOT = 3600000, 86400000, 120000
+local HOUR, DAY, SLOT, HOURS = 3600000, 86400000, 120000, 24
 local FRESH = 2 -- slots: who was texted within these is given time to type
+local SHARE = 5 -- of a prefix's budget, for one place; ours: one address cannot spend it for everybody else
 
 local time = redis.call('TIME')
 local NOW = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[1]))
-local THIS_SLOT = math.floor(NOW / SLOT)
+local THIS_SLOT, THIS_HOUR = math.floor(NOW / SLOT), math.floor(NOW / HOUR)
 
 local news = {}
 
-local ONCE, LAST = KEYS[#KEYS], #KEYS - 1
+local ONCE, FIRST, LAST = KEYS[#KEYS], 13, #KEYS - 1
 local before = redis.call('GET', ONCE)
 if before then
   local wait, trial, stamp = string.match(before, '(%d+) (%d+) (%d+)')
   return {'done', tonumber(wait), tonumber(trial), tonumber(stamp), 0}
 end
 
--- What fell into the slots of the last hour: the sums of two kinds of entries, the first without the freshest slots.
-local function tally(key, late, all)
-  local first, second = 0, 0
-  local entries = redis.call('HGETALL', key)
-  for i = 1, #entries, 2 do
-    local kind, slot = string.sub(entries[i], 1, 1), tonumber(string.sub(entries[i], 2))
-    if (THIS_SLOT - slot) * SLOT >= HOUR then
-      redis.call('HDEL', key, entries[i])
-    elseif kind == all then
-      second = second + entries[i + 1]
-    elseif kind == late and THIS_SLOT - slot >= FRESH then
-      first = first + entries[i + 1]
-    end
-  end
-  return first, second
+local function budget(i) -- its windows, whether it is enforced, what it counts
+  local at = 25 + 3 * (i - FIRST)
+  return ARGV[at], ARGV[at + 1] == '1', ARGV[at + 2]
 end
 
-local function count(key, kind, by)
-  redis.call('HINCRBY', key, kind .. THIS_SLOT, by)
-  redis.call('PEXPIRE', key, HOUR + SLOT)
+-- What came of starts within a day: starts and approvals, those of the latest hour or two, how many starts are fresh,
+-- and when the first was. A hash of s and a by hour, and of f, the starts, by slot.
+local function tally(key)
+  local t = {starts = 0, approvals = 0, lately = 0, approved_lately = 0, fresh = 0, since = THIS_HOUR}
+  local entries = redis.call('HGETALL', key)
+  for i = 1, #entries, 2 do
+    local kind, at, many = string.sub(entries[i], 1, 1), tonumber(string.sub(entries[i], 2)), tonumber(entries[i + 1])
+    if kind == 'f' and THIS_SLOT - at >= FRESH or kind ~= 'f' and THIS_HOUR - at > HOURS then
+      redis.call('HDEL', key, entries[i])
+    elseif kind == 'f' then
+      t.fresh = t.fresh + many
+    elseif kind == 's' then
+      t.starts, t.since = t.starts + many, math.min(t.since, at)
+      if THIS_HOUR - at < 2 then t.lately = t.lately + many end
+    else
+      t.approvals = t.approvals + many
+      if THIS_HOUR - at < 2 then t.approved_lately = t.approved_lately + many end
+    end
+  end
+  return t
+end
+
+-- Whether, of at least so many starts that had time to end well, less than so many per cent did: lately, or in a day.
+local function is_below(t, least, percent)
+  local function low(starts, approvals)
+    starts = math.max(starts - t.fresh, approvals)
+    return starts >= least and approvals * 100 < starts * percent
+  end
+  return low(t.lately, t.approved_lately) or low(t.starts, t.approvals)
 end
 
 local function answer(verdict, wait, trial, which)
@@ -71,26 +88,42 @@ end
 local refusal
 
 -- What a process tells, it tells once: before anything refuses.
-if tonumber(ARGV[19]) > 0 then
-  count(GUESSES, 'n', ARGV[19])
-  count(GUESSES, 'w', ARGV[20])
+if tonumber(ARGV[21]) > 0 then
+  redis.call('HINCRBY', GUESSES, 'n' .. THIS_SLOT, ARGV[21])
+  redis.call('HINCRBY', GUESSES, 'w' .. THIS_SLOT, ARGV[22])
+  redis.call('PEXPIRE', GUESSES, HOUR + SLOT)
 end
 
--- 1. Is anything sent at all, and to this number?
+-- 1. Is anything sent at all, and to this number? What the operator closed has no end; what the brake closed has one,
+--    and is open to a phone that asked for a message itself.
+local IS_WELCOME, ENFORCED = redis.call('EXISTS', KEYS[12]) == 1, ARGV[11] == '1'
 local paused = tonumber(redis.call('HGET', PAUSE, 'u') or 0)
 if paused > NOW then return answer('paused', paused - NOW) end
 for i = 4, 6 do
-  if redis.call('EXISTS', KEYS[i]) == 1 then return answer('closed', math.max(0, redis.call('PTTL', KEYS[i]))) end
+  local left = redis.call('PTTL', KEYS[i])
+  if left == -1 then return answer('closed', 0) end
+  if left >= 0 and not IS_WELCOME then refusal = refusal or refuse('closed', left, 0, ENFORCED) end
 end
+if refusal then return refusal end
 
 -- 2. Budgets.
-for i = 11, LAST do
-  local windows, enforced, wait = ARGV[2 * i + 1], ARGV[2 * i + 2] == '1', 0
+local is_open = true -- whether this address began something in the last hour that did not end, as far as that is known
+for i = FIRST, LAST do
+  local windows, enforced, kind = budget(i)
+  local wait = 0
   for limit, span in string.gmatch(windows, '(%d+),(%d+)') do
     local nth_last = redis.call('LINDEX', KEYS[i], '-' .. limit)
     if nth_last then wait = math.max(wait, nth_last + span - NOW) end
   end
-  if wait > 0 then refusal = refusal or refuse('budget_spent', wait, i - 10, enforced) end
+  if kind == 'address' then
+    is_open = false
+    for _, ms in ipairs(redis.call('LRANGE', KEYS[i], 0, -1)) do
+      is_open = is_open or ms + HOUR > NOW and ms + FRESH * SLOT <= NOW
+    end
+  end
+  if wait > 0 and not (IS_WELCOME and kind == 'prefix') then
+    refusal = refusal or refuse('budget_spent', wait, i - FIRST + 1, enforced)
+  end
 end
 if refusal then return refusal end
 
@@ -101,13 +134,12 @@ if cap > 0 and tonumber(redis.call('GET', MONEY) or 0) + price > cap then
   if refusal then return refusal end
 end
 
--- 4. Is somebody guessing one token on many numbers?
-if IS_START then
+-- 4. Is somebody guessing one token on many numbers? They do not end what they begin: whoever does is let in.
+if IS_START and is_open then
   local wrong, checks = 0, 0
   local entries = redis.call('HGETALL', GUESSES)
   for i = 1, #entries, 2 do
-    local slot = tonumber(string.sub(entries[i], 2))
-    if (THIS_SLOT - slot) * SLOT >= HOUR then
+    if (THIS_SLOT - tonumber(string.sub(entries[i], 2))) * SLOT >= HOUR then
       redis.call('HDEL', GUESSES, entries[i])
     elseif string.sub(entries[i], 1, 1) == 'w' then
       wrong = wrong + entries[i + 1]
@@ -115,45 +147,54 @@ if IS_START then
       checks = checks + entries[i + 1]
     end
   end
-  if wrong >= tonumber(ARGV[21]) and wrong * 2 > checks then
-    refusal = refuse('guessing', SLOT, 0, ARGV[22] == '1')
+  if wrong >= tonumber(ARGV[19]) and wrong * 2 > checks then
+    refusal = refuse('guessing', SLOT, 0, ARGV[20] == '1')
     if refusal then return refusal end
   end
+end
 
-  -- 5. Do starts to this range, or this country, end well? Are its numbers asked for one after the other?
-  local enforced, least, close, warn = ARGV[11] == '1', tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14])
-  local function shut(key, label)
-    table.insert(news, (enforced and 'closed:' or 'would_close:') .. label)
-    if enforced then
-      redis.call('SET', key, ARGV[10], 'PX', ARGV[15])
-      return answer('closed', tonumber(ARGV[15]))
+-- 5. Do starts to this range, and to its country, end well? Are its numbers asked for one after the other?
+--    What one place begins in a range counts once, and so does one number, until it ends well: neither one address nor
+--    one number that is bombed can have a range closed.
+local line, span = ARGV[9], tonumber(ARGV[18])
+redis.call('ZREMRANGEBYSCORE', LINES, '-inf', NOW - DAY)
+local is_new = (ARGV[23] == '0' or redis.call('EXISTS', PLACE) == 0) and not redis.call('ZSCORE', LINES, line)
+if IS_START and not IS_WELCOME then
+  local least, close, warn, few = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[16])
+  local function shut(wait)
+    table.insert(news, (ENFORCED and 'closed:' or 'would_close:') .. 'prefix')
+    if ENFORCED then
+      wait = math.max(wait, tonumber(ARGV[15]))
+      redis.call('SET', KEYS[5], ARGV[10], 'PX', wait)
+      return answer('closed', wait)
     end
   end
-  for i, label in ipairs({'prefix', 'country'}) do
-    local starts, approvals = tally(KEYS[6 + i], 's', 'a')
-    if starts >= least and approvals * 100 < starts * close then
-      if label == 'prefix' or ARGV[16] == '1' then
-        refusal = refusal or shut(KEYS[4 + i], label)
-      else
-        table.insert(news, 'low_conversion:' .. label)
-      end
-    elseif starts >= least and approvals * 100 < starts * warn then
-      table.insert(news, 'low_conversion:' .. label)
-    end
+
+  -- A country is never closed. While starts to one abroad end badly, a range of it in which somebody did not finish, and
+  -- nobody did, has to wait. At home that would let a few strangers stop everybody.
+  local country, range = tally(KEYS[8]), tally(KEYS[7])
+  local ends_badly = ARGV[24] == '0' and is_below(country, few, warn)
+  if is_below(country, least, warn) then table.insert(news, 'low_conversion:country') end
+  if range.approvals == 0 and range.starts - range.fresh >= few or is_below(range, least, close) then
+    refusal = shut((range.since + HOURS + 1) * HOUR - NOW)
+  elseif range.approvals == 0 and range.starts > 0 and ends_badly then
+    -- Whoever is refused comes to nothing too: as long as they keep coming, the country does not look any better.
+    if ENFORCED then redis.call('HINCRBY', KEYS[8], 's' .. THIS_HOUR, 1) end
+    refusal = refuse('closed', range.starts > range.fresh and HOUR or FRESH * SLOT, 0, ENFORCED)
+  elseif is_below(range, least, warn) then
+    table.insert(news, 'low_conversion:prefix')
   end
   if refusal then return refusal end
 
-  local line, span = tonumber(ARGV[9]), tonumber(ARGV[18])
-  redis.call('ZREMRANGEBYSCORE', LINES, '-inf', NOW - span)
   local length = 1
   for _, step in ipairs({-1, 1}) do
     local neighbour = line + step
-    while redis.call('ZSCORE', LINES, neighbour) do
+    while (redis.call('ZSCORE', LINES, neighbour) or -DAY) + span > NOW do
       length, neighbour = length + 1, neighbour + step
     end
   end
   if length >= tonumber(ARGV[17]) then
-    refusal = shut(KEYS[5], 'prefix')
+    refusal = shut(0)
     if refusal then return refusal end
   end
 end
@@ -168,24 +209,38 @@ if STEP > 0 then
 end
 
 -- Nothing refuses: spend everything.
-for i = 11, LAST do
-  local most, longest = 0, 0
-  for limit, span in string.gmatch(ARGV[2 * i + 1], '(%d+),(%d+)') do
-    most, longest = math.max(most, tonumber(limit)), math.max(longest, tonumber(span))
+local has_share = (redis.call('LINDEX', PLACE, -SHARE) or -HOUR) + HOUR > NOW
+for i = FIRST, LAST do
+  local windows, _, kind = budget(i)
+  if kind ~= 'prefix' or not has_share then
+    local most, longest = 0, 0
+    for limit, span in string.gmatch(windows, '(%d+),(%d+)') do
+      most, longest = math.max(most, tonumber(limit)), math.max(longest, tonumber(span))
+    end
+    redis.call('RPUSH', KEYS[i], NOW)
+    redis.call('LTRIM', KEYS[i], -most, -1)
+    redis.call('PEXPIRE', KEYS[i], longest)
   end
-  redis.call('RPUSH', KEYS[i], NOW)
-  redis.call('LTRIM', KEYS[i], -most, -1)
-  redis.call('PEXPIRE', KEYS[i], longest)
 end
 if price > 0 then
   redis.call('INCRBY', MONEY, price)
   redis.call('PEXPIRE', MONEY, DAY)
 end
 if IS_START then
-  count(KEYS[7], 's', 1)
-  count(KEYS[8], 's', 1)
-  redis.call('ZADD', LINES, 'NX', NOW, ARGV[9])
-  redis.call('PEXPIRE', LINES, ARGV[18])
+  if is_new then
+    for i = 7, 8 do
+      redis.call('HINCRBY', KEYS[i], 's' .. THIS_HOUR, 1)
+      redis.call('HINCRBY', KEYS[i], 'f' .. THIS_SLOT, 1)
+      redis.call('PEXPIRE', KEYS[i], DAY + HOUR)
+    end
+    redis.call('ZADD', LINES, NOW, line)
+    redis.call('PEXPIRE', LINES, DAY)
+  end
+  if ARGV[23] == '1' then
+    redis.call('RPUSH', PLACE, NOW)
+    redis.call('LTRIM', PLACE, -2 * SHARE, -1)
+    redis.call('PEXPIRE', PLACE, DAY)
+  end
 end
 
 -- The pause is over: this one goes, and the others wait for what it finds.

@@ -4,8 +4,10 @@ p:{limits}                   sending is paused (hash)
 b:{limits}                   when the sender is free again (string, ms)
 m:{limits}:day               money spent that day, in millionths (string)
 z:{limits}:kind:subject      a number, prefix or country that is closed (string: what it is, for people)
-h:{limits}:kind:subject      what came of starts to a prefix or country within the hour (hash)
-q:{limits}:prefix            lines of a prefix that were asked for lately (sorted set)
+h:{limits}:kind:subject      what came of starts to a prefix or country within a day (hash)
+k:{limits}:address:prefix    when an address began something in a prefix that did not end well (list of ms)
+y:{limits}:number            the phone itself asked for a message a moment ago (string)
+q:{limits}:prefix            lines of a prefix that were asked for within a day, unless it ended well (sorted set)
 g:{limits}                   checks of all numbers within the hour (hash)
 l:{limits}:limit:subject     a budget (list of ms)
 e:{limits}:random            a decision of a moment ago, should its answer have been lost (string)
@@ -25,6 +27,8 @@ TRIAL = timedelta(seconds=30)  # ours: longer than a send can take
 PAUSE, PAUSE_MAX = timedelta(minutes=1), timedelta(minutes=15)  # ours: an operator who has mended it waits no longer
 MILLIONTHS = 1_000_000
 DAY = 86_400_000  # ms
+WELCOME = timedelta(minutes=10)  # ours: a token's life
+KINDS = {Limit.STARTS_OF_ADDRESS: "address", Limit.STARTS_OF_PREFIX: "prefix"}
 GIVEN_BACK = frozenset({Limit.STARTS_OF_ADDRESS, Limit.STARTS_OF_NETWORK, Limit.STARTS_OF_PREFIX})
 REFUSALS = {
     b"paused": Verdict.PAUSED,
@@ -52,10 +56,10 @@ class SharedBudgets:
         brake = self._brake
         arguments: list[str | int] = [now, self._step, milliseconds(QUEUE), milliseconds(TRIAL)]
         arguments += [self._price(ask), round(brake.spend * MILLIONTHS), int(brake.spend_enforced)]
-        arguments += [int(ask.is_start), ask.line, ask.prefix_label, *self._numbers[:5], int(not ask.is_home)]
-        arguments += [*self._numbers[5:7], ask.checks, ask.wrong_checks, *self._numbers[7:]]
+        arguments += [int(ask.is_start), ask.line, ask.prefix_label, *self._numbers]
+        arguments += [ask.checks, ask.wrong_checks, int(bool(ask.place)), int(ask.is_home)]
         for budget in ask.budgets:
-            arguments += [windows(budget.windows), int(budget.enforced)]
+            arguments += [windows(budget.windows), int(budget.enforced), KINDS.get(budget.limit, "")]
         once = f"e:{{limits}}:{ask.name}"
         verdict, wait, trial, stamp, which, *news = self._scripts.run("allow", [*_keys(ask, now), once], arguments)
         return Leave(
@@ -97,6 +101,10 @@ class SharedBudgets:
     def resume(self) -> None:
         """See `Store`."""
         self._scripts.guarded(lambda: self._scripts.client.delete("p:{limits}"))
+
+    def welcome(self, number: str) -> None:
+        """Let the number of this digest be texted for a while, though the brake closed its range."""
+        self._scripts.guarded(lambda: self._scripts.client.set(f"y:{{limits}}:{number}", "", px=milliseconds(WELCOME)))
 
     def close(self, kind: str, subject: str, *, label: str) -> None:
         """Close a number, prefix or country until the operator opens it again."""
@@ -144,6 +152,7 @@ def _numbers(brake: Brake) -> list[int]:
         brake.conversion_close,
         brake.conversion_warn,
         milliseconds(brake.closed_for),
+        brake.unfinished,
         brake.sequence,
         milliseconds(brake.sequence_span),
         brake.guesses,
@@ -164,5 +173,7 @@ def _keys(ask: Ask, now: int, *, only: frozenset[Limit] | None = None) -> list[s
         f"h:{{limits}}:country:{ask.country}",
         f"q:{{limits}}:{ask.prefix}",
         "g:{limits}",
+        f"k:{{limits}}:{ask.place}",
+        f"y:{{limits}}:{ask.number}",
         *(f"l:{{limits}}:{use.limit}:{use.subject}" for use in ask.budgets if only is None or use.limit in only),
     ]

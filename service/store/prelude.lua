@@ -1,16 +1,17 @@
 -- Goes in front of every script of a verification: what they are given, what they answer, and what they share.
 --
--- KEYS  1 record (hash)  2 token (string)  3 wrong checks of the number from this source  4 sends to the number
---       5 wrong checks of the number in a row (3 to 5: lists of ms, oldest first)  6 the number (hash)
+-- KEYS  1 record (hash)  2 token (string)  3 wrong checks of the number from this source  4 sends to the number that
+--       this source asked for  5 wrong checks of the number in a row (3 to 5: lists of ms, oldest first)
+--       6 the number (hash)
 -- ARGV  1 the caller's clock, ms  2 token life, ms  3 checks allowed  4 sends allowed
 --       5 waits before each resend, "ms,ms,…": the last one repeats
---       6 windows for 3, "limit,ms;…"  7 for 4  8 for 4 when several sources ask  9 for 5
+--       6 windows for 3, "limit,ms;…"  7 for 4  8 messages an hour, whoever asks (0: no limit)  9 windows for 5
 --       10 the source: who asks  11 the client that asks, or "": it opens its own verifications only  12… the verb's own
 --
 -- Record: s status (p, a, c, l)  t number  b begun, ms  e expires, ms  n sends  l last send, ms  c wrong checks
 --         d delivery  o origin  w the client it belongs to  x the client's reference  g locale  j the verification whose token it shares (its randomness)  =<nonce> the answer to a request that may come again:
 --         of a check 'done' or the count of wrong ones, of a resend its caller
--- Number: u the source that asked for messages lately, or * when there were several
+-- Number: m the latest messages, "ms ms …", oldest first  u the source that asked for them, or * when there were several
 --         r, w, e, k the verification that was texted last (its randomness), who asked for it, when it expires, ms,
 --         and how many share its token
 --
@@ -18,7 +19,7 @@
 
 local RECORD, TOKEN, CHECKS, SENDS, ROW, NUMBER = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local LIFE, MAX_CHECKS, MAX_SENDS = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local WAITS, CHECK_WINDOWS, SEND_WINDOWS, STRANGER_WINDOWS, ROW_WINDOWS = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9]
+local WAITS, CHECK_WINDOWS, SEND_WINDOWS, HOURLY, ROW_WINDOWS = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
 local SOURCE, OWNER = ARGV[10], ARGV[11]
 local HOUR = 3600000
 
@@ -49,20 +50,43 @@ local function spend(list, windows)
   redis.call('PEXPIRE', list, longest)
 end
 
--- How long until the number may be texted again. Where several sources ask, one of them may be bombing it.
+-- When the number was texted in the last hour, oldest first.
+local function messages()
+  local times = {}
+  for ms in string.gmatch(redis.call('HGET', NUMBER, 'm') or '', '%d+') do
+    if ms + HOUR > NOW then table.insert(times, tonumber(ms)) end
+  end
+  return times
+end
+
+-- How long until the number may be texted again. Whoever asks may be bombing it: so it gets few messages an hour, evenly
+-- once several ask. Whoever asks second is always heard, or the first could keep everybody else from being texted.
 local function wait_for_send()
   local wait = wait_for_room(SENDS, SEND_WINDOWS)
   local asked = redis.call('HGET', NUMBER, 'u')
-  if asked and asked ~= SOURCE then wait = math.max(wait, wait_for_room(SENDS, STRANGER_WINDOWS)) end
+  if HOURLY == 0 or asked and asked ~= SOURCE and asked ~= '*' then return wait end
+  local times = messages()
+  if #times >= HOURLY then wait = math.max(wait, times[#times - HOURLY + 1] + HOUR - NOW) end
+  if asked == '*' and #times > 0 then wait = math.max(wait, times[#times] + math.floor(HOUR / HOURLY) - NOW) end
   return wait
 end
 
 -- A message goes to the number.
 local function spend_send()
   spend(SENDS, SEND_WINDOWS)
-  local asked = redis.call('HGET', NUMBER, 'u')
-  redis.call('HSET', NUMBER, 'u', (not asked or asked == SOURCE) and SOURCE or '*')
+  local asked, times = redis.call('HGET', NUMBER, 'u'), messages()
+  table.insert(times, NOW)
+  while #times > HOURLY do table.remove(times, 1) end
+  for i, ms in ipairs(times) do times[i] = string.format('%d', ms) end
+  redis.call('HSET', NUMBER, 'u', (not asked or asked == SOURCE) and SOURCE or '*', 'm', table.concat(times, ' '))
   redis.call('PEXPIRE', NUMBER, HOUR)
+end
+
+-- A message that was spent for was not sent.
+local function unspend_send(ms)
+  redis.call('LREM', SENDS, -1, ms)
+  local times = redis.call('HGET', NUMBER, 'm')
+  if times then redis.call('HSET', NUMBER, 'm', (string.gsub(times, '%f[%d]' .. ms .. '%f[%D]', '', 1))) end
 end
 
 -- How long until this source may check again; strangers' mistakes count only in the row of all.

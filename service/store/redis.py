@@ -7,8 +7,8 @@ Keys are short because there are many. All keys of a number share its slot (`{â€
     r:{number}:digest     a request to start, so that it is carried out once (string: the id)
     c:{number}:source     wrong checks of the number from one source (list of ms)
     c:{number}            wrong checks of the number in a row (list of ms)
-    s:{number}            sends to the number (list of ms)
-    n:{number}            who asked for the number, and its latest token (hash)
+    s:{number}:source     sends to the number that one source asked for (list of ms)
+    n:{number}            the latest sends to the number, who asked for them, and its latest token (hash)
     o:{number}            the number wants no messages (string, empty)
     e:{number}:digest     news of a message that was noted (string, empty)
 
@@ -78,7 +78,7 @@ class RedisStore(SharedBudgets, Notes, Clients):
             ",".join(str(milliseconds(wait)) for wait in policy.resend_waits),
             windows(policy.checks_of_number),
             windows(policy.sends_of_number),
-            windows(policy.sends_for_strangers),
+            policy.sends_an_hour,
             windows(policy.checks_in_a_row),
         )
 
@@ -139,9 +139,11 @@ class RedisStore(SharedBudgets, Notes, Clients):
             "report", handle, now, NOBODY, "", [_ranked(delivery), event], f"e:{{{handle.number}}}:{event}"
         )
 
-    def unsend(self, handle: Handle, *, now: int, token_digest: str, send: int, delivery: Delivery) -> Answer:
+    def unsend(
+        self, handle: Handle, *, now: int, source: str, token_digest: str, send: int, delivery: Delivery
+    ) -> Answer:
         """See `Store`."""
-        return self._run("unsend", handle, now, NOBODY, token_digest, [_ranked(delivery), send])
+        return self._run("unsend", handle, now, (source, ""), token_digest, [_ranked(delivery), send])
 
     def show(self, handle: Handle, *, now: int, source: str, owner: str = "") -> Answer:
         """See `Store`."""
@@ -149,18 +151,17 @@ class RedisStore(SharedBudgets, Notes, Clients):
 
     def opt_out(self, number: str, *, out: bool, event: str = "") -> None:
         """See `Store`."""
-        name, row, mark = _opted_out(number), f"c:{{{number}}}", f"e:{{{number}}}:{event}"
-        if event and self._scripts.guarded(lambda: self._scripts.client.exists(mark)):
-            return
-        if out:
-            self._scripts.guarded(lambda: self._scripts.client.set(name, "", ex=OPT_OUT))
-        else:
-            self._scripts.guarded(lambda: self._scripts.client.delete(name, row))
-        self._scripts.guarded(lambda: self._scripts.client.set(mark, "", ex=NEWS))
+        self._opt(number, "out" if out else "in", event)
 
     def forgive(self, number: str) -> None:
         """See `Store`."""
-        self._scripts.guarded(lambda: self._scripts.client.delete(f"c:{{{number}}}"))
+        self._opt(number, "forgive")
+
+    def _opt(self, number: str, word: str, event: str = "") -> None:
+        keys = [_opted_out(number), f"c:{{{number}}}", f"n:{{{number}}}", f"e:{{{number}}}:{event}"]
+        self._scripts.run("opt", keys, [word, milliseconds(OPT_OUT), milliseconds(NEWS) if event else ""])
+        if word != "out":
+            self.welcome(number)
 
     def keep(self, shelf: str, sealed: bytes, *, most: int, seconds: int) -> None:
         """See `Store`."""
@@ -206,7 +207,7 @@ class RedisStore(SharedBudgets, Notes, Clients):
 
     def _rules_of(self, is_test: bool) -> Sequence[str | int]:  # noqa: FBT001 - private
         """Return the numbers of the script; a test number has no budget of sends."""
-        return (*self._rules[:5], "", "", *self._rules[7:]) if is_test else self._rules
+        return (*self._rules[:5], "", 0, *self._rules[7:]) if is_test else self._rules
 
     def _run(  # noqa: PLR0917 - a frame for the verbs above, in the order of the script
         self,
@@ -225,7 +226,7 @@ class RedisStore(SharedBudgets, Notes, Clients):
             f"v:{slot}:{handle.random}",
             f"t:{slot}:{token_digest}",
             f"c:{slot}:{asks[0]}",
-            f"s:{slot}",
+            f"s:{slot}:{asks[0]}",
             f"c:{slot}",
             f"n:{slot}",
             *more_keys,

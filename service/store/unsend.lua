@@ -8,7 +8,7 @@ if not f[1] then return answer('gone') end
 if f[2] ~= SEND or f[4] == NEWS then return answer('done') end
 
 redis.call('HSET', RECORD, 'd', NEWS)
-redis.call('LREM', SENDS, -1, f[3])
+unspend_send(f[3])
 if SEND == '1' and f[1] == 'p' then
   redis.call('HSET', RECORD, 's', 'c')
   end_token()

@@ -20,13 +20,13 @@ def ask_for(number: PhoneNumber, caller: Caller, *, policy: Policy, key: Key, is
     brake = policy.brake
     prefix = key.subject_digest("prefix", number.prefix)
     country = number.region
+    address, network = _places(caller, key)
     uses = [
         (Limit.SENDS_OF_COUNTRY, country, brake.country),
         (Limit.SENDS_OF_CLIENT, caller.client, replace(brake.client, windows=caller.quota or brake.client.windows)),
         (Limit.SENDS_IN_ALL, EVERYBODY, brake.everything),
     ]
     if is_start:
-        address, network = _places(caller, key)
         uses += [
             (Limit.STARTS_OF_ADDRESS, address, brake.address),
             (Limit.STARTS_OF_NETWORK, network, brake.network),
@@ -39,6 +39,7 @@ def ask_for(number: PhoneNumber, caller: Caller, *, policy: Policy, key: Key, is
         line=number.line,
         country=country,
         is_home=country == policy.home_region,
+        place=_place(address, prefix),
         is_start=is_start,
         budgets=tuple(_use(*use) for use in uses if use[1] and use[2].windows),
     )
@@ -65,7 +66,11 @@ def ask_again(origin: str, number: PhoneNumber, *, policy: Policy, key: Key) -> 
     places = ((Limit.STARTS_OF_ADDRESS, address), (Limit.STARTS_OF_NETWORK, network))
     uses = tuple(Use(limit, subject, (), enforced=True) for limit, subject in places if subject)
     prefix = Use(Limit.STARTS_OF_PREFIX, ask.prefix, (), enforced=True)
-    return replace(ask, budgets=(*uses, prefix)), int(stamp)
+    return replace(ask, budgets=(*uses, prefix), place=_place(address, ask.prefix)), int(stamp)
+
+
+def _place(address: str, prefix: str) -> str:
+    return address and f"{address}:{prefix}"
 
 
 def _places(caller: Caller, key: Key) -> tuple[str, str]:

@@ -20,13 +20,11 @@ class Window:
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
-SENDS_OF_NUMBER = (
+SENDS_OF_NUMBER = (  # that one source asked for
     Window(5, timedelta(minutes=10)),  # Twilio Verify 60203
     Window(10, DAY),  # authgear; Signal's bucket gives 5 and one more per 288 minutes
 )
-SENDS_FOR_STRANGERS = (
-    Window(5, HOUR),
-)  # Telnyx's advice; when several sources ask for one number, one may be bombing it
+SENDS_AN_HOUR = 5  # to one number, whoever asked; Telnyx's advice
 CHECKS_OF_NUMBER = (Window(15, DAY),)  # from one source; ours: 1 in 1,118,481 a day with six hex characters
 # SP 800-63B-4, 3.2.2: at most 100 in a row, from all sources. A success forgets them; a year is our "for good",
 # because every key has a life.
@@ -58,14 +56,13 @@ class Brake:
     """Money a message, by region; `*` for all others."""
     conversion_enforced: bool = True
     conversion_sends: int = 20  # Telnyx: at least so many before a rate means anything
+    unfinished: int = 5  # ours: of so many people, all give up once in 400 ranges when 70 % finish
     conversion_close: int = 20  # per cent; Telnyx: below is an attack
     conversion_warn: int = 60  # per cent; Telnyx: 60 to 80 is healthy
     closed_for: timedelta = timedelta(hours=12)  # Twilio Fraud Guard
     sequence: int = 5  # Telnyx: so many numbers in sequence ...
     sequence_span: timedelta = timedelta(minutes=10)  # ... in so long
-    guesses: int = (
-        1000  # wrong checks an hour, when most are wrong; ours: a chance of 1 in 16,777 with six hex characters
-    )
+    guesses: int = 16_000  # wrong checks an hour, when most are wrong: see `Settings`
     guesses_enforced: bool = True
 
     def price(self, region: str) -> float:
@@ -102,7 +99,8 @@ class Policy:
     brand: str
     host: str | None
     sends_of_number: tuple[Window, ...] = SENDS_OF_NUMBER
-    sends_for_strangers: tuple[Window, ...] = SENDS_FOR_STRANGERS
+    sends_an_hour: int = SENDS_AN_HOUR
+    """To one number, whoever asks; 0 is without a limit."""
     checks_of_number: tuple[Window, ...] = CHECKS_OF_NUMBER
     checks_in_a_row: tuple[Window, ...] = CHECKS_IN_A_ROW
     brake: Brake = Brake()

@@ -119,6 +119,8 @@ class Ask:
     country: str
     """ISO 3166."""
     is_home: bool
+    place: str
+    """Who asks for numbers of the prefix: an address there; empty for nobody in particular."""
     is_start: bool
     """The first message of a verification, not a further one."""
     budgets: tuple[Use, ...]
@@ -254,7 +256,9 @@ class Store(Protocol):
         `event` names the news; the same news again changes nothing. Verdicts: DONE, REPEATED, GONE.
         """
 
-    def unsend(self, handle: Handle, *, now: int, token_digest: str, send: int, delivery: Delivery) -> Answer:
+    def unsend(
+        self, handle: Handle, *, now: int, source: str, token_digest: str, send: int, delivery: Delivery
+    ) -> Answer:
         """Note that send number `send` was not made, and give it back to the number.
 
         A verification without another send is canceled. Verdicts: DONE, GONE.
@@ -263,11 +267,14 @@ class Store(Protocol):
     def opt_out(self, number: str, *, out: bool, event: str = "") -> None:
         """Remember, or forget, that the number of this digest wants no messages.
 
-        Who answers from the phone itself that they want messages clears the wrong checks in a row as well.
+        Whoever answers from the phone itself that they want messages is forgiven as well.
         """
 
     def forgive(self, number: str) -> None:
-        """Forget the wrong checks in a row of the number of this digest."""
+        """Forget what strangers did to the number of this digest: their wrong checks in a row, their sends.
+
+        For ten minutes it may be texted though its range or country is closed by the brake.
+        """
 
     def show(self, handle: Handle, *, now: int, source: str, owner: str = "") -> Answer:
         """Read without changing anything. Verdicts: DONE, GONE."""

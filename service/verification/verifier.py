@@ -143,7 +143,7 @@ class Verifier:
                 try:
                     answer = self._begin(handle, number, caller, nonce=named, origin=origin, about=about)
                 except StoreUnavailable:
-                    self._undo(handle)
+                    self._undo(handle, caller)
                     raise
                 if answer.verdict is Verdict.SHARED and answer.record:
                     log.info("verification_shared", extra={"id": handle.id, **_facts(number)})
@@ -151,7 +151,7 @@ class Verifier:
                 if answer.verdict is not Verdict.REPEATED:
                     record = self._accept(answer, handle)
                     log.info("verification_started", extra={"id": handle.id, **_facts(number)})
-                    return self._deliver(place, ask, leave, handle, record)
+                    return self._deliver(place, ask, leave, handle, record, caller)
         except (SendingHeld, Limited):
             # The same request was carried out a moment ago, and took what is missing now.
             earlier = named and self._store.begun(handle, nonce=named)
@@ -218,7 +218,7 @@ class Verifier:
             if not is_ours:
                 return self._verification(handle, record)
             log.info("verification_resent", extra={"id": id_, **_facts(number), "send": record.sends})
-            return self._deliver(place, ask, leave, handle, record)
+            return self._deliver(place, ask, leave, handle, record, caller)
 
     def cancel(self, id_: str, *, caller: Caller = NOBODY) -> Verification:
         """End a pending verification and return it; its token is accepted no more.
@@ -253,7 +253,7 @@ class Verifier:
             StoreUnavailable: It was not noted; have it told again.
         """
         if isinstance(news, OptOut):
-            log.info("opted_out" if news.out else "opted_in", extra={"to": news.e164})
+            log.info("opted_out" if news.out else "opted_in", extra={"to": f"•{news.e164[-4:]}"})
             key = self._keyring().current
             event = key.start_digest(news.e164, news.event)
             self._store.opt_out(key.number_digest(news.e164), out=news.out, event=event)
@@ -355,7 +355,7 @@ class Verifier:
         log.info("verification_started", extra={"id": handle.id, **_facts(number), "test": True})
         return self._verification(handle, self._accept(answer, handle))
 
-    def _undo(self, handle: Handle) -> None:
+    def _undo(self, handle: Handle, caller: Caller) -> None:
         """Take back a start whose answer was lost: it may have been made, and nobody will send its message.
 
         In the background and for a few seconds, because the caller has to be told now. Later it expires by itself.
@@ -365,13 +365,7 @@ class Verifier:
             for pause in UNDO_PAUSES:
                 time.sleep(pause)
                 with suppress(StoreUnavailable):
-                    answer = self._store.unsend(
-                        handle,
-                        now=self._now(),
-                        token_digest=self._token_digest(handle),
-                        send=1,
-                        delivery=Delivery.FAILED,
-                    )
+                    answer = self._unsend(handle, caller, 1, Delivery.FAILED)
                     log.warning("start_undone", extra={"id": handle.id, "verdict": answer.verdict.value})
                     return
 
@@ -416,7 +410,9 @@ class Verifier:
             return earlier
         return self.start(typed, caller=caller, nonce=f"{nonce}'", about=about)
 
-    def _deliver(self, place: Place, ask: Ask, leave: Leave, handle: Handle, record: Record) -> Verification:
+    def _deliver(  # noqa: PLR0917 - what a start or a resend has found out, in that order
+        self, place: Place, ask: Ask, leave: Leave, handle: Handle, record: Record, caller: Caller
+    ) -> Verification:
         """Send the token, and return how the verification stands then, or while the send goes on."""
         token = self._token(handle)
         life = timedelta(milliseconds=record.expires - record.now)
@@ -426,10 +422,10 @@ class Verifier:
             id=handle.id,
             send=record.sends,
         )
-        news = place.run(lambda: self._hand_over(message, ask, leave, handle))
+        news = place.run(lambda: self._hand_over(message, ask, leave, handle, caller))
         return self._verification(handle, news or record)
 
-    def _hand_over(self, message: Message, ask: Ask, leave: Leave, handle: Handle) -> Record | None:
+    def _hand_over(self, message: Message, ask: Ask, leave: Leave, handle: Handle, caller: Caller) -> Record | None:
         """Send, and note what became of it unless it is simply on its way. Runs on a thread of the outbox."""
         facts = {"id": handle.id, "send": message.send, "country": message.to.region}
         try:
@@ -440,7 +436,8 @@ class Verifier:
                 log.error("sending_paused")
                 self._store.pause(now=self._now(), is_trial=leave.is_trial)
             self._store.give_back(messages_of(ask), stamp=leave.stamp, approved=False)
-            error.verification = self._verification(handle, self._unsend(handle, message.send, error.delivery))
+            answer = self._unsend(handle, caller, message.send, error.delivery)
+            error.verification = self._verification(handle, self._accept(answer, handle))
             raise
         except SendUncertain:
             log.warning("send_uncertain", extra=facts)
@@ -455,10 +452,15 @@ class Verifier:
     def _report(self, handle: Handle, delivery: Delivery) -> Record:
         return self._accept(self._store.report(handle, now=self._now(), delivery=delivery), handle)
 
-    def _unsend(self, handle: Handle, send: int, delivery: Delivery) -> Record:
-        digest = self._token_digest(handle)
-        answer = self._store.unsend(handle, now=self._now(), token_digest=digest, send=send, delivery=delivery)
-        return self._accept(answer, handle)
+    def _unsend(self, handle: Handle, caller: Caller, send: int, delivery: Delivery) -> Answer:
+        return self._store.unsend(
+            handle,
+            now=self._now(),
+            source=self._source(caller),
+            token_digest=self._token_digest(handle),
+            send=send,
+            delivery=delivery,
+        )
 
     def _accept(self, answer: Answer, handle: Handle) -> Record:
         """Return the record of an answer that says yes; raise what the answer says no with."""

@@ -48,7 +48,7 @@ class Budget:
 BUDGETS = {
     "address": Budget(Limit.STARTS_OF_ADDRESS, 10, 3600, {}, callers="address", comes_back=True),
     "network": Budget(Limit.STARTS_OF_NETWORK, 40, 3600, {}, callers="network", comes_back=True),
-    "prefix": Budget(Limit.STARTS_OF_PREFIX, 10, 3600, {}, one_range=True, comes_back=True),
+    "prefix": Budget(Limit.STARTS_OF_PREFIX, 10, 3600, {"UNFINISHED_PLACES": 1000}, one_range=True, comes_back=True),
     "country": Budget(Limit.SENDS_OF_COUNTRY, 7, 600, {"SENDS_PER_COUNTRY": every(7, 600)}),
     "client": Budget(Limit.SENDS_OF_CLIENT, 6, 600, {"SENDS_PER_CLIENT": every(6, 600)}, callers="client"),
     "everything": Budget(Limit.SENDS_IN_ALL, 8, 1200, {"SENDS_IN_ALL": every(8, 1200)}),

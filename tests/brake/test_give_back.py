@@ -38,7 +38,7 @@ def test_when_the_number_itself_refuses_everybody_gets_theirs_back(desk, number)
     before = one.contents()
     one.clock.advance(0.001)
 
-    assert one.refusal(number) == (Limit.SENDS_OF_NUMBER, 600)
+    assert one.refusal(number) == (Limit.SENDS_OF_NUMBER, 3600)
 
     assert one.contents() == before
 

@@ -4,7 +4,7 @@ A stranger is whoever asks for the person's number from somewhere else. The pers
 """
 
 from contextlib import suppress
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 
@@ -18,7 +18,7 @@ from service.verification.errors import (
     VerificationLocked,
 )
 from service.verification.ports import OptOut, Status
-from tests.brake.desk import HERE, refused
+from tests.brake.desk import HERE, lines, refused
 
 SHARERS, SHARED_CHECKS = 6, 2
 MINUTES = 60
@@ -248,7 +248,7 @@ def test_a_success_forgets_the_persons_wrong_codes(one, number, clock):
     mine = one.start(number)
     one.miss(mine, 4)
     one.check(mine, one.token_of(mine))
-    clock.advance(11 * MINUTES)
+    clock.advance(61 * MINUTES)
 
     for _ in range(3):
         one.miss(one.start(number), 5)
@@ -302,6 +302,38 @@ def test_the_phone_itself_or_the_operator_clears_the_row(desk, number, strangers
     assert one.check(mine, one.token_of(mine)).status is Status.APPROVED
 
 
+def test_start_from_the_phone_brings_a_message_of_its_own(desk, number, strangers, clock):
+    """Strangers have spent the hour, shared what they could, and had the range closed."""
+    one = desk()
+    for _ in range(12):
+        with suppress(VerificationError):
+            one.start(number, next(strangers))
+        clock.advance(300)
+    for line in lines(number[:-4]):
+        with suppress(VerificationError):
+            one.start(line, next(strangers))
+        clock.advance(300)
+        if one.store.closed():
+            break
+    assert one.refusal(number)[0] is Limit.CLOSED
+    sent = len(texts(one, number))
+
+    one.verifier.receive(OptOut(number, out=False))
+
+    mine = one.start(number, HERE)
+    assert len(texts(one, number)) == sent + 1
+    assert one.check(mine, one.token_of(mine)).status is Status.APPROVED
+
+
+def test_what_the_operator_closed_start_does_not_open(desk, number):
+    one = desk()
+    one.store.close("prefix", one.key.subject_digest("prefix", number[:-4]), label=number[:-4])
+
+    one.verifier.receive(OptOut(number, out=False))
+
+    assert one.refusal(number) == (Limit.CLOSED, None)
+
+
 def test_a_success_of_the_person_clears_the_row(desk, number, strangers):
     one = desk(STARTS_PER_PREFIX=(), SENDS_PER_NUMBER=(), SENDS_IN_ALL=(), CHECKS_IN_A_ROW=20)
     guess(one, number, strangers, 19)
@@ -327,15 +359,56 @@ def test_strangers_from_everywhere_make_five_messages_an_hour(one, number, stran
     assert len(texts(one, number)) <= 5
 
 
-def test_messages_end_at_five_in_ten_minutes_and_ten_a_day_from_one_place(desk, number, clock):
+def test_messages_end_at_five_an_hour_and_ten_a_day_from_one_place(desk, number, clock):
     one = desk(STARTS_PER_ADDRESS=(), STARTS_PER_PREFIX=())
     for _ in range(2):
         for _ in range(5):
             one.start(number)
         assert one.refusal(number)[0] is Limit.SENDS_OF_NUMBER
-        clock.advance(600)
+        clock.advance(3600)
 
-    assert one.refusal(number) == (Limit.SENDS_OF_NUMBER, 86_400 - 1200)
+    assert one.refusal(number) == (Limit.SENDS_OF_NUMBER, 86_400 - 7200)
+
+
+def test_a_stranger_cannot_spend_the_persons_day(desk, number, strangers, clock):
+    one, stranger = desk(STARTS_PER_ADDRESS=(), STARTS_PER_PREFIX=()), next(strangers)
+    for _ in range(2):
+        for _ in range(5):
+            one.start(number, stranger)
+        clock.advance(3600)
+    assert one.refusal(number, stranger)[0] is Limit.SENDS_OF_NUMBER
+
+    mine = one.start(number, HERE)
+
+    assert one.check(mine, one.token_of(mine)).status is Status.APPROVED
+
+
+def test_whoever_asks_second_is_heard(desk, number, strangers, clock):
+    """One place has spent what the number gets in an hour, and its last message is too old to share."""
+    one, stranger = desk(), next(strangers)
+    for _ in range(5):
+        one.start(number, stranger)
+    clock.advance(590)
+    assert one.refusal(number, stranger)[0] is Limit.SENDS_OF_NUMBER
+
+    mine = one.start(number, HERE)
+
+    assert not mine.is_shared
+    assert one.check(mine, one.token_of(mine)).status is Status.APPROVED
+
+
+def test_many_strangers_make_five_messages_an_hour_and_evenly(desk, number, strangers, clock):
+    one, times = desk(STARTS_PER_PREFIX=(), SENDS_IN_ALL=()), []
+    for _ in range(4 * 60):
+        sent = len(texts(one, number))
+        with suppress(VerificationError):
+            one.start(number, next(strangers))
+        if len(texts(one, number)) > sent:
+            times.append(clock())
+        clock.advance(60)
+
+    assert max(sum(early <= other < early + 3600 for other in times) for early in times) == 5
+    assert max(late - early for early, late in pairwise(times[1:])) <= 15 * MINUTES
 
 
 def test_the_persons_answer_is_known_even_when_it_comes_twice(one, number, strangers):

@@ -67,7 +67,7 @@ def test_forty_spellings_of_one_number_share_one_budget(desk, sender):
     for spelling in SPELLINGS[:5]:
         one.start(spelling)
 
-    assert {one.refusal(spelling) for spelling in SPELLINGS} == {(Limit.SENDS_OF_NUMBER, 600)}
+    assert {one.refusal(spelling) for spelling in SPELLINGS} == {(Limit.SENDS_OF_NUMBER, 3600)}
     assert {message.to.e164 for message in sender.messages} == {"+12027770143"}
     assert len([name for name in one.contents() if name.startswith("s:")]) == 1
 

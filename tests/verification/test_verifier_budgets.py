@@ -22,18 +22,18 @@ def refused(verb, *arguments):
 # -- Messages
 
 
-def test_a_number_is_texted_five_times_in_ten_minutes(verifier, sender, number):
+def test_a_number_is_texted_five_times_an_hour(verifier, sender, number):
     for _ in range(5):
         verifier.start(number)
 
-    assert refused(verifier.start, number) == (Limit.SENDS_OF_NUMBER, 600)
+    assert refused(verifier.start, number) == (Limit.SENDS_OF_NUMBER, 3_600)
     assert len(sender.messages) == 5
 
 
 def test_the_wait_is_told_to_the_second(verifier, clock, number):
     for _ in range(5):
         verifier.start(number)
-    clock.advance(598.5)
+    clock.advance(3_598.5)
     assert refused(verifier.start, number) == (Limit.SENDS_OF_NUMBER, 2)
     clock.advance(1.4)
     assert refused(verifier.start, number) == (Limit.SENDS_OF_NUMBER, 1)
@@ -42,13 +42,13 @@ def test_the_wait_is_told_to_the_second(verifier, clock, number):
     assert verifier.start(number).status is Status.PENDING
 
 
-def test_the_ten_minutes_slide(verifier, clock, number):
+def test_the_hour_slides(verifier, clock, number):
     """No moment at which everything is forgotten: five more at once would be ten in a minute."""
     for _ in range(5):
         verifier.start(number)
         clock.advance(60)
-    assert refused(verifier.start, number) == (Limit.SENDS_OF_NUMBER, 300)
-    clock.advance(300)
+    assert refused(verifier.start, number) == (Limit.SENDS_OF_NUMBER, 3_300)
+    clock.advance(3_300)
 
     verifier.start(number)
 
@@ -73,7 +73,7 @@ def test_of_two_windows_that_are_full_the_longer_wait_is_told(verifier, clock, n
     for _ in range(5):
         verifier.start(number)
 
-    assert refused(verifier.start, number) == (Limit.SENDS_OF_NUMBER, 600)
+    assert refused(verifier.start, number) == (Limit.SENDS_OF_NUMBER, 3_600)
 
 
 def test_sends_again_and_starts_spend_the_same_budget(verifier, clock, number):
@@ -82,8 +82,8 @@ def test_sends_again_and_starts_spend_the_same_budget(verifier, clock, number):
         verifier.start(number)
     clock.advance(30)
 
-    assert refused(verifier.resend, first.id) == (Limit.SENDS_OF_NUMBER, 570)
-    assert verifier.show(first.id).next_send_in == 570
+    assert refused(verifier.resend, first.id) == (Limit.SENDS_OF_NUMBER, 3_570)
+    assert verifier.show(first.id).next_send_in == 3_570
 
 
 def test_a_start_that_is_refused_spends_nothing(verifier, clock, number):
@@ -92,7 +92,7 @@ def test_a_start_that_is_refused_spends_nothing(verifier, clock, number):
         verifier.start(number)
     for _ in range(20):
         refused(verifier.start, number)
-    clock.advance(600)
+    clock.advance(3_600)
 
     assert verifier.start(number).status is Status.PENDING
 
@@ -164,7 +164,7 @@ def test_a_success_forgets_the_wrong_checks(verifier, sender, clock, number):
     started, token = begin(verifier, sender, number)
     fail_checks(verifier, started, token, times=4)
     verifier.check(started.id, token)
-    clock.advance(600)
+    clock.advance(3_600)
 
     burn(verifier, sender, number, verifications=3)
 
