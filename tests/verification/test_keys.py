@@ -164,7 +164,11 @@ def test_a_sealed_id_outlives_a_change_of_keys(ring):
     assert Keyring([NEWER, SECRET]).opened(ring.sealed(handle)) == handle
 
 
-@pytest.mark.parametrize("id_", ["", "x", ID[:-1], ID + "A" * 21, ID + "A" * 21 + "=", ID + "A" * 23])
+@pytest.mark.parametrize(
+    "id_",
+    ["", "x", ID[:-1], ID + "A" * 21, ID + "A" * 21 + "=", ID + "A" * 23],
+    ids=["empty", "one-letter", "one-short", "part-short", "padding", "part-long"],
+)
 def test_what_cannot_be_an_id_is_not_opened(ring, id_):
     with pytest.raises(UnknownVerification):
         ring.opened(id_)
