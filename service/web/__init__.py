@@ -81,7 +81,8 @@ def build_web(
 
     logs.name_requests(app, proxies=proxies)
     counted.watch(app)
-    cookie = FlowCookie(keyring, secure=public_url.startswith("https://"))
+    secure = public_url.startswith("https://")
+    cookie = FlowCookie(keyring, secure=secure)
     hosted = Hosted(verifier, store, keyring, clock=clock, public_url=public_url, is_demo=inbox is not None)
     app.register_blueprint(Pages(verifier, cookie, hosted, public_url=public_url, proxies=proxies).routes())
     app.register_blueprint(Api(verifier, store, Once(store, keyring), hosted).routes())
@@ -92,5 +93,5 @@ def build_web(
     if inbox is not None:
         app.register_blueprint(demo.routes(inbox))
     problems.handle(app)
-    security.protect(app)
+    security.protect(app, secure=secure)
     return app

@@ -1,5 +1,7 @@
 """What is not exactly what was asked for is refused, in JSON, before anything is spent."""
 
+import io
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -94,6 +96,28 @@ def test_a_body_beyond_four_kilobytes_is_a_413(shop, sender):
 
     assert (answer.status_code, answer.json["code"]) == (413, "too_large")
     assert sender.messages == []
+
+
+def test_a_body_that_does_not_say_how_long_it_is_is_not_cut_and_believed(shop, sender, number):
+    """`Transfer-Encoding: chunked`: what comes after the limit could say something else."""
+    honest = b'{"to": "%s"}' % number.encode()
+    chunked = {"wsgi.input_terminated": True}
+
+    def ask(raw):
+        return shop.client.post(
+            START,
+            input_stream=io.BytesIO(raw),
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {shop.key}"},
+            environ_overrides=chunked,
+        )
+
+    long = ask(honest.ljust(4096) + b"}")
+    exact = ask(honest.ljust(4096))
+
+    assert (long.status_code, long.json["code"]) == (413, "too_large")
+    assert exact.status_code == 201
+    assert len(sender.messages) == 1
 
 
 @pytest.mark.parametrize("verb", ["resend", "cancel"])
