@@ -31,6 +31,7 @@ from ..verification.ports import Store
 from ..verification.verifier import Verifier
 from . import demo, docs, health, logs, metrics, problems, security, webhooks, words
 from .api import Api
+from .body import Request
 from .cookie import FlowCookie
 from .demo import Inbox
 from .hosted import Hosted
@@ -68,6 +69,7 @@ def build_web(
         counted: What operators see.
     """
     app = Flask("textproof", template_folder=str(TEMPLATES), static_folder=str(Path(__file__).parent / "static"))
+    app.request_class = Request
     app.config.update(
         MAX_CONTENT_LENGTH=BODY_MAX,
         MAX_FORM_MEMORY_SIZE=BODY_MAX,
