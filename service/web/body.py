@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import IO, Any
 
 import flask
-from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from .problems import Refused
 
@@ -33,7 +33,10 @@ class Request(flask.Request):
         limit = self.max_content_length
         if self.content_length is not None or limit is None or not self.environ.get("wsgi.input_terminated"):
             return super().stream
-        raw = self.environ["wsgi.input"].read(limit + 1)
+        try:
+            raw = self.environ["wsgi.input"].read(limit + 1)
+        except Exception as error:  # what the server raises is its own affair: these are the caller's bytes
+            raise BadRequest from error
         if len(raw) > limit:
             raise RequestEntityTooLarge
         return BytesIO(raw)
