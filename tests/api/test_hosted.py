@@ -1,5 +1,6 @@
 """The hosted flow: out to our pages and back, with a result that is good once, for one audience, for a minute."""
 
+import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -149,6 +150,21 @@ def test_a_query_that_is_there_already_stays(app, add_client, browser, sender, n
 
     assert address == "https://shop.example.com/phone"
     assert list(facts) == ["step", "result"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "?x", "/%7Ephone", "/a%2Fb%3Fc%23d", "/a/../b", "//a", "/%", "/%0d%0aX:y", "/a?x=%41&y=a+b%20c", "/?a=?b&"],
+)
+def test_the_way_back_is_the_registered_address_to_the_letter(app, add_client, browser, sender, number, path):  # noqa: PLR0917
+    """Nothing on the way reads it and writes it anew."""
+    back = f"https://shop.example.com{path}"
+    shop = Application(app.test_client(), add_client("shop", return_urls=[back]))
+
+    asked(browser, shop.post("/v1/sessions", {"return_url": back}).json["url"], number)
+    way = typed(browser, typed_token(sender)).headers["Location"]
+
+    assert re.fullmatch(re.escape(back) + "[?&]result=[A-Za-z0-9._-]+", way)
 
 
 def test_only_the_form_that_leads_back_may_lead_there(shop, browser, sender, number):
@@ -403,6 +419,16 @@ def test_a_redemption_whose_answer_was_lost_is_asked_for_again_by_its_key(shop, 
     answers = [shop.post("/v1/results/redeem", {"result": result}, idempotency="r-1") for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 200]
+
+
+def test_a_redemption_that_was_not_finished_goes_on_with_its_key(shop, result, monkeypatch):
+    """The replica died, or the store went away, after the result was used up and before its answer was kept."""
+    with monkeypatch.context() as dying:
+        dying.setattr("service.web.once.Reply.is_final", False)
+        shop.post("/v1/results/redeem", {"result": result}, idempotency="r-1")
+
+    assert shop.post("/v1/results/redeem", {"result": result}, idempotency="r-2").status_code == 422
+    assert shop.post("/v1/results/redeem", {"result": result}, idempotency="r-1").status_code == 200
 
 
 def test_a_result_is_for_its_audience_only_and_nobody_else_uses_it_up(shop, rival, result):
