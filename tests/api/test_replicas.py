@@ -10,14 +10,13 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from werkzeug import Response
 
 from service.clients import ClientKeys
 from service.store.connect import connect
 from service.store.redis import RedisStore
 from service.verification.keys import Keyring
-from service.web.cookie import FlowCookie
 from service.web.result import Signer
+from tests.api.application import cookie_of
 from tests.fakes import wrong
 from tests.support.http import Browser, burst
 from tests.support.processes import wait_until
@@ -62,14 +61,6 @@ def _token_sent(replica, number):
     with Browser(replica.url) as browser:
         letters = browser.get("/demo/messages").json()
     return next(letter["text"].split()[0] for letter in letters if letter["to"] == number)
-
-
-def _cookie(keyring, id_):
-    """Return the cookie of a browser that is bound to a verification, as if it had started it."""
-    answer = Response()
-    FlowCookie(lambda: keyring, secure=False).write(answer, id_)
-    name, value = answer.headers["Set-Cookie"].split(";")[0].split("=", 1)
-    return {name: value}
 
 
 def test_a_verification_goes_on_at_any_replica(replicas, add, numbers):
@@ -140,7 +131,7 @@ def test_checks_through_both_doors_of_all_replicas_are_five_in_all(replicas, add
     key, number = add("crowd"), next(numbers)
     begun = post(replicas[0], key, "/v1/verifications", {"to": number}).json()
     token, path = _token_sent(replicas[0], number), f"/v1/verifications/{begun['id']}/check"
-    cookie = _cookie(Keyring([real_store.secret()]), begun["id"])
+    cookie = dict([cookie_of(Keyring([real_store.secret()]), begun["id"])])
     own = threading.local()
 
     def guess(turn):
