@@ -45,8 +45,8 @@ check: $(VENV)/test ## format, lint, types, floors, fast tests: is it fine to co
 screens: $(VENV)/browser chromium ## take pictures of every page and state, for docs/screens
 	@$(BIN)/python -m bench.pages screens $(ARGS)
 
-contract: $(VENV)/test ## hold the API against its contract with 10,000 requests; CONTRACT_CASES and CONTRACT_SEED change which
-	@CONTRACT_CASES=$${CONTRACT_CASES:-10000} $(PYTEST) -s tests/api/contract $(ARGS)
+contract: $(VENV)/test ## hold the API against its contract with 10,000 requests, and against 5,000 that break HTTP
+	@CONTRACT_CASES=$${CONTRACT_CASES:-10000} RAW_CASES=$${RAW_CASES:-5000} $(PYTEST) -s tests/api/contract tests/api/test_raw_http.py $(ARGS)
 
 examples: $(VENV)/examples ## run every example, and let jose from npm check our results; needs Node
 	@EXAMPLES=1 PYTHONPATH=$(VENV)/examples $(PYTEST) tests/api/test_examples.py tests/api/test_jose.py $(ARGS)

@@ -86,8 +86,16 @@ def configure(*, debug: bool, also: logging.Handler | None = None) -> None:
     logging.getLogger("textproof").setLevel(logging.DEBUG if debug else logging.INFO)
     for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("gunicorn.error").addFilter(_without_quotation)
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
     """Tell whether a record may be written: libraries that see messages may only warn."""
     return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in CHATTY
+
+
+def _without_quotation(record: logging.LogRecord) -> bool:
+    """Take out what gunicorn quotes of a request that it could not read: the line may hold anything, a key as well."""
+    if str(record.msg).startswith("Invalid request"):
+        record.msg, record.args = "request_unreadable", ()
+    return True
