@@ -21,7 +21,7 @@ $(shell test -e $(BIN)/python && test "$$(cat $(VENV)/ready 2>&1)" = "$(CURDIR)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test browser check screens prism attack faults isolation pins clean
+.PHONY: help run test browser check screens examples contract prism attack faults isolation pins clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,12 @@ check: $(VENV)/test ## format, lint, types, floors, fast tests: is it fine to co
 
 screens: $(VENV)/browser chromium ## take pictures of every page and state, for docs/screens
 	@$(BIN)/python -m bench.pages screens $(ARGS)
+
+contract: $(VENV)/test ## hold the API against its contract with 10,000 requests, and against 5,000 that break HTTP
+	@CONTRACT_CASES=$${CONTRACT_CASES:-10000} RAW_CASES=$${RAW_CASES:-5000} $(PYTEST) -s tests/api/contract tests/api/test_raw_http.py $(ARGS)
+
+examples: $(VENV)/examples ## run every example, and let jose from npm check our results; needs Node
+	@EXAMPLES=1 PYTHONPATH=$(VENV)/examples $(PYTEST) tests/api/test_examples.py tests/api/test_jose.py $(ARGS)
 
 prism: $(VENV)/test ## hold our requests to Telnyx against its own contract; needs Node
 	@PRISM=1 $(PYTEST) tests/stack/test_prism.py $(ARGS)
@@ -105,6 +111,14 @@ $(VENV)/browser: requirements/browser.txt pyproject.toml $(VENV)/ready
 	@$(PIP_INSTALL) --require-hashes --only-binary :all: --requirement $<
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $(VENV)/run $(VENV)/test $@
+
+# What the examples need, beside the service and not in it.
+$(VENV)/examples: examples/express/package.json $(VENV)/test
+	@echo "Installing what the examples need ..."
+	@$(PIP_INSTALL) --only-binary :all: --upgrade --target $@ \
+		django==5.2.19 fastapi==0.165.0 uvicorn==0.54.0 httpx itsdangerous python-multipart==0.0.34
+	@npm install --prefix examples/express --no-fund --no-audit --no-package-lock --ignore-scripts --loglevel=error
+	@touch $@
 
 $(VENV)/pins: $(VENV)/ready
 	@echo "Installing uv, which only writes the pins ..."

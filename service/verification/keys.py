@@ -8,6 +8,7 @@ import base64
 import hmac
 import re
 import secrets
+import string
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ SECRET_MIN = 32  # bytes: as long as the SHA-256 output (RFC 2104, section 3)
 RANDOM_BYTES = 16  # 128 bits (ASVS 5.0, 7.2.3): 22 characters
 NUMBER_DIGITS = 16  # characters, 96 bits: two of 2^33 numbers meet with a chance of 2^-31
 KEY_ID = 4  # characters, 24 bits: two keys of a ring meet with a chance of 1 in 16 million
+LETTERS = string.ascii_letters + string.digits + "-_"  # of an id: 64, so that a pad crosses each with any other
 ID = re.compile(
     rf"([A-Za-z0-9_-]{{22}})([A-Za-z0-9_-]{{{NUMBER_DIGITS}}})([A-Za-z0-9_-]{{{KEY_ID}}})([A-Za-z0-9_-]{{22}})?"
 )
@@ -29,7 +31,8 @@ class Handle:
 
     It carries the digest of its number, because all that Redis knows of a number lies in that
     number's slot, and the name of the key that it was made with, so that a new key drops nobody. One that shares
-    the token of an earlier verification carries that one's randomness as well.
+    the token of an earlier verification carries that one's randomness as well: in the open among us, and sealed
+    outside (`Keyring.sealed`), so that nobody learns a part of somebody else's id.
     """
 
     id: str
@@ -66,6 +69,7 @@ class Key:
         self._draw = self.derive("token")
         self._digest = self.derive("token digest")
         self._nonce = self.derive("nonce")
+        self._seal = self.derive("id seal")
 
     def derive(self, purpose: str) -> bytes:
         """Return the 32-byte key of one purpose."""
@@ -86,6 +90,17 @@ class Key:
     def token_digest(self, handle: Handle, token: Token) -> str:
         """Return the name under which Redis knows a token of this verification."""
         return _digest(self._digest, f"{handle.seed}{token.reveal()}", 22)
+
+    def crossed(self, handle: Handle) -> Handle:
+        """Return the handle with what it shares sealed; or opened, when it was sealed.
+
+        The pad is drawn from the id's own randomness, which no other id has: no pad is used twice.
+        """
+        pad = _digest(self._seal, handle.random, len(handle.shares))
+        crossed = (
+            LETTERS[LETTERS.index(one) ^ LETTERS.index(other)] for one, other in zip(handle.shares, pad, strict=True)
+        )
+        return Handle.parse(handle.id.removesuffix(handle.shares) + "".join(crossed))
 
     def request_digest(self, handle: Handle, nonce: str, content: str = "") -> str:
         """Return the name of one request to a verification: the same for a repeat, another for other content."""
@@ -109,6 +124,15 @@ class Keyring:
             if key.id == handle.key_id:
                 return key
         raise UnknownVerification
+
+    def sealed(self, handle: Handle) -> str:
+        """Return the id as everybody may see it."""
+        return self.of(handle).crossed(handle).id
+
+    def opened(self, id_: str) -> Handle:
+        """Return the handle of an id that `sealed` made; raise UnknownVerification when it cannot be one of ours."""
+        handle = Handle.parse(id_)
+        return self.of(handle).crossed(handle)
 
     def new_handle(self, e164: str) -> Handle:
         """Return the id of a new verification of `e164`."""

@@ -31,6 +31,7 @@ from ..verification.ports import Store
 from ..verification.verifier import Verifier
 from . import demo, docs, health, logs, metrics, problems, security, webhooks, words
 from .api import Api
+from .body import Request
 from .cookie import FlowCookie
 from .demo import Inbox
 from .hosted import Hosted
@@ -68,6 +69,7 @@ def build_web(
         counted: What operators see.
     """
     app = Flask("textproof", template_folder=str(TEMPLATES), static_folder=str(Path(__file__).parent / "static"))
+    app.request_class = Request
     app.config.update(
         MAX_CONTENT_LENGTH=BODY_MAX,
         MAX_FORM_MEMORY_SIZE=BODY_MAX,
@@ -81,7 +83,8 @@ def build_web(
 
     logs.name_requests(app, proxies=proxies)
     counted.watch(app)
-    cookie = FlowCookie(keyring, secure=public_url.startswith("https://"))
+    secure = public_url.startswith("https://")
+    cookie = FlowCookie(keyring, secure=secure)
     hosted = Hosted(verifier, store, keyring, clock=clock, public_url=public_url, is_demo=inbox is not None)
     app.register_blueprint(Pages(verifier, cookie, hosted, public_url=public_url, proxies=proxies).routes())
     app.register_blueprint(Api(verifier, store, Once(store, keyring), hosted).routes())
@@ -92,5 +95,5 @@ def build_web(
     if inbox is not None:
         app.register_blueprint(demo.routes(inbox))
     problems.handle(app)
-    security.protect(app)
+    security.protect(app, secure=secure)
     return app

@@ -130,7 +130,8 @@ class Api:
     def redeem(self) -> ResponseReturnValue:
         """Confirm the result of a hosted session, once."""
         fields = body.read(request, REDEEM)
-        return self._answer(fields, lambda _name: Reply(200, self._hosted.redeem(_client(), fields["result"])))
+        client, result = _client(), fields["result"]
+        return self._answer(fields, lambda name: Reply(200, self._hosted.redeem(client, result, name=name)))
 
     def _answer(self, fields: dict[str, str], act: Act) -> Response:
         route = f"{_client().name} {request.path}"

@@ -1,19 +1,45 @@
 """Strict bodies: a JSON object with the fields that are known, each of its kind, and nothing else.
 
-What is not that is refused before anything is asked, so it spends nothing.
+What is not that is refused before anything is asked, so it spends nothing. And no body, of a form or a webhook either,
+is longer than it may be.
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from io import BytesIO
+from typing import IO, Any
 
-from flask import Request
+import flask
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from .problems import Refused
 
 Kind = Callable[[str], bool]
+
+
+class Request(flask.Request):
+    """A request whose body is read whole or not at all.
+
+    One that comes in chunks does not say how long it is. Werkzeug reads as much as is allowed of it and takes that for
+    the whole, and then two readers of one request can see two in it.
+    """
+
+    @cached_property
+    def stream(self) -> IO[bytes]:
+        """The body."""
+        limit = self.max_content_length
+        if self.content_length is not None or limit is None or not self.environ.get("wsgi.input_terminated"):
+            return super().stream
+        try:
+            raw = self.environ["wsgi.input"].read(limit + 1)
+        except Exception as error:  # what the server raises is its own affair: these are the caller's bytes
+            raise BadRequest from error
+        if len(raw) > limit:
+            raise RequestEntityTooLarge
+        return BytesIO(raw)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +58,7 @@ def text(pattern: str, shape: str, *, required: bool = False) -> Field:
     return Field(lambda value: compiled.fullmatch(value) is not None, shape, required)
 
 
-def read(request: Request, fields: Mapping[str, Field]) -> dict[str, str]:
+def read(request: flask.Request, fields: Mapping[str, Field]) -> dict[str, str]:
     """Return the fields of a request; those that are not given are left out.
 
     Raises:
@@ -59,7 +85,8 @@ def read(request: Request, fields: Mapping[str, Field]) -> dict[str, str]:
 def _object(raw: bytes) -> dict[str, Any]:
     try:
         found = json.loads(raw.decode(), object_pairs_hook=_without_doubles, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+        json.dumps(found, ensure_ascii=False).encode()  # half a pair of surrogates is no text
+    except (ValueError, RecursionError) as error:  # those of decoding and encoding are ValueErrors as well
         raise Refused("bad_json") from error
     if not isinstance(found, dict):
         raise Refused("bad_json", "The body must be a JSON object.")

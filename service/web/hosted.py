@@ -71,8 +71,8 @@ class Hosted:
         session = self._sessions.add(**facts, ends=ends)
         return {"id": session.id, "url": f"{base}/start/{session.id}", "expires_in": BEGUN_WITHIN}
 
-    def redeem(self, client: Client, result: str) -> dict[str, Any]:
-        """Return what a result says, and use it up.
+    def redeem(self, client: Client, result: str, *, name: str) -> dict[str, Any]:
+        """Return what a result says, and use it up: for all requests but those of the same name, if it has one.
 
         Raises:
             Refused: It is not a result for this client, or not any more; which of these, the log says.
@@ -81,7 +81,7 @@ class Hosted:
             claims = self.signer.read(result, now=self._clock())
             if claims["aud"] != client.name:
                 raise NoResult("foreign")  # noqa: TRY301 - all of them are answered alike
-            if not self._sessions.redeem(claims["jti"]):
+            if not self._sessions.redeem(claims["jti"], name):
                 raise NoResult("replayed")  # noqa: TRY301
         except NoResult as error:
             log.warning("result_refused", extra={"client": client.name, "why": str(error)})
@@ -115,14 +115,22 @@ class Hosted:
             Refused: The application asked for another number.
             VerificationError: As for `Verifier.start`.
         """
-        client = self._store.client(session.prefix)
-        if client is None:
-            raise Refused("session_gone")
-        both = replace(client.caller, address=caller.address, network=caller.network)
+        both = self.caller(session, caller)
         if session.to and self._verifier.number(typed, caller=both).e164 != session.to:
             raise Refused("other_number", "This page confirms the number that is in the form now, and no other one.")
         about = About(session.reference, session.locale)
         return self._verifier.start(typed, caller=both, nonce=nonce and f"{session.id}{nonce}", about=about)
+
+    def caller(self, session: Session, person: Caller) -> Caller:
+        """Return who asks in a session: the person, from their address, and the application, with its budget.
+
+        Raises:
+            Refused: The application's key was revoked.
+        """
+        client = self._store.client(session.prefix)
+        if client is None:
+            raise Refused("session_gone")
+        return replace(client.caller, address=person.address, network=person.network)
 
     def way_back(self, session: Session, verification: Verification) -> str:
         """Return the address that an approved verification leads back to, with its result while that is fresh.

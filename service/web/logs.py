@@ -1,4 +1,4 @@
-"""Logs: one JSON line for each event, its name first, facts as fields, phone numbers masked.
+"""Logs: one JSON line for each event, its name first, facts as fields, phone numbers and client keys masked.
 
 The mask is in the formatter, so that lines of libraries pass through it as well. A line that belongs to a request says
 which: the balancer's name for it, or one of ours, which the caller is told as `X-Request-Id`.
@@ -17,6 +17,7 @@ from flask import Flask, Response, request
 log = logging.getLogger("textproof")
 
 NUMBER = re.compile(r"\+[1-9][0-9]{3,10}(?=[0-9]{4})")
+CLIENT_KEY = re.compile(r"(tp_[0-9a-f]{8}_)[A-Za-z0-9_-]+")
 REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{8,64}")
 OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -44,8 +45,9 @@ class JsonFormatter(logging.Formatter):
 
 
 def mask(text: str) -> str:
-    """Hide all but the last four digits of every phone number in `text`."""
-    return NUMBER.sub(lambda match: "+" + "•" * (len(match[0]) - 1), text)
+    """Hide all but the last four digits of every phone number in `text`, and all but the prefix of every client key."""
+    hidden = CLIENT_KEY.sub(r"\1•", text)
+    return NUMBER.sub(lambda match: "+" + "•" * (len(match[0]) - 1), hidden)
 
 
 def name_requests(app: Flask, *, proxies: int) -> None:
@@ -84,8 +86,16 @@ def configure(*, debug: bool, also: logging.Handler | None = None) -> None:
     logging.getLogger("textproof").setLevel(logging.DEBUG if debug else logging.INFO)
     for chatty in CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("gunicorn.error").addFilter(_without_quotation)
 
 
 def _is_ours(record: logging.LogRecord) -> bool:
     """Tell whether a record may be written: libraries that see messages may only warn."""
     return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in CHATTY
+
+
+def _without_quotation(record: logging.LogRecord) -> bool:
+    """Take out what gunicorn quotes of a request that it could not read: the line may hold anything, a key as well."""
+    if str(record.msg).startswith("Invalid request"):
+        record.msg, record.args = "request_unreadable", ()
+    return True

@@ -37,7 +37,7 @@ class Signer:
     def sign(self, claims: Mapping[str, Any]) -> str:
         """Return a result."""
         key = signing_key(self._keyring().current)
-        return jwt.encode({"alg": ALGORITHM, "kid": key.kid, "typ": TYPE}, dict(claims), key, algorithms=[ALGORITHM])
+        return jwt.encode(_head(key.kid), dict(claims), key, algorithms=[ALGORITHM])
 
     def read(self, result: str, *, now: float) -> dict[str, Any]:
         """Return what a result says.
@@ -46,10 +46,10 @@ class Signer:
             NoResult: It is not ours, was changed, or is too old.
         """
         header = _header(result)
-        if header.get("alg") != ALGORITHM or header.get("typ") != TYPE:
-            raise NoResult("another kind")
+        if header != _head(header["kid"]):
+            raise NoResult("another kind")  # also with more in it: what that could mean is not to be found out
         keys = {key.kid: key for key in map(signing_key, self._keyring().keys)}
-        key = keys.get(header.get("kid"))
+        key = keys.get(header["kid"])
         if key is None:
             raise NoResult("unknown key")
         try:
@@ -74,6 +74,10 @@ def signing_key(key: Key) -> ECKey:
     made = ECKey.import_key(ec.derive_private_key(drawn % (ORDER - 1) + 1, ec.SECP256R1()))
     made.ensure_kid()
     return made
+
+
+def _head(kid: str | None) -> dict[str, Any]:
+    return {"alg": ALGORITHM, "kid": kid, "typ": TYPE}
 
 
 def _header(result: str) -> dict[str, Any]:

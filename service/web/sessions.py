@@ -97,9 +97,9 @@ class Sessions:
             raise Refused("session_gone")
         return Approval(**facts)
 
-    def redeem(self, jti: str) -> bool:
-        """Use a result up; tell whether it was still there to be used."""
-        mark = secrets.token_bytes(ID_BYTES)  # the same when the store is asked twice
+    def redeem(self, jti: str, name: str) -> bool:
+        """Use a result up; tell whether it was still there to be used, or was used by this very request."""
+        mark = name.encode() or secrets.token_bytes(ID_BYTES)  # the same when the store is asked twice
         return self._store.claim(_name("redeemed", jti), mark, seconds=KEPT_SECONDS) is None
 
     def _sealed(self, facts: dict[str, Any]) -> bytes:

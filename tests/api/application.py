@@ -3,6 +3,10 @@
 from typing import Any
 
 from flask.testing import FlaskClient
+from werkzeug import Response
+
+from service.verification.keys import Keyring
+from service.web.cookie import FlowCookie
 
 RETURN_URL = "https://shop.example.com/phone"
 
@@ -47,3 +51,11 @@ class Application:
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
+
+
+def cookie_of(keyring: Keyring, id_: str) -> tuple[str, str]:
+    """Return the cookie of a browser that is bound to a verification, as if it had started it."""
+    answer = Response()
+    FlowCookie(lambda: keyring, secure=False).write(answer, id_)
+    name, value = answer.headers["Set-Cookie"].split(";")[0].split("=", 1)
+    return name, value

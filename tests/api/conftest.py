@@ -6,12 +6,15 @@
 | `shop`, `rival` | two applications at the same service, as an `Application` |
 """
 
+import os
 from collections.abc import Callable
 
 import pytest
 
 from service.clients import ClientKeys
 from tests.api.application import RETURN_URL, Application
+
+collect_ignore = [] if os.environ.get("EXAMPLES") else ["test_jose.py"]  # which says when
 
 
 @pytest.fixture

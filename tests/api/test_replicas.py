@@ -1,7 +1,12 @@
 """Several replicas on one real store: what one was told, all know."""
 
 import json
+import re
+import secrets
+import socket
+import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,7 +14,12 @@ import pytest
 from service.clients import ClientKeys
 from service.store.connect import connect
 from service.store.redis import RedisStore
-from tests.support.http import Browser
+from service.verification.keys import Keyring
+from service.web.result import Signer
+from tests.api.application import cookie_of
+from tests.fakes import wrong
+from tests.support.http import Browser, burst
+from tests.support.processes import wait_until
 from tests.support.servers import StoreServer
 from tests.support.service import service_group
 
@@ -47,12 +57,16 @@ def post(replica, key, path, body=None, **headers):
         return browser.request("POST", path, json.dumps(body or {}).encode(), sent)
 
 
+def _token_sent(replica, number):
+    with Browser(replica.url) as browser:
+        letters = browser.get("/demo/messages").json()
+    return next(letter["text"].split()[0] for letter in letters if letter["to"] == number)
+
+
 def test_a_verification_goes_on_at_any_replica(replicas, add, numbers):
     key, number = add("walker"), next(numbers)
     begun = post(replicas[0], key, "/v1/verifications", {"to": number}).json()
-    with Browser(replicas[1].url) as browser:
-        letters = browser.get("/demo/messages").json()
-    token = next(letter["text"].split()[0] for letter in letters if letter["to"] == number)
+    token = _token_sent(replicas[1], number)
 
     checked = post(replicas[2], key, f"/v1/verifications/{begun['id']}/check", {"token": token})
 
@@ -86,24 +100,103 @@ def test_equal_requests_at_once_are_one_message(replicas, add, numbers):
 
 
 def test_a_revoked_key_is_refused_everywhere_at_once(replicas, add, real_store):
-    """While it is in use. What was promised is a second; the store is asked for each request, so it is none."""
-    key = add("leaver")
-    path = "/v1/verifications/unknown/cancel"
-    before = [post(replica, key, path).status for _ in range(5) for replica in replicas]
+    """Under load: 12 callers never stop. Promised is a second; the store is asked for each request, so it is none."""
+    key, path = add("leaver"), "/v1/verifications/unknown/cancel"
+    seen: list[tuple[int, float, int]] = []  # replica, when it was asked, what it said
+    ends = threading.Event()
 
-    ClientKeys(real_store).revoke("leaver")
-    after = [post(replica, key, path).status for _ in range(5) for replica in replicas]
+    def ask_on_and_on(turn):
+        with Browser(replicas[turn % 3].url) as browser:
+            while not ends.is_set():
+                asked = time.monotonic()
+                sent = {"Authorization": f"Bearer {key}"}
+                seen.append((turn % 3, asked, browser.request("POST", path, headers=sent).status))
 
-    assert before == [404] * 15
-    assert after == [401] * 15
+    with ThreadPoolExecutor(12) as pool:
+        callers = [pool.submit(ask_on_and_on, turn) for turn in range(12)]
+        wait_until(lambda: len(seen) > 100, seconds=30, what="there is load")
+        ClientKeys(real_store).revoke("leaver")
+        revoked = time.monotonic()
+        wait_until(lambda: sum(asked > revoked for _, asked, _ in seen) > 100, seconds=30, what="there is more of it")
+        ends.set()
+    for caller in callers:
+        caller.result()
+
+    assert {(where, status) for where, asked, status in seen if asked > revoked} == {(0, 401), (1, 401), (2, 401)}
+    assert {404} <= {status for _, _, status in seen} <= {404, 401}
+
+
+def test_checks_through_both_doors_of_all_replicas_are_five_in_all(replicas, add, real_store, numbers):
+    """240 wrong ones at once, from the application and from the person's browser, on three replicas."""
+    key, number = add("crowd"), next(numbers)
+    begun = post(replicas[0], key, "/v1/verifications", {"to": number}).json()
+    token, path = _token_sent(replicas[0], number), f"/v1/verifications/{begun['id']}/check"
+    cookie = dict([cookie_of(Keyring([real_store.secret()]), begun["id"])])
+    own = threading.local()
+
+    def guess(turn):
+        if not hasattr(own, "browser"):
+            own.browser = Browser(replicas[turn % 3].url)
+            own.browser.cookies |= cookie
+        typo = wrong(token)
+        if turn // 12 % 2:
+            return own.browser.post("/verify", {"token": typo, "nonce": str(turn)}).status
+        sent = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        return own.browser.request("POST", path, json.dumps({"token": typo}).encode(), sent).status
+
+    statuses = Counter(burst(240, guess, threads=12))
+    late = post(replicas[1], key, path, {"token": token})
+
+    assert statuses == {422: 5, 429: 235}
+    assert late.status == 429
+
+
+def test_a_redemption_is_one_on_all_replicas(replicas, real_store, add):
+    """Asked for at once, at each of them."""
+    key = add("redeemer")
+    now = int(time.time())
+    claims = {"aud": "redeemer", "iat": now, "exp": now + 60, "jti": secrets.token_hex(), "nonce": "n"}
+    result = Signer(lambda: Keyring([real_store.secret()])).sign(claims)
+
+    def redeem(turn):
+        return post(replicas[turn % 3], key, "/v1/results/redeem", {"result": result}).status
+
+    assert Counter(burst(24, redeem, threads=12)) == {200: 1, 422: 23}
+
+
+BROKEN = {
+    "no-size": b"zz\r\n{}\r\n0\r\n\r\n",
+    "negative-size": b"-2\r\n{}\r\n0\r\n\r\n",
+    "no-end-of-line": b"2\r\n{}0\r\n\r\n",
+    "bad-trailer": b"2\r\n{}\r\n0\r\nfoo\r\n\r\n",
+    "cut-off": b"ff\r\n{",
+}
+
+
+@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("path", ["/v1/verifications", "/request"])
+def test_chunks_that_are_broken_are_no_fault_of_ours(replicas, add, path, body):
+    """And what comes behind them on the same connection is not taken for another request."""
+    replica = replicas[0]
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {add('chunks')}\r\n"
+    head += "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", replica.port), timeout=10) as connection:
+        connection.sendall(head.encode() + body + b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        said = b"".join(iter(lambda: connection.recv(65_536), b""))
+
+    assert re.findall(rb"^HTTP/1.1 (\d)", said, re.MULTILINE) == [b"4"]
+    assert "internal_error" not in replica.log()
 
 
 def test_no_key_is_in_the_log_of_a_replica(replicas, add, numbers):
     key = add("logged")
     post(replicas[0], key, "/v1/verifications", {"to": next(numbers)})
     post(replicas[0], key[:-1], "/v1/verifications", {"to": next(numbers)})
+    post(replicas[0], "", f"/v1/verifications/{key}/check")  # pasted into the wrong place
 
     log = replicas[0].log()
 
-    assert "client_refused" in log
+    assert log.count("client_refused") >= 2
+    assert f"{key[:12]}•" in log
     assert key[12:40] not in log

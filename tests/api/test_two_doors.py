@@ -1,12 +1,12 @@
-"""Pages and API are two doors to one verification: a check through either is a check, and there are five."""
+"""Pages and API are two doors to one verification: a check through either is a check, and there are five.
 
-import threading
+`test_replicas.py` has a crowd at both doors of three replicas.
+"""
 
 import pytest
 
-from service.web.cookie import FlowCookie
+from tests.api.application import cookie_of
 from tests.fakes import typed_token, wrong
-from tests.support.http import burst
 from tests.support.service import ROOT
 
 
@@ -16,11 +16,7 @@ def browser(app, keyring):
 
     def bind(id_):
         client = app.test_client()
-        with app.test_request_context():
-            answer = app.response_class()
-            FlowCookie(lambda: keyring, secure=False).write(answer, id_)
-        name, value = answer.headers["Set-Cookie"].split(";")[0].split("=", 1)
-        client.set_cookie(name, value)
+        client.set_cookie(*cookie_of(keyring, id_))
         return client
 
     return bind
@@ -38,27 +34,6 @@ def test_checks_through_both_doors_are_five_in_all(shop, sender, browser, number
     assert statuses == [422] * 5 + [429] * 3
     assert shop.check(id_, typed_token(sender)).status_code == 429
     assert page.post("/verify", data={"token": typed_token(sender)}).status_code == 429
-
-
-@pytest.mark.slow
-def test_a_crowd_at_both_doors_has_five_checks_compared(shop, sender, browser, number):
-    """All at once, and the right token last, among the refused."""
-    id_ = shop.start(number)["id"]
-    typo = wrong(typed_token(sender))
-    own = threading.local()
-
-    def guess(turn):
-        if not hasattr(own, "doors"):
-            own.doors = shop.again(), browser(id_)
-        application, page = own.doors
-        if turn % 2:
-            return application.check(id_, typo).status_code
-        return page.post("/verify", data={"token": typo, "nonce": str(turn)}).status_code
-
-    statuses = burst(60, guess, threads=12)
-
-    assert statuses.count(422) == 5
-    assert statuses.count(429) == 55
 
 
 def test_what_is_confirmed_through_one_door_is_confirmed_for_the_other(shop, sender, browser, number):

@@ -1,6 +1,7 @@
 """Ids and digests: opaque, bound to their purpose, and good beyond a change of keys."""
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ OTHER = "+12025550144"
 SECRET = b"one secret, of the length that is asked for"
 NEWER = b"another secret, set a year after the first one"
 HEX = TokenFormat("hex", 6)
+ID_FORM = re.compile("[A-Za-z0-9_-]{64}")
 ID = Keyring([SECRET]).new_handle(ONE).id
 
 
@@ -100,13 +102,98 @@ def test_any_text_is_an_id_or_unknown(text):
     assert handle.random + handle.number + handle.key_id == text
 
 
+# -- Ids of verifications that share a token
+
+
+def shared(ring, number=ONE):
+    """Return a handle that shares the token of another one, and that one."""
+    first = ring.new_handle(number)
+    return ring.new_handle(number).sharing(first.random), first
+
+
+def test_an_id_that_shares_a_token_does_not_show_whose(ring):
+    """Else it would hold all but nothing of the other's id: the rest of it is the number's, and the same."""
+    handle, first = shared(ring)
+
+    told = ring.sealed(handle)
+
+    assert first.random in handle.id
+    assert first.random not in told
+    assert told.startswith(handle.id[:42])
+    assert ID_FORM.fullmatch(told)
+
+
+def test_a_sealed_id_opens_to_the_same_token(ring):
+    handle, first = shared(ring)
+
+    opened = ring.opened(ring.sealed(handle))
+
+    assert opened == handle
+    assert ring.current.token(opened, HEX).reveal() == ring.current.token(first, HEX).reveal()
+
+
+def test_no_two_ids_are_sealed_alike(ring):
+    """Two that share one token: else they would tell it of each other."""
+    first = ring.new_handle(ONE)
+
+    told = [ring.sealed(ring.new_handle(ONE).sharing(first.random))[42:] for _ in range(1000)]
+
+    assert len(set(told)) == 1000
+
+
+def test_a_sealed_part_is_good_for_its_own_id_only(ring):
+    """Whoever makes up the sealed part, or moves it to another id, gets the token of nothing."""
+    handle, first = shared(ring)
+    told = ring.sealed(handle)
+    other = ring.new_handle(ONE)
+
+    assert ring.opened(other.id + told[42:]).shares != first.random
+    assert ring.opened(other.id + first.random).shares != first.random
+
+
+def test_an_id_that_shares_nothing_is_told_as_it_is(ring):
+    handle = ring.new_handle(ONE)
+
+    assert ring.sealed(handle) == handle.id
+    assert ring.opened(handle.id) == handle
+
+
+def test_a_sealed_id_outlives_a_change_of_keys(ring):
+    handle, _ = shared(ring)
+
+    assert Keyring([NEWER, SECRET]).opened(ring.sealed(handle)) == handle
+
+
+@pytest.mark.parametrize(
+    "id_",
+    ["", "x", ID[:-1], ID + "A" * 21, ID + "A" * 21 + "=", ID + "A" * 23],
+    ids=["empty", "one-letter", "one-short", "part-short", "padding", "part-long"],
+)
+def test_what_cannot_be_an_id_is_not_opened(ring, id_):
+    with pytest.raises(UnknownVerification):
+        ring.opened(id_)
+
+
+def test_an_id_of_a_key_that_is_gone_is_not_opened(ring):
+    with pytest.raises(UnknownVerification):
+        Keyring([NEWER]).opened(ring.new_handle(ONE).id)
+
+
 # -- Digests
 
 
 def test_each_purpose_has_a_key_of_its_own():
     key = Key(SECRET)
 
-    assert len({key.derive(purpose) for purpose in ("number", "token", "token digest", "nonce", "cookie", "demo")}) == 6
+    assert (
+        len(
+            {
+                key.derive(purpose)
+                for purpose in ("number", "token", "token digest", "nonce", "cookie", "demo", "id seal")
+            }
+        )
+        == 7
+    )
     assert len(key.derive("cookie")) == 32
 
 

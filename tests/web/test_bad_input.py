@@ -235,7 +235,7 @@ def test_a_body_without_an_announced_length_is_cut_off_as_well(visitor, assert_n
             path,
             input_stream=io.BytesIO(b"phone=" + b"2" * 1_000_000),
             content_type=FORM,
-            environ_overrides={"wsgi.input_terminated": True},
+            environ_overrides={"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True},
         )
         assert answer.status_code == 413
     assert_nothing_spent()

@@ -80,6 +80,17 @@ def test_our_own_faults_have_them_too(make_app, visitor, path):
         assert_headers(browser.get(path))
 
 
+@pytest.mark.parametrize(
+    ("public_url", "told"), [(PUBLIC, ["max-age=31536000"]), ("http://127.0.0.1:8000", []), ("", [])]
+)
+def test_browsers_are_told_to_come_by_https_where_that_is_how_people_come(make_app, public_url, told):
+    """Pages, API, statics and errors alike; and not where nothing answers by HTTPS: browsers would be locked out."""
+    client = make_app(PUBLIC_URL=public_url).test_client()
+
+    for path in ("/", "/livez", "/static/style.css", "/nowhere", "/v1/openapi.json", "/v1/nothing"):
+        assert client.get(path, buffered=True).headers.getlist("Strict-Transport-Security") == told
+
+
 def test_pages_are_not_kept_and_styles_are(visitor):
     """Back must not show the page of a verification that has ended."""
     assert visitor.get("/verify").headers["Cache-Control"] == "no-store"
