@@ -157,8 +157,8 @@ class Verifier:
             earlier = named and self._store.begun(handle, nonce=named)
             if not earlier:
                 raise
-            return self._earlier(earlier, typed, caller, nonce, about)
-        return self._earlier(answer.other, typed, caller, nonce, about)
+            return self._earlier(Handle.parse(earlier), typed, caller, nonce, about)
+        return self._earlier(Handle.parse(answer.other), typed, caller, nonce, about)
 
     def check(self, id_: str, typed: str, *, caller: Caller = NOBODY, nonce: str = "") -> Verification:
         """Return the approved verification, and spend its token.
@@ -181,7 +181,7 @@ class Verifier:
             UnknownVerification: Expired, canceled or never existed.
             StoreUnavailable: Nothing was accepted.
         """
-        handle = Handle.parse(id_)
+        handle = self._keyring().opened(id_)
         key = self._keyring().of(handle)
         token = self.policy.token_format.read(typed)
         answer = self._store.check(
@@ -208,7 +208,7 @@ class Verifier:
             SendingHeld: As for `start`.
             VerificationLocked, AlreadyApproved, UnknownVerification, StoreUnavailable: As for `check`.
         """
-        handle = Handle.parse(id_)
+        handle = self._keyring().opened(id_)
         number = self.show(id_, caller=caller).to
         if number.e164 in self.policy.test_numbers:
             return self._verification(handle, self._again(handle, caller, nonce)[0])
@@ -226,8 +226,7 @@ class Verifier:
         Raises:
             VerificationLocked, AlreadyApproved, UnknownVerification, StoreUnavailable: As for `check`.
         """
-        handle = Handle.parse(id_)
-        self._keyring().of(handle)
+        handle = self._keyring().opened(id_)
         answer = self._store.cancel(handle, now=self._now(), source=self._source(caller), owner=caller.client)
         record = self._accept(answer, handle)
         log.info("verification_canceled", extra={"id": id_})
@@ -240,8 +239,7 @@ class Verifier:
             UnknownVerification: Expired or never existed.
             StoreUnavailable: The store did not answer.
         """
-        handle = Handle.parse(id_)
-        self._keyring().of(handle)
+        handle = self._keyring().opened(id_)
         answer = self._store.show(handle, now=self._now(), source=self._source(caller), owner=caller.client)
         return self._verification(handle, self._accept(answer, handle))
 
@@ -397,13 +395,13 @@ class Verifier:
         except StoreUnavailable:
             log.warning("not_settled", extra={"id": handle.id})  # the number is confirmed all the same
 
-    def _earlier(self, id_: str, typed: str, caller: Caller, nonce: str, about: About) -> Verification:
+    def _earlier(self, handle: Handle, typed: str, caller: Caller, nonce: str, about: About) -> Verification:
         """Return the verification that the same request was given before, or a new one when that has ended.
 
         The new one has a name as well, which follows from the first: a request that comes a third time finds it.
         """
         try:
-            earlier = self.show(id_, caller=caller)
+            earlier = self.show(self._keyring().sealed(handle), caller=caller)
         except UnknownVerification:
             earlier = None
         if earlier is not None and earlier.status in (Status.PENDING, Status.APPROVED):
@@ -492,7 +490,7 @@ class Verifier:
         pending = record.status is Status.PENDING
         sends_left = max(0, self.policy.max_sends - record.sends) if pending else 0
         return Verification(
-            id=handle.id,
+            id=self._keyring().sealed(handle),
             to=PhoneNumber(record.to),
             status=record.status,
             created_at=record.begun // 1000,

@@ -132,8 +132,10 @@ class Pages:
         id_ = self._cookie.read(request)
         if id_ is None:
             return redirect(url_for("pages.index"), 303)
+        session = self._session()
+        caller = self._hosted.caller(session, self._caller()) if session else self._caller()
         try:
-            self._verifier.resend(id_, caller=self._caller(), nonce=_field("nonce")[:NONCE_MAX])
+            self._verifier.resend(id_, caller=caller, nonce=_field("nonce")[:NONCE_MAX])
         except AlreadyApproved:
             pass  # there is nothing to send: the page says so
         except VerificationError as error:

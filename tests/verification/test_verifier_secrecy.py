@@ -4,9 +4,10 @@ import logging
 
 import pytest
 
+from service.verification.caller import Caller
 from service.verification.errors import MalformedToken, SendRefused, TokenRejected, UnknownVerification
-from service.verification.keys import Keyring
-from service.verification.ports import Status
+from service.verification.keys import Handle, Keyring
+from service.verification.ports import OptOut, Status
 from tests.fakes import typed_token, wrong
 from tests.verification.steps import begin
 
@@ -45,7 +46,32 @@ def test_without_the_fallback_the_verification_is_unknown(make_verifier, sender,
             verb(started.id)
 
 
+# -- What an id tells
+
+
+def test_who_shares_a_token_is_not_told_whose(verifier, sender, number):
+    """Neither at first nor when the same request comes again; and with what is told, all verbs work."""
+    first, token = begin(verifier, sender, number)
+    mine = Caller.at("192.0.2.7")
+
+    told = [verifier.start(number, caller=mine, nonce="again") for _ in range(2)]
+
+    assert [verification.is_shared for verification in told] == [True, True]
+    assert told[0].id == told[1].id == verifier.show(told[0].id, caller=mine).id
+    assert Handle.parse(first.id).random not in told[0].id
+    assert verifier.check(told[0].id, token, caller=mine).status is Status.APPROVED
+
+
 # -- What is written down
+
+
+def test_the_log_of_an_opt_out_has_no_number(verifier, number, caplog):
+    caplog.set_level(logging.DEBUG, logger="textproof")
+
+    verifier.receive(OptOut(number, out=True))
+
+    assert "opted_out" in caplog.text
+    assert number[2:] not in repr([vars(record) for record in caplog.records])
 
 
 def test_no_log_record_holds_a_token_or_a_number(verifier, sender, clock, number, caplog):
