@@ -248,6 +248,16 @@ def test_a_start_in_a_session_counts_for_its_client_and_for_the_persons_address(
     assert (first.status_code, second.status_code) == (303, 429)
 
 
+def test_a_resend_in_a_session_counts_for_its_client_too(app, add_client, sender, number, clock):
+    shop = Application(app.test_client(), add_client("shop", return_urls=[RETURN_URL], quota=["1/3600"]))
+    browser = app.test_client()
+    asked(browser, opened(shop), number)
+    clock.advance(30)
+
+    assert browser.post("/resend", **HOME).status_code == 429
+    assert len(sender.messages) == 1
+
+
 # -- What another site can do
 
 
