@@ -419,7 +419,8 @@ class Settings:
     def _guesses(self) -> int:
         """So many wrong checks guess one token in 10,000 hours; ours. Ten are mistakes."""
         form = token.TokenFormat(self.TOKEN_ALPHABET, self.TOKEN_LENGTH)
-        return max(10, len(form.characters) ** form.length // 10_000)
+        possible: int = len(form.characters) ** form.length
+        return max(10, possible // 10_000)
 
     def contradictions(self) -> list[Mistake]:
         """Return what is wrong with settings that are right each by itself."""

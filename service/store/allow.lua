@@ -13,7 +13,8 @@
 --       16 from so many places without any approval, close  17 numbers in a sequence  18 in so long, ms
 --       19 wrong checks an hour  20 that is enforced  21 checks since this process told last  22 wrong ones of them
 --       23 1 when a place asks that is counted  24 1 for the home country
---       25… three for each budget: its windows "limit,ms;…", 1 when it is enforced, and "address" or "prefix" for these
+--       25 1 for a number that the caller vouches for
+--       26… three for each budget: its windows "limit,ms;…", 1 when it is enforced, and "address" or "prefix" for these
 -- Returns {verdict, wait in ms, 1 for a trial, now, which budget refuses (from 1; 0 none), news, …}. News are words for
 -- the log: what would have been refused if it were enforced, what was closed, what looks wrong.
 
@@ -38,7 +39,7 @@ if before then
 end
 
 local function budget(i) -- its windows, whether it is enforced, what it counts
-  local at = 25 + 3 * (i - FIRST)
+  local at = 26 + 3 * (i - FIRST)
   return ARGV[at], ARGV[at + 1] == '1', ARGV[at + 2]
 end
 
@@ -95,8 +96,8 @@ if tonumber(ARGV[21]) > 0 then
 end
 
 -- 1. Is anything sent at all, and to this number? What the operator closed has no end; what the brake closed has one,
---    and is open to a phone that asked for a message itself.
-local IS_WELCOME, ENFORCED = redis.call('EXISTS', KEYS[12]) == 1, ARGV[11] == '1'
+--    and is open to a phone that asked for a message itself, and to one that the caller vouches for.
+local IS_WELCOME, ENFORCED = ARGV[25] == '1' or redis.call('EXISTS', KEYS[12]) == 1, ARGV[11] == '1'
 local paused = tonumber(redis.call('HGET', PAUSE, 'u') or 0)
 if paused > NOW then return answer('paused', paused - NOW) end
 for i = 4, 6 do

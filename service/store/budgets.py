@@ -57,7 +57,7 @@ class SharedBudgets:
         arguments: list[str | int] = [now, self._step, milliseconds(QUEUE), milliseconds(TRIAL)]
         arguments += [self._price(ask), round(brake.spend * MILLIONTHS), int(brake.spend_enforced)]
         arguments += [int(ask.is_start), ask.line, ask.prefix_label, *self._numbers]
-        arguments += [ask.checks, ask.wrong_checks, int(bool(ask.place)), int(ask.is_home)]
+        arguments += [ask.checks, ask.wrong_checks, int(bool(ask.place)), int(ask.is_home), int(ask.is_known)]
         for budget in ask.budgets:
             arguments += [windows(budget.windows), int(budget.enforced), KINDS.get(budget.limit, "")]
         once = f"e:{{limits}}:{ask.name}"

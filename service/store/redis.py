@@ -18,6 +18,7 @@ others of us asked to remember (string, opaque).
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from secrets import token_hex
 from typing import cast
@@ -71,16 +72,15 @@ class RedisStore(SharedBudgets, Notes, Clients):
         """
         super().__init__(Scripts(client), policy, messages_per_second)
         self._replicas = replicas
-        self._rules = (
-            milliseconds(policy.token_life),
-            policy.max_checks,
-            policy.max_sends,
-            ",".join(str(milliseconds(wait)) for wait in policy.resend_waits),
-            windows(policy.checks_of_number),
-            windows(policy.sends_of_number),
-            policy.sends_an_hour,
-            windows(policy.checks_in_a_row),
+        self._rules = _rules(policy, windows(policy.sends_of_number), policy.sends_an_hour)
+        self._unlimited = _rules(policy, "", 0)
+        """Of a test number, which is never texted."""
+        self._twice = _rules(
+            policy,
+            windows(replace(window, limit=2 * window.limit) for window in policy.sends_of_number),
+            2 * policy.sends_an_hour,
         )
+        """Of a number that the caller knows."""
 
     def secret(self) -> bytes:
         """See `Store`."""
@@ -102,6 +102,7 @@ class RedisStore(SharedBudgets, Notes, Clients):
         nonce: str,
         origin: str,
         is_test: bool,
+        is_known: bool = False,
         owner: str = "",
         about: About = NOTHING,
     ) -> Answer:
@@ -109,7 +110,7 @@ class RedisStore(SharedBudgets, Notes, Clients):
         share = (milliseconds(DAY if is_test else SHARE), SHARERS, SHARED_CHECKS)
         own: list[str | int] = [to, handle.id, handle.random, nonce, origin, *share, about.reference, about.locale]
         more_keys = (f"r:{{{handle.number}}}:{nonce}", _opted_out(handle.number))
-        rules = self._rules_of(is_test)
+        rules = self._unlimited if is_test else self._twice if is_known else self._rules
         return self._run("start", handle, now, (source, owner), token_digest, own, *more_keys, rules=rules)
 
     def check(self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str, owner: str = "") -> Answer:
@@ -205,10 +206,6 @@ class RedisStore(SharedBudgets, Notes, Clients):
             if there < self._replicas:
                 yield f"Redis has {there} replicas, and REPLICAS asks for {self._replicas}"
 
-    def _rules_of(self, is_test: bool) -> Sequence[str | int]:  # noqa: FBT001 - private
-        """Return the numbers of the script; a test number has no budget of sends."""
-        return (*self._rules[:5], "", 0, *self._rules[7:]) if is_test else self._rules
-
     def _run(  # noqa: PLR0917 - a frame for the verbs above, in the order of the script
         self,
         verb: str,
@@ -235,6 +232,20 @@ class RedisStore(SharedBudgets, Notes, Clients):
         if verb == "check" and self._replicas:
             return _answer(self._scripts.run_replicated(verb, keys, arguments, self._replicas))
         return _answer(self._scripts.run(verb, keys, arguments))
+
+
+def _rules(policy: Policy, sends: str, sends_an_hour: int) -> tuple[str | int, ...]:
+    """Return the numbers that the scripts of a verification work with, in their order."""
+    return (
+        milliseconds(policy.token_life),
+        policy.max_checks,
+        policy.max_sends,
+        ",".join(str(milliseconds(wait)) for wait in policy.resend_waits),
+        windows(policy.checks_of_number),
+        sends,
+        sends_an_hour,
+        windows(policy.checks_in_a_row),
+    )
 
 
 def _ranked(delivery: Delivery) -> str:

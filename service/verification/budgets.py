@@ -41,6 +41,7 @@ def ask_for(number: PhoneNumber, caller: Caller, *, policy: Policy, key: Key, is
         is_home=country == policy.home_region,
         place=_place(address, prefix),
         is_start=is_start,
+        is_known=caller.vouches,
         budgets=tuple(_use(*use) for use in uses if use[1] and use[2].windows),
     )
 

@@ -19,6 +19,8 @@ class Caller:
     """The name of an API client: it opens its own verifications only."""
     quota: tuple[Window, ...] = ()
     """What that client may send, where it is not what all clients may."""
+    vouches: bool = False
+    """That client knows the number as one of its own people's: it may be texted more often, whatever its range does."""
     regions: Collection[str] = ()
     """Where that client may send to, of what is allowed at all; empty: everywhere."""
 

@@ -124,6 +124,8 @@ class Ask:
     is_start: bool
     """The first message of a verification, not a further one."""
     budgets: tuple[Use, ...]
+    is_known: bool = False
+    """The caller vouches for the number: what its range does is not held against it."""
     checks: int = 0
     """How many checks there were in this process since it last asked."""
     wrong_checks: int = 0
@@ -220,10 +222,11 @@ class Store(Protocol):
         nonce: str,
         origin: str,
         is_test: bool,
+        is_known: bool = False,
         owner: str = "",
         about: About = NOTHING,
     ) -> Answer:
-        """Remember a verification and its token, and spend a send of the number.
+        """Remember a verification and its token, and spend a send of the number; a known one has twice as many.
 
         Verdicts: DONE; REPEATED with the earlier id when `nonce` (empty: none) was here before; SHARED when another
         `source` had a message sent to the number a moment ago, which is good for this verification as well;

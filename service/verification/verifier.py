@@ -337,6 +337,7 @@ class Verifier:
             nonce=nonce,
             origin=origin,
             is_test=is_test,
+            is_known=caller.vouches,
             owner=caller.client,
             about=about,
         )

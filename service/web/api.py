@@ -1,6 +1,7 @@
 """The JSON API: the four verbs for applications with a key. `openapi.json` is its contract."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,7 +27,10 @@ ABOUT = {
     "locale": text("(?=.{2,35}$)[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", "a language tag of BCP 47, like en or pt-BR"),
 }
 TO = "a phone number of 1 to 64 characters, like +12025550143"
-START = {"to": Field(lambda value: 0 < len(value) <= 64, TO, required=True)} | ABOUT  # noqa: PLR2004 - as its words say
+START = {
+    "to": Field(lambda value: 0 < len(value) <= 64, TO, required=True),  # noqa: PLR2004 - as its words say
+    "known": body.FLAG,
+} | ABOUT
 CHECK = {"token": Field(lambda value: 0 < len(value) <= 40, "a code of 1 to 40 characters", required=True)}  # noqa: PLR2004
 SESSION = {
     "return_url": text("[!-~]{1,512}", "an address of at most 512 characters", required=True),
@@ -84,9 +88,10 @@ class Api:
         """Start a verification."""
         fields = body.read(request, START)
         about = About(fields.get("reference", ""), fields.get("locale", ""))
+        caller = replace(_client().caller, vouches=fields.get("known", False))
 
         def act(name: str) -> Reply:
-            verification = self._verifier.start(fields["to"], caller=_client().caller, nonce=name, about=about)
+            verification = self._verifier.start(fields["to"], caller=caller, nonce=name, about=about)
             return Reply(201, as_json(verification))
 
         return self._answer(fields, act)

@@ -17,7 +17,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from .problems import Refused
 
-Kind = Callable[[str], bool]
+Kind = Callable[[Any], bool]
 
 
 class Request(flask.Request):
@@ -44,12 +44,16 @@ class Request(flask.Request):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field: all are text."""
+    """One field: text, or true or false."""
 
     fits: Kind
     shape: str
     """What would be right."""
     required: bool = False
+    kind: type = str
+
+
+FLAG = Field(lambda _value: True, "true or false", kind=bool)
 
 
 def text(pattern: str, shape: str, *, required: bool = False) -> Field:
@@ -58,7 +62,7 @@ def text(pattern: str, shape: str, *, required: bool = False) -> Field:
     return Field(lambda value: compiled.fullmatch(value) is not None, shape, required)
 
 
-def read(request: flask.Request, fields: Mapping[str, Field]) -> dict[str, str]:
+def read(request: flask.Request, fields: Mapping[str, Field]) -> dict[str, Any]:
     """Return the fields of a request; those that are not given are left out.
 
     Raises:
@@ -74,7 +78,7 @@ def read(request: flask.Request, fields: Mapping[str, Field]) -> dict[str, str]:
     for name, value in found.items():
         if name not in fields:
             raise Refused("invalid_field", f"There is no field {name[:64]!a}.", field=name[:64])
-        if not isinstance(value, str) or not fields[name].fits(value):
+        if not isinstance(value, fields[name].kind) or not fields[name].fits(value):
             raise Refused("invalid_field", f"{name} must be {fields[name].shape}.", field=name)
     for name, field in fields.items():
         if field.required and name not in found:

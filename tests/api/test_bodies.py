@@ -42,6 +42,9 @@ INVALID = {
     "empty": {"to": ""},
     "long": {"to": "1" * 65},
     "reference-long": {"to": NUMBER, "reference": "r" * 65},
+    "known-text": {"to": NUMBER, "known": "true"},
+    "known-number": {"to": NUMBER, "known": 1},
+    "known-nothing": {"to": NUMBER, "known": None},
     "reference-empty": {"to": NUMBER, "reference": ""},
     "reference-newline": {"to": NUMBER, "reference": "a\nb"},
     "reference-end": {"to": NUMBER, "reference": "a\n"},
@@ -163,7 +166,7 @@ JSON = st.recursive(
 
 
 @pytest.mark.slow
-@given(body=st.dictionaries(st.sampled_from(["to", "reference", "locale", "token", "id"]), JSON))
+@given(body=st.dictionaries(st.sampled_from(["to", "known", "reference", "locale", "token", "id"]), JSON))
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_json_is_too_strange(shop, sender, body):
     answer = shop.post(START, body)
