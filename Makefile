@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --no-input --disable
 # On two cores, side by side. The tests of one file stay together, one after the other.
 PYTEST := $(BIN)/python -m pytest
 # What needs no server, no socket and no second thought.
-FAST := tests/verification tests/web tests/test_config.py tests/test_house.py
+FAST := tests/verification tests/languages tests/web tests/test_config.py tests/test_house.py
 SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
 
 # A virtual environment holds its own address. One that was moved, or whose Python is gone, is made anew.
@@ -21,7 +21,7 @@ $(shell test -e $(BIN)/python && test "$$(cat $(VENV)/ready 2>&1)" = "$(CURDIR)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test browser check screens prism attack faults isolation pins clean
+.PHONY: help run test browser check screens languages prism attack faults isolation pins clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,13 @@ check: $(VENV)/test ## format, lint, types, floors, fast tests: is it fine to co
 
 screens: $(VENV)/browser chromium ## take pictures of every page and state, for docs/screens
 	@$(BIN)/python -m bench.pages screens $(ARGS)
+
+languages: $(VENV)/test ## put the words of the code and the templates into every catalogue, and compile them
+	@$(BIN)/pybabel --quiet extract --mapping pyproject.toml --keyword marked --no-location --sort-output \
+		--add-comments Translators: --output-file $(VENV)/textproof.pot .
+	@$(BIN)/pybabel --quiet update --domain textproof --input-file $(VENV)/textproof.pot --output-dir service/languages \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120
+	@$(BIN)/pybabel compile --domain textproof --directory service/languages --statistics
 
 prism: $(VENV)/test ## hold our requests to Telnyx against its own contract; needs Node
 	@PRISM=1 $(PYTEST) tests/stack/test_prism.py $(ARGS)

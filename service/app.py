@@ -58,9 +58,11 @@ def create_app(
         keyring=keyring,
         clock=clock,
         sends_at_once=settings.SENDS_AT_ONCE,
+        languages=settings.languages,
     )
     return build_web(
         verifier,
+        languages=settings.languages,
         store=store,
         keyring=keyring,
         clock=clock,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .languages import NAMES, Languages, language
 from .verification import keys, message, phone, token
 from .verification import policy as rules
 
@@ -288,6 +289,7 @@ class Settings:
     RESEND_WAITS_SECONDS: tuple[int, ...] = setting(several(whole(1, 3600, "seconds")), (30, 60, 90, 120))
     ALLOWED_REGIONS: tuple[str, ...] = setting(several(region), ())
     BRAND: str = setting(brand, "Textproof")
+    LANGUAGES: tuple[str, ...] = setting(several(one_of(*NAMES)), tuple(NAMES))
     PUBLIC_URL: str = setting(url("https", "http", path=False), "")
     SENDER: str = setting(one_of("telnyx", "demo"), "")
     TELNYX_BASE_URL: str = setting(url("https", "http"), "https://api.telnyx.com/v2")
@@ -354,6 +356,11 @@ class Settings:
     def host(self) -> str | None:
         """The public host, for the message's last line."""
         return urlsplit(self.PUBLIC_URL).hostname if self.PUBLIC_URL else None
+
+    @property
+    def languages(self) -> Languages:
+        """The languages that people can choose from."""
+        return Languages(self.LANGUAGES)
 
     @property
     def webhook_address(self) -> str:
@@ -438,19 +445,31 @@ class Settings:
             )
         if self.SECRET_KEY_FALLBACKS and not self.SECRET_KEY:
             mistakes.append(Mistake("SECRET_KEY", "is needed beside SECRET_KEY_FALLBACKS.", "not set"))
+        if not self.LANGUAGES:
+            mistakes.append(Mistake("LANGUAGES", 'must have at least one language, like ["en"].', "empty"))
+        if long := [tag for tag in self.LANGUAGES if not self._fits(tag)]:
+            spoken = ", ".join(f'{NAMES[tag]} ("{tag}")' for tag in long)
+            reason = f"makes the message longer than one text message in {spoken}. Shorten it or BRAND"
+            other = ", or offer fewer LANGUAGES." if len(long) < len(self.LANGUAGES) else "."
+            mistakes.append(Mistake("PUBLIC_URL", reason + other, "together with BRAND"))
+        return mistakes
+
+    def _fits(self, tag: str) -> bool:
+        """Tell whether every message in a language is one segment."""
         lives = (self.TOKEN_LIFETIME_SECONDS, min(self.TOKEN_LIFETIME_SECONDS, message.LONGEST_WORDS))
-        texts = [
-            message.compose(
-                token.Token("0" * self.TOKEN_LENGTH), brand=self.BRAND, life=timedelta(seconds=life), host=self.host
+        longest = token.Token("0" * self.TOKEN_LENGTH)
+        return all(
+            message.is_one_segment(
+                message.compose(
+                    longest,
+                    brand=self.BRAND,
+                    life=timedelta(seconds=life),
+                    host=self.host,
+                    language=language(tag),
+                )
             )
             for life in lives
-        ]
-        if any((message.septets(text) or message.SEGMENT + 1) > message.SEGMENT for text in texts):
-            reason = (
-                f"makes the message longer than one text message of {message.SEGMENT} characters. Shorten it or BRAND."
-            )
-            mistakes.append(Mistake("PUBLIC_URL", reason, "together with BRAND"))
-        return mistakes
+        )
 
     def warnings(self) -> list[str]:
         """Return what works but should be known."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.config import KEYS, Settings, SettingsError
+from service.languages import NAMES, language
 from service.verification import message
 from service.verification.token import Token
 
@@ -445,27 +446,49 @@ def test_the_rules_are_made_of_the_settings(load):
     assert (rules.brand, rules.host) == ("Acme", "verify.example.com")
 
 
+@pytest.mark.parametrize("tag", NAMES)
 @pytest.mark.parametrize("life", [600, 300, 120, 60], ids=str)
-def test_settings_that_are_accepted_make_only_messages_of_one_segment(load, life):
+def test_settings_that_are_accepted_make_only_messages_of_one_segment(load, life, tag):
     """Also those of a resend, which tell what is left of the life. Senders refuse a longer one."""
     accepted = []
     for length in range(20, 64):
         try:
             accepted.append(
-                load(TOKEN_LIFETIME_SECONDS=str(life), PUBLIC_URL=f"https://{'a' * length}.io", BRAND="x" * 30)
+                load(
+                    TOKEN_LIFETIME_SECONDS=str(life),
+                    PUBLIC_URL=f"https://{'a' * length}.io",
+                    BRAND="x" * 30,
+                    LANGUAGES=tag,
+                )
             )
         except SettingsError:
             break
     longest = accepted[-1].policy
 
-    lengths = {
-        left: message.septets(
-            message.compose(Token("0" * 6), brand=longest.brand, life=timedelta(seconds=left), host=longest.host)
+    texts = {
+        left: message.compose(
+            Token("0" * 6),
+            brand=longest.brand,
+            life=timedelta(seconds=left),
+            host=longest.host,
+            language=language(tag),
         )
         for left in range(1, life + 1)
     }
 
-    assert {left: length for left, length in lengths.items() if (length or 0) > message.SEGMENT} == {}
+    assert len(accepted) > 10
+    assert {left: text for left, text in texts.items() if not message.is_one_segment(text)} == {}
+
+
+def test_a_language_whose_messages_would_be_too_long_is_named(load):
+    """And one that fits is not: the host is short enough for 160 characters, and too long for 70."""
+    with pytest.raises(SettingsError) as error:
+        load(PUBLIC_URL=f"https://{'a' * 50}.io")
+
+    assert '("ar")' in str(error.value)
+    assert "fewer LANGUAGES" in str(error.value)
+    assert '("es")' not in str(error.value)
+    assert load(PUBLIC_URL=f"https://{'a' * 50}.io", LANGUAGES="en,es,fr,de").LANGUAGES == ("en", "es", "fr", "de")
 
 
 WARNINGS = {

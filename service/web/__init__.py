@@ -15,6 +15,7 @@ metrics.py     numbers for operators: /metrics
 webhooks.py    what the carrier tells: /webhooks/telnyx
 problems.py    what is said no to, with its status code: the one table
 words.py       what people read
+speech.py      which language they read it in
 security.py    cross-site requests, response headers
 address.py     where a request comes from
 cookie.py      the signed cookie that binds a browser to its verification
@@ -26,10 +27,11 @@ from pathlib import Path
 
 from flask import Flask
 
+from ..languages import Languages
 from ..verification.keys import Keyring
 from ..verification.ports import Store
 from ..verification.verifier import Verifier
-from . import demo, docs, health, logs, metrics, problems, security, webhooks, words
+from . import demo, docs, health, logs, metrics, problems, security, speech, webhooks, words
 from .api import Api
 from .cookie import FlowCookie
 from .demo import Inbox
@@ -45,6 +47,7 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 def build_web(
     verifier: Verifier,
     *,
+    languages: Languages,
     store: Store,
     keyring: Callable[[], Keyring],
     clock: Callable[[], float],
@@ -58,6 +61,7 @@ def build_web(
 
     Args:
         verifier: The verbs.
+        languages: What pages can be in.
         store: Asked whether it is ready.
         keyring: Signs the cookie.
         clock: Seconds since 1970.
@@ -77,6 +81,7 @@ def build_web(
     app.jinja_env.globals.update(
         brand=verifier.policy.brand, is_demo=inbox is not None, in_words=words.in_words, deliveries=words.DELIVERIES
     )
+    speech.speak(app, languages, secure=public_url.startswith("https://"))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     logs.name_requests(app, proxies=proxies)
