@@ -21,10 +21,10 @@ $(shell test -e $(BIN)/python && test "$$(cat $(VENV)/ready 2>&1)" = "$(CURDIR)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test browser check screens languages prism attack faults isolation pins clean
+.PHONY: help run test browser check screens weight languages prism attack faults isolation pins clean
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/run ## serve the demo on http://127.0.0.1:8000; PORT and WORKERS change where and how
 	@exec $(BIN)/textproof run
@@ -44,6 +44,9 @@ check: $(VENV)/test ## format, lint, types, floors, fast tests: is it fine to co
 
 screens: $(VENV)/browser chromium ## take pictures of every page and state, for docs/screens
 	@$(BIN)/python -m bench.pages screens $(ARGS)
+
+weight: $(VENV)/browser chromium ## print what the pages cost: bytes, requests, movement, blocked time
+	@$(BIN)/python -m bench.pages
 
 languages: $(VENV)/test ## put the words of the code and the templates into every catalogue, and compile them
 	@$(BIN)/pybabel --quiet extract --mapping pyproject.toml --keyword marked --no-location --sort-output \

@@ -2,7 +2,7 @@
 
 `python -m bench.pages` prints figures, `python -m bench.pages screens` takes pictures; `screens code used` only those.
 
-The figures are those of a page that is loaded with an empty cache, not compressed, in a real Chromium on this machine.
+The figures are those of a page that is loaded with an empty cache in a real Chromium on this machine.
 The pictures go to `docs/screens`: every page in every state, in light; some in dark, and on a small screen.
 """
 

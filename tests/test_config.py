@@ -108,6 +108,16 @@ BROKEN = {
     "url-with-a-broken-port": ('PUBLIC_URL = "https://example.com:port"', "PUBLIC_URL", "https:// or http://"),
     "url-with-a-port-too-high": ('PUBLIC_URL = "https://example.com:99999"', "PUBLIC_URL", "https:// or http://"),
     "url-too-long-for-a-message": (f'PUBLIC_URL = "https://{"a" * 60}.{"b" * 60}.io"', "PUBLIC_URL", "longer than one"),
+    "no-language": ("LANGUAGES = []", "LANGUAGES", "at least one language"),
+    "unknown-language": ('LANGUAGES = ["en", "tlh"]', "LANGUAGES", '"en", "es"'),
+    "colour-by-name": ('ACCENT_COLOR = "red"', "ACCENT_COLOR", "six hexadecimal digits"),
+    "colour-too-light": ('ACCENT_COLOR = "#777777"', "ACCENT_COLOR", "the contrast is 4.48"),
+    "logo-that-is-not-there": ('LOGO = "/nowhere/logo.svg"', "LOGO", "a file that is there"),
+    "logo-of-another-kind": (f"LOGO = {__file__!r}", "LOGO", ".svg or .png"),
+    "help-that-is-a-script": ('SUPPORT_URL = "javascript:alert(1)"', "SUPPORT_URL", "https://example.com/help"),
+    "terms-without-a-scheme": ('TERMS_URL = "example.com/terms"', "TERMS_URL", "must be an address"),
+    "privacy-with-a-space": ('PRIVACY_URL = "https://example.com/a b"', "PRIVACY_URL", "must be an address"),
+    "templates-that-are-not-there": ('TEMPLATES = "/nowhere"', "TEMPLATES", "a folder that is there"),
     "telnyx-url": ('TELNYX_BASE_URL = "api.telnyx.com"', "TELNYX_BASE_URL", "https:// or http://"),
     "redis-url": ('REDIS_URL = "localhost:6379"', "REDIS_URL", "redis://"),
     "short-secret": ('SECRET_KEY = "short"', "SECRET_KEY", "at least 32 characters"),
@@ -432,6 +442,20 @@ def test_only_the_main_region_of_the_country_code_is_texted_unless_others_are_na
     rules = load(file).policy
 
     assert (rules.home_region, set(rules.allowed_regions)) == (home, allowed)
+
+
+@pytest.mark.parametrize(
+    ("size", "is_taken"), [(0, False), (1, True), (16_384, True), (16_385, False)], ids=["empty", "one", "most", "more"]
+)
+def test_a_logo_is_small(load, tmp_path, size, is_taken):
+    logo = tmp_path / "logo.svg"
+    logo.write_bytes(b"x" * size)
+
+    if is_taken:
+        assert load(LOGO=str(logo)).LOGO.endswith("logo.svg")
+    else:
+        with pytest.raises(SettingsError, match="16,384"):
+            load(LOGO=str(logo))
 
 
 def test_the_rules_are_made_of_the_settings(load):

@@ -77,13 +77,13 @@ class Pages:
         if id_:
             with suppress(Refused):
                 return redirect(url_for("pages.begin", id_=self._hosted.session(id_).id), 303)
-        return self._phone_form()
+        return self._phone_form(phone=self._given_up())
 
     def begin(self, id_: str) -> ResponseReturnValue:
         """Show the phone form of a hosted session. Nothing is changed, whoever made the browser come here."""
         session = self._hosted.session(id_)
         suggest(session.locale)
-        return self._phone_form(phone=session.to, session=session.id)
+        return self._phone_form(phone=session.to or self._given_up(), session=session.id)
 
     def request(self) -> ResponseReturnValue:
         """Start, and go on to the code; or show the form again, with what to do."""
@@ -150,19 +150,21 @@ class Pages:
         return redirect(url_for("pages.verify"), 303)
 
     def cancel(self) -> ResponseReturnValue:
-        """End the verification, and go back to the phone form."""
+        """End the verification, and go back to the phone form, with the number to change in it."""
         id_ = self._cookie.read(request)
         response = redirect(url_for("pages.index"), 303)
         if id_ is not None:
+            session = self._cookie.session(request)
             try:
                 self._verifier.cancel(id_, caller=self._caller())
             except StoreUnavailable:
                 raise
             except VerificationError:
-                pass  # it has ended already
-            self._cookie.clear(response)
-            if self._cookie.session(request):
-                self._cookie.write(response, "", self._cookie.session(request))
+                id_ = ""  # it has ended already
+            if id_ or session:
+                self._cookie.write(response, "", session, id_)
+            else:
+                self._cookie.clear(response)
         return response
 
     def status(self) -> ResponseReturnValue:
@@ -199,6 +201,13 @@ class Pages:
             is_dear=not DEAR.isdisjoint(policy.allowed_regions),
             example=example(region),
         )
+
+    def _given_up(self) -> str:
+        """Return the number that this browser came back to change, for as long as the store remembers it."""
+        id_ = self._cookie.given_up(request)
+        with suppress(VerificationError):
+            return self._verifier.show(id_, caller=self._caller()).to.readable if id_ else ""
+        return ""
 
     def _region(self) -> str:
         """Return where a number without a calling code is dialled: as chosen, where several regions are allowed."""
