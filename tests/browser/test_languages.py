@@ -130,3 +130,14 @@ def test_a_country_can_be_chosen_and_has_its_name(bring):
     visitor.ask("07400 123456")
 
     expect(visitor.page.locator(".to strong")).to_have_text("+44 7400 123456")
+
+
+def test_the_phone_of_the_demo_copies_the_code_and_no_more(bring):
+    """In Arabic, the code has a line of its own."""
+    visitor = bring(**ARABIC)
+    number = visitor.begin(at=visitor.places.demo)
+    visitor.open("/demo")
+    card = visitor.page.locator("#demo-phone li", has_text=number)
+
+    expect(card.locator("button b")).to_have_text(re.compile("^[0-9A-F]{6}$"))
+    assert card.locator("button b").text_content() == visitor.code(number)
