@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --no-input --disable
 # On two cores, side by side. The tests of one file stay together, one after the other.
 PYTEST := $(BIN)/python -m pytest
 # What needs no server, no socket and no second thought.
-FAST := tests/verification tests/web tests/test_config.py tests/test_house.py
+FAST := tests/verification tests/languages tests/web tests/test_config.py tests/test_house.py
 SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
 
 # A virtual environment holds its own address. One that was moved, or whose Python is gone, is made anew.
@@ -21,10 +21,10 @@ $(shell test -e $(BIN)/python && test "$$(cat $(VENV)/ready 2>&1)" = "$(CURDIR)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test browser check screens examples contract prism attack faults isolation pins clean
+.PHONY: help run test browser check screens weight languages examples contract prism attack faults isolation pins clean
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' Makefile
 
 run: $(VENV)/run ## serve the demo on http://127.0.0.1:8000; PORT and WORKERS change where and how
 	@exec $(BIN)/textproof run
@@ -50,6 +50,16 @@ contract: $(VENV)/test ## hold the API against its contract with 10,000 requests
 
 examples: $(VENV)/examples ## run every example, and let jose from npm check our results; needs Node
 	@EXAMPLES=1 PYTHONPATH=$(VENV)/examples $(PYTEST) tests/api/test_examples.py tests/api/test_jose.py $(ARGS)
+
+weight: $(VENV)/browser chromium ## print what the pages cost: bytes, requests, movement, blocked time
+	@$(BIN)/python -m bench.pages
+
+languages: $(VENV)/test ## put the words of the code and the templates into every catalogue, and compile them
+	@$(BIN)/pybabel --quiet extract --mapping pyproject.toml --keyword marked --no-location --sort-output \
+		--add-comments Translators: --output-file $(VENV)/textproof.pot .
+	@$(BIN)/pybabel --quiet update --domain textproof --input-file $(VENV)/textproof.pot --output-dir service/languages \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120
+	@$(BIN)/pybabel compile --domain textproof --directory service/languages --statistics
 
 prism: $(VENV)/test ## hold our requests to Telnyx against its own contract; needs Node
 	@PRISM=1 $(PYTEST) tests/stack/test_prism.py $(ARGS)

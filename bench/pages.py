@@ -2,7 +2,7 @@
 
 `python -m bench.pages` prints figures, `python -m bench.pages screens` takes pictures; `screens code used` only those.
 
-The figures are those of a page that is loaded with an empty cache, not compressed, in a real Chromium on this machine.
+The figures are those of a page that is loaded with an empty cache in a real Chromium on this machine.
 The pictures go to `docs/screens`: every page in every state, in light; some in dark, and on a small screen.
 """
 
@@ -24,10 +24,10 @@ BYTES_MAX = 60_000  # of a picture
 SETTLED_MS = 1500  # until the demo's phone has rung
 WIDE = {"width": 1060, "height": 780}
 NARROW = {"width": 560, "height": 400}
-BROAD = {"first", "code", "confirmed", "api"}  # the first three with the demo's phone beside them
-DARK = {"first", "code", "code-wrong", "confirmed", "phone"}
+BROAD = {"first", "code", "confirmed", "api", "first-in-arabic"}  # the first three with the demo's phone beside them
+DARK = {"first", "code", "code-wrong", "confirmed", "phone", "code-in-arabic", "first-of-an-operator"}
 LONG = {"api"}  # the beginning is enough
-TINY = {"first", "first-wrong-number", "code", "code-help", "phone"}
+TINY = {"first", "first-wrong-number", "code", "code-help", "phone", "code-in-arabic"}
 BARE = {"code-expires-soon"}  # pictured without scripts, too
 
 

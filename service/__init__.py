@@ -7,12 +7,13 @@ The map of the house, top to bottom. A room uses only what is below it.
     doctor.py         `textproof doctor`: what is right, and what to fix
     limits.py         `textproof limits`: what is closed or nearly full
     clients.py        `textproof keys`: who may call the API
-    clients.py        the keys of applications: `textproof keys`
     config.py         every setting, with its unit, default and bounds
     web/              HTTP in, HTTP out; Flask lives here only
     sender/           hands a message to a carrier
     store/            remembers, in Redis: one script per verb
     verification/     the rules; knows neither Flask nor Redis nor a carrier
+    colours.py        whether one can be read on another
+    languages/        what people read, in their language; one catalogue each
 
 A request walks one way down and back:
 web -> Verifier.start/check/resend/cancel -> store (one script) -> sender.

@@ -20,6 +20,7 @@ from .verification.keys import Keyring
 from .verification.ports import Sender, Store
 from .verification.verifier import Verifier
 from .web import build_web, logs
+from .web.look import Look
 from .web.metrics import Counting, Metrics
 
 log = logging.getLogger("textproof")
@@ -58,9 +59,19 @@ def create_app(
         keyring=keyring,
         clock=clock,
         sends_at_once=settings.SENDS_AT_ONCE,
+        languages=settings.languages,
     )
     return build_web(
         verifier,
+        languages=settings.languages,
+        look=Look(
+            logo=settings.LOGO,
+            accent=settings.ACCENT_COLOR,
+            support=settings.SUPPORT_URL,
+            terms=settings.TERMS_URL,
+            privacy=settings.PRIVACY_URL,
+            templates=settings.TEMPLATES,
+        ),
         store=store,
         keyring=keyring,
         clock=clock,

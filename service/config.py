@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from .colours import contrast
+from .languages import NAMES, Languages, language
 from .verification import keys, message, phone, token
 from .verification import policy as rules
 
@@ -23,6 +25,8 @@ PREFIX = "TEXTPROOF_"
 FILE = "_FILE"
 PLACE = "TEXTPROOF_CONFIG"
 LIFE_MAX = 600  # seconds; SP 800-63B-4, 3.1.3.2: at most 10 minutes
+LOGO_MAX = 16_384  # bytes; ours: more than all the rest of the first page
+CONTRAST_MIN = 4.5  # WCAG 2.2, 1.4.3
 BRAND_MAX = 30  # characters; ours: leaves room for the rest of a text message
 RATE_MIN, RATE_MAX = 0.01, 10_000  # messages per second; Telnyx: 0.1 for a long code, 1,000 for a short one
 YEAR = 31_536_000  # seconds
@@ -265,6 +269,48 @@ def brand(value: object) -> str:
     return value
 
 
+def colour(value: object) -> str:
+    """A colour that white can be read on, and that can be read on white."""
+    value = text(value).lower()
+    if value and not re.fullmatch("#[0-9a-f]{6}", value):
+        raise Bad('must be a colour of six hexadecimal digits, like "#0b5c54"')
+    if value and contrast(value, "#ffffff") < CONTRAST_MIN:
+        raise Bad(
+            f"is too light to be read on white, and white on it: the contrast is {contrast(value, '#ffffff'):.2f}, "
+            f"and has to be {CONTRAST_MIN}. Take a darker one"
+        )
+    return value
+
+
+def link(value: object) -> str:
+    """An address that people are led to."""
+    value = text(value)
+    if value and not re.fullmatch(r"https?://[^\s/]\S*|mailto:\S+@\S+", value):
+        raise Bad('must be an address, like "https://example.com/help" or "mailto:help@example.com"')
+    return value
+
+
+def picture(value: object) -> str:
+    """A file with a small SVG or PNG."""
+    value = text(value)
+    path = Path(value)
+    if value and (path.suffix.lower() not in (".svg", ".png") or not path.is_file()):
+        raise Bad("must name a file that is there and ends with .svg or .png")
+    if value and not 0 < path.stat().st_size <= LOGO_MAX:
+        raise Bad(
+            f"names a file of {path.stat().st_size:,} bytes: it must not be empty, nor have more than {LOGO_MAX:,}"
+        )
+    return value
+
+
+def folder(value: object) -> str:
+    """A folder."""
+    value = text(value)
+    if value and not Path(value).is_dir():
+        raise Bad("must name a folder that is there")
+    return value
+
+
 def setting(kind: Callable[[object], Any], default: object, *, hidden: bool = False) -> Any:  # noqa: ANN401 - as `field`
     """Declare a setting; `hidden` ones are secrets."""
     return field(default=default, metadata={"kind": kind, "hidden": hidden}, repr=not hidden)
@@ -290,6 +336,13 @@ class Settings:
     RESEND_WAITS_SECONDS: tuple[int, ...] = setting(several(whole(1, 3600, "seconds")), (30, 60, 90, 120))
     ALLOWED_REGIONS: tuple[str, ...] = setting(several(region), ())
     BRAND: str = setting(brand, "Textproof")
+    LOGO: str = setting(picture, "")
+    ACCENT_COLOR: str = setting(colour, "")
+    SUPPORT_URL: str = setting(link, "")
+    TERMS_URL: str = setting(link, "")
+    PRIVACY_URL: str = setting(link, "")
+    TEMPLATES: str = setting(folder, "")
+    LANGUAGES: tuple[str, ...] = setting(several(one_of(*NAMES)), tuple(NAMES))
     PUBLIC_URL: str = setting(url("https", "http", path=False), "")
     SENDER: str = setting(one_of("telnyx", "demo"), "")
     TELNYX_BASE_URL: str = setting(url("https", "http"), "https://api.telnyx.com/v2")
@@ -357,6 +410,11 @@ class Settings:
     def host(self) -> str | None:
         """The public host, for the message's last line."""
         return urlsplit(self.PUBLIC_URL).hostname if self.PUBLIC_URL else None
+
+    @property
+    def languages(self) -> Languages:
+        """The languages that people can choose from."""
+        return Languages(self.LANGUAGES)
 
     @property
     def webhook_address(self) -> str:
@@ -454,19 +512,31 @@ class Settings:
             )
         if self.SECRET_KEY_FALLBACKS and not self.SECRET_KEY:
             mistakes.append(Mistake("SECRET_KEY", "is needed beside SECRET_KEY_FALLBACKS.", "not set"))
+        if not self.LANGUAGES:
+            mistakes.append(Mistake("LANGUAGES", 'must have at least one language, like ["en"].', "empty"))
+        if long := [tag for tag in self.LANGUAGES if not self._fits(tag)]:
+            spoken = ", ".join(f'{NAMES[tag]} ("{tag}")' for tag in long)
+            reason = f"makes the message longer than one text message in {spoken}. Shorten it or BRAND"
+            other = ", or offer fewer LANGUAGES." if len(long) < len(self.LANGUAGES) else "."
+            mistakes.append(Mistake("PUBLIC_URL", reason + other, "together with BRAND"))
+        return mistakes
+
+    def _fits(self, tag: str) -> bool:
+        """Tell whether every message in a language is one segment."""
         lives = (self.TOKEN_LIFETIME_SECONDS, min(self.TOKEN_LIFETIME_SECONDS, message.LONGEST_WORDS))
-        texts = [
-            message.compose(
-                token.Token("0" * self.TOKEN_LENGTH), brand=self.BRAND, life=timedelta(seconds=life), host=self.host
+        longest = token.Token("0" * self.TOKEN_LENGTH)
+        return all(
+            message.is_one_segment(
+                message.compose(
+                    longest,
+                    brand=self.BRAND,
+                    life=timedelta(seconds=life),
+                    host=self.host,
+                    language=language(tag),
+                )
             )
             for life in lives
-        ]
-        if any((message.septets(text) or message.SEGMENT + 1) > message.SEGMENT for text in texts):
-            reason = (
-                f"makes the message longer than one text message of {message.SEGMENT} characters. Shorten it or BRAND."
-            )
-            mistakes.append(Mistake("PUBLIC_URL", reason, "together with BRAND"))
-        return mistakes
+        )
 
     def warnings(self) -> list[str]:
         """Return what works but should be known."""

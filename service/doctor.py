@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from .config import Settings
 from .store.checkup import Checkup, NoRedis, Server
-from .verification.message import SEGMENT, compose, septets
+from .verification.message import SEGMENT, WIDE_SEGMENT, compose, is_one_segment, septets
 from .verification.token import Token
 
 if TYPE_CHECKING:
@@ -294,12 +294,15 @@ def _livez(url: str, fetch: Fetch, wrong: Mark) -> Line:
 def _message(settings: Settings) -> Iterator[Line]:
     token = Token("0" * settings.TOKEN_LENGTH)
     life = timedelta(seconds=settings.TOKEN_LIFETIME_SECONDS)
-    text = compose(token, brand=settings.BRAND, life=life, host=settings.policy.host)
+    text = compose(
+        token, brand=settings.BRAND, life=life, host=settings.policy.host, language=settings.languages.default
+    )
     length = septets(text)
+    measured = f"{len(text)} of {WIDE_SEGMENT}" if length is None else f"{length} of {SEGMENT}"
     yield claim(
-        length is not None and length <= SEGMENT,
-        f"the message is one segment, {length} of {SEGMENT}",
-        "the message is longer than one segment, or not GSM-7: shorten BRAND or PUBLIC_URL",
+        is_one_segment(text),
+        f"the message is one segment, {measured}",
+        "the message is longer than one segment: shorten BRAND or PUBLIC_URL",
     )
     if settings.PUBLIC_URL:
         host = urlsplit(settings.PUBLIC_URL).hostname

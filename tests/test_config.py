@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from service.config import KEYS, Settings, SettingsError
+from service.languages import NAMES, language
 from service.verification import message
 from service.verification.token import Token
 
@@ -107,6 +108,16 @@ BROKEN = {
     "url-with-a-broken-port": ('PUBLIC_URL = "https://example.com:port"', "PUBLIC_URL", "https:// or http://"),
     "url-with-a-port-too-high": ('PUBLIC_URL = "https://example.com:99999"', "PUBLIC_URL", "https:// or http://"),
     "url-too-long-for-a-message": (f'PUBLIC_URL = "https://{"a" * 60}.{"b" * 60}.io"', "PUBLIC_URL", "longer than one"),
+    "no-language": ("LANGUAGES = []", "LANGUAGES", "at least one language"),
+    "unknown-language": ('LANGUAGES = ["en", "tlh"]', "LANGUAGES", '"en", "es"'),
+    "colour-by-name": ('ACCENT_COLOR = "red"', "ACCENT_COLOR", "six hexadecimal digits"),
+    "colour-too-light": ('ACCENT_COLOR = "#777777"', "ACCENT_COLOR", "the contrast is 4.48"),
+    "logo-that-is-not-there": ('LOGO = "/nowhere/logo.svg"', "LOGO", "a file that is there"),
+    "logo-of-another-kind": (f"LOGO = {__file__!r}", "LOGO", ".svg or .png"),
+    "help-that-is-a-script": ('SUPPORT_URL = "javascript:alert(1)"', "SUPPORT_URL", "https://example.com/help"),
+    "terms-without-a-scheme": ('TERMS_URL = "example.com/terms"', "TERMS_URL", "must be an address"),
+    "privacy-with-a-space": ('PRIVACY_URL = "https://example.com/a b"', "PRIVACY_URL", "must be an address"),
+    "templates-that-are-not-there": ('TEMPLATES = "/nowhere"', "TEMPLATES", "a folder that is there"),
     "telnyx-url": ('TELNYX_BASE_URL = "api.telnyx.com"', "TELNYX_BASE_URL", "https:// or http://"),
     "redis-url": ('REDIS_URL = "localhost:6379"', "REDIS_URL", "redis://"),
     "short-secret": ('SECRET_KEY = "short"', "SECRET_KEY", "at least 32 characters"),
@@ -433,6 +444,20 @@ def test_only_the_main_region_of_the_country_code_is_texted_unless_others_are_na
     assert (rules.home_region, set(rules.allowed_regions)) == (home, allowed)
 
 
+@pytest.mark.parametrize(
+    ("size", "is_taken"), [(0, False), (1, True), (16_384, True), (16_385, False)], ids=["empty", "one", "most", "more"]
+)
+def test_a_logo_is_small(load, tmp_path, size, is_taken):
+    logo = tmp_path / "logo.svg"
+    logo.write_bytes(b"x" * size)
+
+    if is_taken:
+        assert load(LOGO=str(logo)).LOGO.endswith("logo.svg")
+    else:
+        with pytest.raises(SettingsError, match="16,384"):
+            load(LOGO=str(logo))
+
+
 def test_the_rules_are_made_of_the_settings(load):
     rules = load(
         'TOKEN_LENGTH = 8\nTOKEN_ALPHABET = "digits"\nTOKEN_LIFETIME_SECONDS = 300\nMAX_CHECKS = 3\nMAX_SENDS = 2\n'
@@ -445,27 +470,49 @@ def test_the_rules_are_made_of_the_settings(load):
     assert (rules.brand, rules.host) == ("Acme", "verify.example.com")
 
 
+@pytest.mark.parametrize("tag", NAMES)
 @pytest.mark.parametrize("life", [600, 300, 120, 60], ids=str)
-def test_settings_that_are_accepted_make_only_messages_of_one_segment(load, life):
+def test_settings_that_are_accepted_make_only_messages_of_one_segment(load, life, tag):
     """Also those of a resend, which tell what is left of the life. Senders refuse a longer one."""
     accepted = []
     for length in range(20, 64):
         try:
             accepted.append(
-                load(TOKEN_LIFETIME_SECONDS=str(life), PUBLIC_URL=f"https://{'a' * length}.io", BRAND="x" * 30)
+                load(
+                    TOKEN_LIFETIME_SECONDS=str(life),
+                    PUBLIC_URL=f"https://{'a' * length}.io",
+                    BRAND="x" * 30,
+                    LANGUAGES=tag,
+                )
             )
         except SettingsError:
             break
     longest = accepted[-1].policy
 
-    lengths = {
-        left: message.septets(
-            message.compose(Token("0" * 6), brand=longest.brand, life=timedelta(seconds=left), host=longest.host)
+    texts = {
+        left: message.compose(
+            Token("0" * 6),
+            brand=longest.brand,
+            life=timedelta(seconds=left),
+            host=longest.host,
+            language=language(tag),
         )
         for left in range(1, life + 1)
     }
 
-    assert {left: length for left, length in lengths.items() if (length or 0) > message.SEGMENT} == {}
+    assert len(accepted) > 10
+    assert {left: text for left, text in texts.items() if not message.is_one_segment(text)} == {}
+
+
+def test_a_language_whose_messages_would_be_too_long_is_named(load):
+    """And one that fits is not: the host is short enough for 160 characters, and too long for 70."""
+    with pytest.raises(SettingsError) as error:
+        load(PUBLIC_URL=f"https://{'a' * 50}.io")
+
+    assert '("ar")' in str(error.value)
+    assert "fewer LANGUAGES" in str(error.value)
+    assert '("es")' not in str(error.value)
+    assert load(PUBLIC_URL=f"https://{'a' * 50}.io", LANGUAGES="en,es,fr,de").LANGUAGES == ("en", "es", "fr", "de")
 
 
 WARNINGS = {

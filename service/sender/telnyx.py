@@ -12,7 +12,7 @@ import httpx
 import telnyx
 
 from ..verification.errors import Delivery, SendRefused, SendUncertain
-from ..verification.message import SEGMENT, Message, septets
+from ..verification.message import Message, is_one_segment, septets
 from .codes import error_in, meaning_of
 from .deadline import DeadlineTransport, deadline
 
@@ -66,7 +66,7 @@ class TelnyxSender:
     def send(self, message: Message) -> int:
         """See `Sender`."""
         length = septets(message.text)
-        if length is None or length > SEGMENT:
+        if not is_one_segment(message.text):
             log.error("text_too_long", extra={"septets": length})
             raise SendRefused(Delivery.FAILED)
         options = {"webhook_url": self._webhook_url(message.id)} if self._webhook_url else {}
@@ -75,7 +75,7 @@ class TelnyxSender:
                 reply = self._messages.send(
                     to=message.to.e164,
                     text=message.text,
-                    encoding="gsm7",
+                    encoding="ucs2" if length is None else "gsm7",
                     idempotency_key=message.key,
                     **self._sender,
                     **options,

@@ -68,6 +68,11 @@ def region_of(calling_code: int) -> str | None:
     return None if region in ("ZZ", NO_REGION) else region
 
 
+def calling_code(region: str) -> str:
+    """Return the calling code of a region (`GB` has `+44`)."""
+    return f"+{phonenumbers.country_code_for_region(region)}"
+
+
 def is_region(name: str) -> bool:
     """Tell whether `name` is a region that has phone numbers of its own (`US`, `GG`)."""
     return name in REGIONS

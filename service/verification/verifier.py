@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from ..languages import Languages
 from .budgets import ask_again, ask_for, messages_of, origin_of
 from .caller import Caller
 from .errors import (
@@ -88,6 +89,7 @@ class Verifier:
         keyring: Callable[[], Keyring],
         clock: Callable[[], float],
         sends_at_once: int = 16,
+        languages: Languages | None = None,
     ) -> None:
         """Take what the rules need.
 
@@ -98,6 +100,7 @@ class Verifier:
             keyring: Gives the keys; asked on each use, because they may have to come from the store.
             clock: Seconds since 1970.
             sends_at_once: Places in the outbox of this process.
+            languages: What messages are written in, by the locale of a verification; every one there is unless given.
         """
         self.policy = policy
         self._outbox = Outbox(sends_at_once)
@@ -106,13 +109,17 @@ class Verifier:
         self._keyring = keyring
         self._clock = clock
         self._tally = Tally()
+        self._languages = languages or Languages()
 
-    def number(self, typed: str, *, caller: Caller = NOBODY) -> PhoneNumber:
-        """Return the number that somebody typed, if it may be texted; raise InvalidNumber."""
+    def number(self, typed: str, *, caller: Caller = NOBODY, home: str = "") -> PhoneNumber:
+        """Return the number that somebody typed, if it may be texted; raise InvalidNumber.
+
+        A number without `+` is read as dialled in the region `home`, or in the home of the policy.
+        """
         allowed = self.policy.allowed_regions
         if caller.regions:
             allowed = [region for region in allowed if region in caller.regions]
-        return read_number(typed, home=self.policy.home_region, allowed=allowed)
+        return read_number(typed, home=home or self.policy.home_region, allowed=allowed)
 
     def start(self, typed: str, *, caller: Caller = NOBODY, nonce: str = "", about: About = NOTHING) -> Verification:
         """Text a token to a number and return the verification.
@@ -417,7 +424,13 @@ class Verifier:
         life = timedelta(milliseconds=record.expires - record.now)
         message = Message(
             to=PhoneNumber(record.to),
-            text=compose(token, brand=self.policy.brand, life=life, host=self.policy.host),
+            text=compose(
+                token,
+                brand=self.policy.brand,
+                life=life,
+                host=self.policy.host,
+                language=self._languages.of(record.about.locale),
+            ),
             id=handle.id,
             send=record.sends,
         )

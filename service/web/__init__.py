@@ -15,6 +15,9 @@ metrics.py     numbers for operators: /metrics
 webhooks.py    what the carrier tells: /webhooks/telnyx
 problems.py    what is said no to, with its status code: the one table
 words.py       what people read
+speech.py      which language they read it in
+look.py        what an operator may change of them: logo, colour, links, templates
+assets.py      sheets, scripts and pictures, compressed and kept for good
 security.py    cross-site requests, response headers
 address.py     where a request comes from
 cookie.py      the signed cookie that binds a browser to its verification
@@ -22,30 +25,32 @@ logs.py        one JSON line for each event, numbers masked, with the name of it
 """
 
 from collections.abc import Callable
-from pathlib import Path
 
 from flask import Flask
 
+from ..languages import Languages
 from ..verification.keys import Keyring
 from ..verification.ports import Store
 from ..verification.verifier import Verifier
-from . import demo, docs, health, logs, metrics, problems, security, webhooks, words
+from . import assets, demo, docs, health, logs, metrics, problems, security, speech, webhooks, words
 from .api import Api
 from .body import Request
 from .cookie import FlowCookie
 from .demo import Inbox
 from .hosted import Hosted
+from .look import Look
 from .once import Once
 from .pages import Pages
 from .webhooks import ReadWebhook
 
 BODY_MAX = 4096  # bytes; ours: the largest honest form has two hundred
-TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 def build_web(
     verifier: Verifier,
     *,
+    languages: Languages,
+    look: Look,
     store: Store,
     keyring: Callable[[], Keyring],
     clock: Callable[[], float],
@@ -59,6 +64,8 @@ def build_web(
 
     Args:
         verifier: The verbs.
+        languages: What pages can be in.
+        look: What the operator wants them to look like.
         store: Asked whether it is ready.
         keyring: Signs the cookie.
         clock: Seconds since 1970.
@@ -68,17 +75,26 @@ def build_web(
         proxies: How many of ours a request comes through.
         counted: What operators see.
     """
-    app = Flask("textproof", template_folder=str(TEMPLATES), static_folder=str(Path(__file__).parent / "static"))
+    app = Flask("textproof", static_folder=None)
     app.request_class = Request
+    app.jinja_loader = look.loader()
     app.config.update(
         MAX_CONTENT_LENGTH=BODY_MAX,
         MAX_FORM_MEMORY_SIZE=BODY_MAX,
-        SEND_FILE_MAX_AGE_DEFAULT=3600,
     )
     app.url_map.merge_slashes = False  # it would send people to whatever host they said they wanted
     app.jinja_env.globals.update(
         brand=verifier.policy.brand, is_demo=inbox is not None, in_words=words.in_words, deliveries=words.DELIVERIES
     )
+    app.jinja_env.globals.update(
+        logo=look.logo_name,
+        logo_width=look.logo_width,
+        support=look.support,
+        terms=look.terms,
+        privacy=look.privacy,
+    )
+    assets.serve(app, look)
+    speech.speak(app, languages, secure=public_url.startswith("https://"))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     logs.name_requests(app, proxies=proxies)

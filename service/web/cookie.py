@@ -32,11 +32,15 @@ class FlowCookie:
         """Return the id of the hosted session of this browser, or "" when it has none."""
         return self._parts(request)[1]
 
-    def write(self, response: Response, id_: str, session: str = "") -> None:
-        """Bind the browser to a verification, and to a hosted session; "" is none."""
+    def given_up(self, request: Request) -> str:
+        """Return the id of the verification whose number this browser wants to change, or ""."""
+        return self._parts(request)[2]
+
+    def write(self, response: Response, id_: str, session: str = "", given_up: str = "") -> None:
+        """Bind the browser to a verification, to a hosted session, and to what it gave up last; "" is none."""
         response.set_cookie(
             self.name,
-            self._signer().sign(f"{id_}{BETWEEN}{session}" if session else id_).decode("ascii"),
+            self._signer().sign(BETWEEN.join((id_, session, given_up)).rstrip(BETWEEN)).decode("ascii"),
             max_age=SECONDS,
             secure=self._secure,
             httponly=True,
@@ -48,15 +52,16 @@ class FlowCookie:
         """Let the browser forget."""
         response.delete_cookie(self.name, secure=self._secure, httponly=True, samesite="Lax", path="/")
 
-    def _parts(self, request: Request) -> tuple[str, str]:
+    def _parts(self, request: Request) -> tuple[str, str, str]:
         value = request.cookies.get(self.name)
         if not value:
-            return "", ""
+            return "", "", ""
         try:
-            id_, _, session = self._signer().unsign(value, max_age=SECONDS).decode("ascii").partition(BETWEEN)
+            ids = self._signer().unsign(value, max_age=SECONDS).decode("ascii").split(BETWEEN)
         except BadSignature:
-            return "", ""
-        return id_, session
+            return "", "", ""
+        id_, session, given_up, *_ = *ids, "", ""
+        return id_, session, given_up
 
     def _signer(self) -> TimestampSigner:
         newest_last = [key.derive("cookie") for key in reversed(self._keyring().keys)]

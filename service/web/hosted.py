@@ -108,7 +108,7 @@ class Hosted:
         except Refused:
             return None
 
-    def start(self, session: Session, typed: str, *, caller: Caller, nonce: str) -> Verification:
+    def start(self, session: Session, typed: str, *, caller: Caller, nonce: str, about: About) -> Verification:
         """Start a verification in a session: the person's address counts, and the application's budget as well.
 
         Raises:
@@ -117,8 +117,7 @@ class Hosted:
         """
         both = self.caller(session, caller)
         if session.to and self._verifier.number(typed, caller=both).e164 != session.to:
-            raise Refused("other_number", "This page confirms the number that is in the form now, and no other one.")
-        about = About(session.reference, session.locale)
+            raise Refused("other_number")
         return self._verifier.start(typed, caller=both, nonce=nonce and f"{session.id}{nonce}", about=about)
 
     def caller(self, session: Session, person: Caller) -> Caller:

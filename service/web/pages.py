@@ -7,6 +7,7 @@ double click, a refresh or Back never sends twice and never costs a second try.
 import secrets
 import time
 from contextlib import suppress
+from functools import partial
 
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -24,8 +25,8 @@ from ..verification.errors import (
     VerificationError,
     VerificationLocked,
 )
-from ..verification.phone import example
-from ..verification.ports import Status
+from ..verification.phone import calling_code, example
+from ..verification.ports import About, Status
 from ..verification.verifier import Verification, Verifier
 from . import words
 from .address import caller_of
@@ -34,8 +35,10 @@ from .hosted import Hosted, form_policy
 from .problems import Problem, Refused, as_page, problem_of, with_retry
 from .security import refuse_cross_site
 from .sessions import Session
+from .speech import gettext, here, language, suggest
 
 NONCE_MAX = 64  # characters
+DEAR = frozenset({"US", "CA"})  # where people pay for what they receive, and carriers want them to be told (CTIA)
 PHONE_MAX = 64  # characters of a typed number that the form shows again
 
 
@@ -74,23 +77,27 @@ class Pages:
         if id_:
             with suppress(Refused):
                 return redirect(url_for("pages.begin", id_=self._hosted.session(id_).id), 303)
-        return self._phone_form()
+        return self._phone_form(phone=self._given_up())
 
     def begin(self, id_: str) -> ResponseReturnValue:
         """Show the phone form of a hosted session. Nothing is changed, whoever made the browser come here."""
         session = self._hosted.session(id_)
-        return self._phone_form(phone=session.to, session=session.id)
+        suggest(session.locale)
+        return self._phone_form(phone=session.to or self._given_up(), session=session.id)
 
     def request(self) -> ResponseReturnValue:
         """Start, and go on to the code; or show the form again, with what to do."""
         phone, nonce = _field("phone"), _field("nonce")[:NONCE_MAX]
         session = self._hosted.session(_field("session")) if _field("session") else None
         id_ = session.id if session else ""
+        suggest(session.locale if session else "")
+        about = About(session.reference if session else "", language().tag)
         try:
+            number = self._verifier.number(phone, home=self._region()).e164
             if session is None:
-                verification = self._verifier.start(phone, caller=self._caller(), nonce=nonce)
+                verification = self._verifier.start(number, caller=self._caller(), nonce=nonce, about=about)
             else:
-                verification = self._hosted.start(session, phone, caller=self._caller(), nonce=nonce)
+                verification = self._hosted.start(session, number, caller=self._caller(), nonce=nonce, about=about)
         except (VerificationError, Refused) as error:
             problem = problem_of(error)
             phone = session.to if session and session.to else phone
@@ -145,19 +152,21 @@ class Pages:
         return redirect(url_for("pages.verify"), 303)
 
     def cancel(self) -> ResponseReturnValue:
-        """End the verification, and go back to the phone form."""
+        """End the verification, and go back to the phone form, with the number to change in it."""
         id_ = self._cookie.read(request)
         response = redirect(url_for("pages.index"), 303)
         if id_ is not None:
+            session = self._cookie.session(request)
             try:
                 self._verifier.cancel(id_, caller=self._caller())
             except StoreUnavailable:
                 raise
             except VerificationError:
-                pass  # it has ended already
-            self._cookie.clear(response)
-            if self._cookie.session(request):
-                self._cookie.write(response, "", self._cookie.session(request))
+                id_ = ""  # it has ended already
+            if id_ or session:
+                self._cookie.write(response, "", session, id_)
+            else:
+                self._cookie.clear(response)
         return response
 
     def status(self) -> ResponseReturnValue:
@@ -166,11 +175,12 @@ class Pages:
         if id_ is None:
             raise UnknownVerification
         verification = self._verifier.show(id_, caller=self._caller())
+        suggest(verification.about.locale)
         return jsonify(
             status=verification.status,
             created_at=verification.created_at,
             delivery=verification.delivery,
-            message=words.DELIVERIES[verification.delivery],
+            message=gettext(words.DELIVERIES[verification.delivery]),
             expires_in=verification.expires_in,
             next_send_in=verification.next_send_in,
             sends_left=verification.sends_left,
@@ -178,17 +188,36 @@ class Pages:
         )
 
     def _phone_form(self, problem: Problem | None = None, phone: str = "", session: str = "") -> str:
-        home = self._verifier.policy.home_region
+        policy = self._verifier.policy
+        region = self._region()
         return render_template(
             "index.html",
             nonce=_nonce(problem),
             session=session,
+            here=partial(here, session),
             problem=problem,
             phone=phone[:PHONE_MAX],
-            home=home,
-            allowed=self._verifier.policy.allowed_regions,
-            example=example(home),
+            home=policy.home_region,
+            region=region,
+            allowed=[(code, calling_code(code)) for code in sorted(policy.allowed_regions)],
+            is_dear=not DEAR.isdisjoint(policy.allowed_regions),
+            example=example(region),
         )
+
+    def _given_up(self) -> str:
+        """Return the number that this browser came back to change, for as long as the store remembers it."""
+        id_ = self._cookie.given_up(request)
+        with suppress(VerificationError):
+            return self._verifier.show(id_, caller=self._caller()).to.readable if id_ else ""
+        return ""
+
+    def _region(self) -> str:
+        """Return where a number without a calling code is dialled: as chosen, where several regions are allowed."""
+        policy = self._verifier.policy
+        chosen = request.form.get("region", "")
+        if chosen in policy.allowed_regions:
+            return chosen
+        return policy.home_region if policy.home_region in policy.allowed_regions else min(policy.allowed_regions)
 
     def _caller(self) -> Caller:
         return caller_of(request, proxies=self._proxies)
@@ -198,6 +227,7 @@ class Pages:
 
     def _page(self, verification: Verification) -> ResponseReturnValue:
         """Show how a verification stands."""
+        suggest(verification.about.locale)
         match verification.status:
             case Status.PENDING:
                 return self._form(verification)
@@ -218,6 +248,7 @@ class Pages:
         verification = error.verification
         if verification is None and not isinstance(error, StoreUnavailable):
             verification = self._verifier.show(id_, caller=self._caller())
+        suggest(verification.about.locale if verification else "")
         if verification is not None and verification.status is not Status.PENDING:
             return as_page(problem_of(error)) if isinstance(error, TokenRejected) else self._page(verification)
         return self._form(verification, problem_of(error))

@@ -1,13 +1,14 @@
 """What this service says no to, in words and status codes. The one table for pages and API."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadHost, HTTPException, MethodNotAllowed
 
+from ..languages import marked
 from ..verification.errors import (
     AlreadyApproved,
     Delivery,
@@ -26,6 +27,7 @@ from ..verification.errors import (
 )
 from . import words
 from .codes import BY_STATUS, CODES
+from .speech import gettext as _
 
 log = logging.getLogger("textproof")
 
@@ -58,65 +60,83 @@ class Refused(Exception):
 
 
 STATUSES = {
-    400: ("bad_request", "That request cannot be read", "Go back, and try once more."),
-    403: ("cross_site", "That came from another site", "Open our page yourself, and try there."),
-    404: ("not_found", "There is nothing here", "Check the address, or start from the first page."),
-    405: ("method_not_allowed", "That does not work here", "Start from the first page."),
+    400: ("bad_request", marked("That request cannot be read"), marked("Go back, and try once more.")),
+    403: ("cross_site", marked("That came from another site"), marked("Open our page yourself, and try there.")),
+    404: ("not_found", marked("There is nothing here"), marked("Check the address, or start from the first page.")),
+    405: ("method_not_allowed", marked("That does not work here"), marked("Start from the first page.")),
     413: (
         "too_large",
-        "That is too much",
-        "A phone number or a code is all we need. Start from the first page.",
+        marked("That is too much"),
+        marked("A phone number or a code is all we need. Start from the first page."),
     ),
 }
+SENDING = marked("We cannot send codes right now")
+PAGES_OF_CODES = {
+    "session_gone": (
+        marked("That link was used, or is too old"),
+        marked("Go back to where you came from, and start again there."),
+    ),
+    "other_number": (
+        marked("That is another number"),
+        marked("This page confirms the number that is in the form now, and no other one."),
+    ),
+}
+"""What people read when the API's own words would not help them."""
 
 
 def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, read from top to bottom
     """Return the words and the status of anything that can go wrong."""
     match error:
+        case Refused(problem=Problem(code=code)) if code in PAGES_OF_CODES and not _is_program():
+            title, detail = PAGES_OF_CODES[code]
+            return replace(error.problem, title=_(title), detail=_(detail))
         case Refused():
             return error.problem
         case InvalidNumber():
-            return Problem(422, "invalid_number", "Check the number", words.NUMBERS[error.reason])
+            return Problem(422, "invalid_number", _("Check the number"), _(words.NUMBERS[error.reason]))
         case MalformedToken():
-            return Problem(422, "malformed_token", "Check the code", words.malformed(error))
+            return Problem(422, "malformed_token", _("Check the code"), words.malformed(error))
         case TokenRejected():
-            return Problem(422, "token_rejected", "That code is not right", words.rejected(error.checks_left))
+            return Problem(422, "token_rejected", _("That code is not right"), words.rejected(error.checks_left))
         case VerificationLocked():
-            detail = "Too many codes were wrong, so this one is not accepted any more. Start again to get a new one."
-            return Problem(429, "locked", "Too many wrong codes", detail)
-        case Limited():
-            wait = words.in_words(error.retry_after or 0)
-            detail = words.LIMITS[error.limit].format(wait=wait)
-            if error.limit is Limit.CLOSED and error.retry_after is None:
-                detail = words.CLOSED
-            return Problem(429, str(error.limit), "Not so fast", detail, error.retry_after)
+            detail = _("Too many codes were wrong, so this one is not accepted any more. Start again to get a new one.")
+            return Problem(429, "locked", _("Too many wrong codes"), detail)
+        case Limited(retry_after=None):
+            detail = _(words.CLOSED if error.limit is Limit.CLOSED else words.LIMITS[error.limit])
+            return Problem(
+                429, str(error.limit), _("We cannot send another code"), detail.format(wait=words.in_words(0))
+            )
+        case Limited(retry_after=int(wait)):
+            detail = _(words.LIMITS[error.limit]).format(wait=words.in_words(wait))
+            return Problem(429, str(error.limit), _("Please wait a little"), detail, wait)
         case AlreadyApproved():
-            return Problem(
-                409, "already_approved", "Your number is confirmed", "This code was used before. All is done."
-            )
+            detail = _("This code was used before. All is done.")
+            return Problem(409, "already_approved", _("Your number is confirmed"), detail)
         case UnknownVerification():
-            detail = "It was used, or it is older than we accept. Start again to get a new one."
-            return Problem(404, "not_found", "That code has expired", detail)
+            detail = _("It was used, or it is older than we accept. Start again to get a new one.")
+            return Problem(404, "not_found", _("That code has expired"), detail)
         case SendRefused(delivery=Delivery.FAILED | Delivery.BUSY):
-            detail = words.DELIVERIES[Delivery.FAILED]
-            return Problem(
-                503, "send_failed", "We cannot send codes right now", detail, error.retry_after or SEND_RETRY
-            )
+            detail = _(words.DELIVERIES[Delivery.FAILED])
+            return Problem(503, "send_failed", _(SENDING), detail, error.retry_after or SEND_RETRY)
         case SendRefused():
-            return Problem(422, "send_refused", "We cannot text this number", words.DELIVERIES[error.delivery])
+            detail = _(words.DELIVERIES[error.delivery])
+            return Problem(422, "send_refused", _("We cannot text this number"), detail)
         case SendingHeld():
-            detail = words.HOLDS[error.hold].format(wait=words.in_words(error.retry_after))
-            return Problem(503, str(error.hold), "We cannot send codes right now", detail, error.retry_after)
+            detail = _(words.HOLDS[error.hold]).format(wait=words.in_words(error.retry_after))
+            return Problem(503, str(error.hold), _(SENDING), detail, error.retry_after)
         case ForgedReceipt():
             return Problem(403, "forged", "That is not from the carrier", "The signature is wrong, or too old.")
         case StoreUnavailable():
-            detail = "This is our fault. Nothing was lost: try the same again in a few seconds."
-            return Problem(503, "unavailable", "We cannot do that right now", detail, STORE_RETRY)
+            detail = _("This is our fault. Nothing was lost: try the same again in a few seconds.")
+            return Problem(503, "unavailable", _("We cannot do that right now"), detail, STORE_RETRY)
         case HTTPException() if error.code in STATUSES:
-            return Problem(error.code, *STATUSES[error.code])
+            code, title, detail = STATUSES[error.code]
+            return Problem(error.code, code, _(title), _(detail))
         case HTTPException(code=int(status)) if status < 500:  # noqa: PLR2004 - HTTP's own border
-            return Problem(status, *STATUSES[400])
-    return Problem(500, "internal", "Something went wrong", "This is our fault. Try again in a few minutes.")
+            code, title, detail = STATUSES[400]
+            return Problem(status, code, _(title), _(detail))
+    detail = _("This is our fault. Try again in a few minutes.")
+    return Problem(500, "internal", _("Something went wrong"), detail)
 
 
 def handle(app: Flask) -> None:

@@ -14,6 +14,14 @@ COMMON = {
     "SECRET_KEY": "the-same-on-each-of-them-so-that-one-cookie-opens-all",
     "LIMITS_MODE": "observe",  # all visitors come from one address; limits of a number hold all the same
 }
+OWN_LOOK = {
+    "BRAND": "Acme",
+    "ACCENT_COLOR": "#6200ee",
+    "ALLOWED_REGIONS": "US,GB,CA",
+    "SUPPORT_URL": "mailto:help@example.com",
+    "TERMS_URL": "https://example.com/terms",
+    "PRIVACY_URL": "https://example.com/privacy",
+}
 DEMO = {"SENDER": "demo", "RESEND_WAITS_SECONDS": "1,1,1,1"}
 
 
@@ -27,6 +35,8 @@ class Places:
     """Codes of eight digits that live for 140 s: so short that people are warned from the start."""
     late: str
     """Codes that have expired before anybody can type them."""
+    own: str
+    """The demo, as an operator made it look."""
     down: str
     """The store does not answer."""
     real: str
@@ -50,6 +60,7 @@ def places() -> Iterator[Places]:
                 {"SENDER": "demo", "TOKEN_LIFETIME_SECONDS": "140", "TOKEN_ALPHABET": "digits", "TOKEN_LENGTH": "8"},
             ),
             "late": _service(store.url, DEMO | {"TOKEN_LIFETIME_SECONDS": "2"}),
+            "own": _service(store.url, DEMO | OWN_LOOK),
             "down": _service(f"redis://127.0.0.1:{free_port()}/0", {"SENDER": "demo"}),
             "real": _service(
                 real_store.url,

@@ -80,6 +80,17 @@ def first_store_down(visitor: Visitor) -> None:
     visitor.ask(new_number())
 
 
+@state
+def first_of_an_operator(visitor: Visitor) -> None:
+    """Another name and colour, links, and several countries."""
+    visitor.open("/", at=visitor.places.own)
+
+
+@state
+def code_of_an_operator(visitor: Visitor) -> None:
+    visitor.begin(at=visitor.places.own)
+
+
 # -- The code form
 
 
@@ -168,6 +179,40 @@ def _await_delivery(visitor: Visitor, words: str) -> None:
     expect(visitor.page.get_by_text(words)).to_be_visible()
 
 
+# -- In other languages
+
+
+@state
+def first_in_arabic(visitor: Visitor) -> None:
+    visitor.open("/?lang=ar", at=visitor.places.demo)
+
+
+@state
+def first_in_spanish(visitor: Visitor) -> None:
+    visitor.open("/?lang=es", at=visitor.places.real)
+
+
+@state
+def code_in_arabic(visitor: Visitor) -> None:
+    first_in_arabic(visitor)
+    visitor.ask(new_number())
+    visitor.type("0000 00")
+
+
+@state
+def code_in_german(visitor: Visitor) -> None:
+    visitor.open("/?lang=de", at=visitor.places.real)
+    visitor.ask(new_number())
+
+
+@state
+def confirmed_in_arabic(visitor: Visitor) -> None:
+    first_in_arabic(visitor)
+    number = new_number()
+    visitor.ask(number)
+    visitor.type(visitor.code(number))
+
+
 # -- The ends
 
 
@@ -214,7 +259,7 @@ def back_to_the_application(visitor: Visitor) -> None:
     visitor.open("/verify")
 
 
-def new_session(visitor: Visitor) -> str:
+def new_session(visitor: Visitor, **more: str) -> str:
     """Have an application ask for a hosted session at the demo, and return where it sends the browser.
 
     The application is another of the places: any page of another origin will do.
@@ -225,7 +270,7 @@ def new_session(visitor: Visitor) -> str:
     answer = visitor.page.request.post(
         f"{visitor.places.demo}/v1/sessions",
         headers={"Authorization": f"Bearer {key}"},
-        data={"return_url": visitor.places.hasty + "/", "state": "as it was"},
+        data={"return_url": visitor.places.hasty + "/", "state": "as it was", **more},
     )
     return str(answer.json()["url"])
 

@@ -106,7 +106,7 @@ def test_times_are_those_of_the_readers_clock(bring):
 
     moment = visitor.page.locator("#expiry time")
 
-    in_kathmandu = "at => new Date(at).toLocaleTimeString('en-US', {timeStyle: 'short', timeZone: 'Asia/Kathmandu'})"
+    in_kathmandu = "at => new Date(at).toLocaleTimeString('de-DE', {timeStyle: 'short', timeZone: 'Asia/Kathmandu'})"
     expect(moment).to_have_text(visitor.page.evaluate(in_kathmandu, moment.get_attribute("datetime")))
 
 

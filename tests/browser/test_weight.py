@@ -4,8 +4,8 @@ import pytest
 
 from tests.browser.weight import weigh
 
-FIRST_PAGE_MAX = 15 * 1024  # bytes over the wire, headers included, not compressed
-DEMO_MAX = 20 * 1024  # the same with the demo's phone beside it
+FIRST_PAGE_MAX = 15 * 1024  # bytes over the wire, headers included
+DEMO_MAX = FIRST_PAGE_MAX  # also with the demo's phone beside it
 REQUESTS_MAX = 5  # the page, its sheet, its script, the icon twice: in the page and in the browser's tab
 
 
@@ -20,6 +20,13 @@ def test_the_first_page_is_small(first):
 
 def test_the_first_page_of_the_demo_is_not_much_larger(visitor):
     assert 0 < weigh(visitor, "/", at=visitor.places.demo).transferred < DEMO_MAX
+
+
+def test_a_second_page_costs_only_itself(visitor):
+    """Everything else was kept."""
+    weigh(visitor, "/", at=visitor.places.real)
+
+    assert 0 < weigh(visitor, "/", at=visitor.places.real).transferred < 5 * 1024
 
 
 def test_it_takes_few_requests(first):

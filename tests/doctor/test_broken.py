@@ -177,7 +177,9 @@ def test_a_host_with_an_impossible_name(the_fix):
     """The real name server is not even asked."""
     url = f"https://{'a' * 64}.com"
 
-    assert "has no address (UnicodeError)" in the_fix(PUBLIC_URL=url, BRAND="B", resolve=product.resolve)
+    assert "has no address (UnicodeError)" in the_fix(
+        PUBLIC_URL=url, BRAND="B", LANGUAGES="en", resolve=product.resolve
+    )
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.1.2.3", "fd00::7"])

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from service.verification.errors import Delivery, SendRefused, SendUncertain
-from service.verification.message import SEGMENT
+from service.verification.message import SEGMENT, WIDE_SEGMENT
 from tests.sender.conftest import FROM
 from tests.sender.table import LOST, REFUSALS, UNCERTAIN
 from tests.sender.trickle import Trickle, saying
@@ -79,10 +79,16 @@ def test_gsm_7_is_asked_for(carrier, telnyx, message):
     assert telnyx.requests[0].body["encoding"] == "gsm7"
 
 
+def test_other_scripts_are_asked_for_by_name(carrier, telnyx, message):
+    carrier.send(message(text="4E1AC0\nرمزك"))
+
+    assert telnyx.requests[0].body["encoding"] == "ucs2"
+
+
 @pytest.mark.parametrize(
     "text",
-    ["x" * (SEGMENT + 1), "€" * (SEGMENT // 2 + 1), "4E1AC0 is your code. Don’t share it.", "4E1AC0 ist łatwe"],
-    ids=["one-too-many", "two-septets-each", "typographic-quote", "polish"],
+    ["x" * (SEGMENT + 1), "€" * (SEGMENT // 2 + 1), "’" + "x" * WIDE_SEGMENT, "😀" * (WIDE_SEGMENT // 2 + 1)],
+    ids=["one-too-many", "two-septets-each", "typographic-quote", "two-units-each"],
 )
 def test_a_text_of_more_than_one_segment_is_refused_and_not_posted(carrier, telnyx, message, journal, text):
     with pytest.raises(SendRefused) as refusal:

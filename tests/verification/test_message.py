@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.verification.message import BASIC, EXTENDED, SEGMENT, Message, compose, septets
+from service.languages import NAMES, language
+from service.verification.message import BASIC, EXTENDED, SEGMENT, Message, compose, is_one_segment, septets
 from service.verification.phone import PhoneNumber
 from service.verification.token import Token
 from tests.verification.steps import promised_seconds
@@ -19,8 +20,8 @@ LAST_LINE = re.compile(r"@[a-z0-9.-]+ #[0-9A-F]+")
 GSM_NAME = st.text(sorted(BASIC - set("\n\r")), min_size=1, max_size=30)
 
 
-def text(token=TOKEN, brand="Acme", life=LIFE, host="verify.example.com"):
-    return compose(token, brand=brand, life=life, host=host)
+def text(token=TOKEN, brand="Acme", life=LIFE, host="verify.example.com", tag="en"):
+    return compose(token, brand=brand, life=life, host=host, language=language(tag))
 
 
 def test_the_token_comes_first():
@@ -53,6 +54,68 @@ def test_the_message_is_one_segment_without_a_link(brand, seconds, host):
 
     assert (septets(written) or SEGMENT + 1) <= SEGMENT
     assert "://" not in written.replace(brand, "")
+
+
+# -- In every language
+
+GSM = sorted(set(NAMES) - {"ar"})
+
+
+@pytest.mark.parametrize("tag", NAMES)
+@pytest.mark.parametrize("seconds", [600, 120, 119, 60, 1])
+@pytest.mark.parametrize("host", [None, "a.io", "verify.example.com", "a" * 32 + ".io"], ids=str)
+def test_every_language_takes_one_segment_and_keeps_the_token_and_the_last_line(tag, seconds, host):
+    """With the longest token and the longest brand; that one is left out before the last line suffers."""
+    written = text(Token("0" * 9 + "A"), brand="x" * 30, life=timedelta(seconds=seconds), host=host, tag=tag)
+
+    assert is_one_segment(written)
+    assert written.split()[0] == "000000000A"
+    assert not host or written.endswith(f"\n\n@{host} #000000000A")
+
+
+@pytest.mark.parametrize("tag", GSM)
+def test_where_160_characters_are_to_be_had_nothing_is_left_out(tag):
+    """One á, and there would be 70."""
+    written = text(Token("0" * 10), brand="x" * 30, life=timedelta(seconds=119), host="a" * 43 + ".io", tag=tag)
+
+    assert (septets(written) or SEGMENT + 1) <= SEGMENT
+    assert "119" in written
+    assert written.index("x" * 30) < written.index("119")
+    assert re.search(r"compartas|partagez|weitergeben|share", written)
+
+
+def test_the_warning_goes_first_when_70_characters_are_too_few():
+    short, long, longer = (text(brand=brand, tag="ar") for brand in ("Acme", "Textproof", "A rather long name"))
+
+    assert "تشارك" in text(brand="Acme", host=None, tag="ar")
+    assert [("تشارك" in one, "10" in one) for one in (short, long, longer)] == [
+        (False, True),
+        (False, True),
+        (False, False),
+    ]
+    assert "A rather long name" in longer
+
+
+def test_a_message_from_right_to_left_begins_a_line_of_its_own():
+    """Otherwise the Latin token would turn the whole line around."""
+    assert re.match("4E1AC0\n[\u0600-\u06ff]", text(tag="ar"))
+
+
+@pytest.mark.parametrize("tag", NAMES)
+def test_the_life_is_told_in_every_language(tag):
+    assert "10" in text(tag=tag, brand="Acme", host="a.io")
+
+
+@pytest.mark.parametrize(
+    ("written", "is_one"),
+    [("x" * 160, True), ("x" * 161, False), ("م" * 70, True), ("م" * 71, False), ("😀" * 35, True), ("😀" * 36, False)],
+    ids=["160", "161", "70-wide", "71-wide", "70-units", "72-units"],
+)
+def test_a_segment_is_what_phones_take_for_one(written, is_one):
+    assert is_one_segment(written) == is_one
+
+
+# -- In English
 
 
 @pytest.mark.parametrize(

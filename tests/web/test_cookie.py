@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from itsdangerous import TimestampSigner
 
 from service.verification.keys import Handle, Keyring
+from tests.fakes import typed_token
 from tests.web.steps import ask, begin, check
 
 HTTPS = "https://verify.example.com"
@@ -73,9 +74,20 @@ def test_only_the_start_sets_a_cookie(client, sender, number):
     assert [answer.headers.get("Set-Cookie") for answer in answers] == [None] * 4
 
 
-def test_a_change_of_the_number_takes_the_cookie_away(make_app, sender, number):
+def test_a_change_of_the_number_leaves_no_verification_in_the_cookie(client, sender, number):
+    """Only which one was given up, to show its number in the form once more."""
+    begin(client, sender, number)
+    client.post("/cancel")
+
+    assert client.get_cookie(PLAIN).value.startswith("~~")
+    assert client.get("/verify/status").status_code == 404
+    assert client.post("/verify", data={"token": "123456"}).location == "/"
+
+
+def test_a_change_after_the_end_takes_the_cookie_away(make_app, sender, number):
     client = make_app(PUBLIC_URL=HTTPS).test_client()
     client.post("/request", data={"phone": number}, base_url=HTTPS)
+    client.post("/verify", data={"token": typed_token(sender)}, base_url=HTTPS)
 
     cookie = set_by(client.post("/cancel", base_url=HTTPS))
 

@@ -16,7 +16,7 @@
     const at = new Date(sent_at * 1000);
     made.querySelector("time").textContent = localTime(at);
     made.querySelector(".text").textContent = text;
-    made.querySelector("button b").textContent = text.split(" ", 1)[0];
+    made.querySelector("button b").textContent = text.split(/\s/, 1)[0];
     made.querySelector("bdi").textContent = to;
     made.classList.toggle("new", Date.now() - at < FRESH_MS);
     return made;

@@ -2,7 +2,8 @@
 "use strict";
 
 const language = document.documentElement.lang;
-const locale = navigator.languages.find((name) => name.split("-")[0] === language) || language;
+const spoken = navigator.languages.find((name) => name.split("-")[0] === language) || language;
+const locale = new Intl.Locale(spoken, { numberingSystem: "latn" }); // the digits of the message and of the keyboard
 
 // Moments come in UTC, and become those of the reader's own clock.
 function localTime(at) {
@@ -13,7 +14,10 @@ function localTime(at) {
 for (const time of document.querySelectorAll("time")) time.textContent = localTime(new Date(time.dateTime));
 
 const regions = new Intl.DisplayNames([locale], { type: "region" });
-for (const region of document.querySelectorAll("[data-region]")) region.textContent = regions.of(region.dataset.region);
+for (const region of document.querySelectorAll("[data-region]")) {
+  const { region: code, calling } = region.dataset;
+  region.textContent = [regions.of(code), calling].filter(Boolean).join(" ");
+}
 
 // A second click is not sent. The server would know it for a repetition anyway.
 addEventListener("submit", (event) => {

@@ -1,0 +1,74 @@
+"""Which language a page is in.
+
+What somebody chose with the switch counts most, then the locale of their session or verification, then what their
+browser asks for, then the first of `LANGUAGES`. Programs are always answered in English: there, words may be quoted.
+"""
+
+from flask import Flask, Response, g, has_request_context, request, url_for
+
+from ..languages import ENGLISH, Language, Languages
+
+COOKIE = "lang"
+CHOICE = "lang"  # of the query; nothing else is ever in one
+KEPT_SECONDS = 31_536_000  # a year; ours: nobody should have to choose again
+PROGRAMS = ("/v1/", "/webhooks/", "/static/", "/livez", "/readyz", "/metrics", "/.well-known/")
+
+
+def speak(app: Flask, languages: Languages, *, secure: bool) -> None:
+    """Have every page in one of `languages`, and with a switch where there are several."""
+
+    @app.before_request
+    def choose() -> None:
+        if request.path.startswith(PROGRAMS):
+            return
+        g.languages = languages
+        g.chosen = languages.pick(request.args.get(CHOICE, "")) or languages.pick(request.cookies.get(COOKIE, ""))
+        asked = request.accept_languages.best_match([one.tag for one in languages.offered]) or ""
+        g.language = g.chosen or languages.of(asked)
+
+    @app.after_request
+    def remember(response: Response) -> Response:
+        if CHOICE in request.args and (chosen := g.get("chosen")):
+            response.set_cookie(
+                COOKIE, chosen.tag, max_age=KEPT_SECONDS, secure=secure, httponly=True, samesite="Lax", path="/"
+            )
+        return response
+
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension brings it
+        lambda text: language().gettext(text),
+        lambda one, many, count: language().ngettext(one, many, count),
+        newstyle=True,
+    )
+    app.jinja_env.globals.update(language=language, offered=languages.offered, here=here)
+
+
+def language() -> Language:
+    """Return the language of the answer that is being made."""
+    spoken: Language = g.get("language", ENGLISH) if has_request_context() else ENGLISH
+    return spoken
+
+
+def suggest(locale: str) -> None:
+    """Answer in the language of a locale, unless it is not offered or the person chose another."""
+    if not g.chosen:
+        g.language = g.languages.pick(locale) or g.language
+
+
+def gettext(text: str) -> str:
+    """Return `text` in the language of the answer."""
+    return language().gettext(text)
+
+
+def ngettext(one: str, many: str, count: int) -> str:
+    """Return the form of a text that goes with `count` things, in the language of the answer."""
+    return language().ngettext(one, many, count)
+
+
+def here(session: str = "") -> str:
+    """Return where this page, maybe one of a session, is found again by GET; "" when its own address is that."""
+    if request.method in ("GET", "HEAD"):
+        return ""
+    if request.endpoint in ("pages.check", "pages.resend"):
+        return url_for("pages.verify")
+    return url_for("pages.begin", id_=session) if session else url_for("pages.index")

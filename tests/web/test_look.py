@@ -1,0 +1,218 @@
+"""What an operator may change of the pages, and that none of it loosens anything."""
+
+import re
+
+import pytest
+
+from service.colours import contrast, lightened, mix
+from service.web.look import GROUND, PAPER, Look
+from tests.web.steps import ask, begin, check
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 40"><path d="M0 0h120v40H0z"/></svg>'
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x50\0\0\0\x28\x08\6\0\0\0"
+COLOURS = ["#000000", "#0000ff", "#b00020", "#6200ee", "#757575", "#006a4e", "#c2185b"]  # each 4.5 or more on white
+
+
+# -- Logo and colour
+
+
+def test_a_logo_is_served_from_here_and_takes_its_place_before_it_comes(make_app, tmp_path):
+    """Three times as wide as high, as it says itself: nothing moves when it arrives."""
+    (tmp_path / "acme.SVG").write_text(SVG)
+    client = make_app(LOGO=str(tmp_path / "acme.SVG")).test_client()
+
+    page = client.get("/").text
+
+    [(address, width)] = re.findall(r'<header><img src="(/static/logo\.svg\?v=\w+)" alt="" width="(\d+)"', page)
+    assert width == "84"
+    assert client.get(address).text == SVG
+    assert client.get(address).mimetype == "image/svg+xml"
+    assert f'<link rel="icon" href="{address}">' in page
+
+
+def test_a_png_says_how_wide_it_is(make_app, tmp_path):
+    (tmp_path / "acme.png").write_bytes(PNG)
+
+    assert Look(logo=str(tmp_path / "acme.png")).logo_width == 56
+
+
+@pytest.mark.parametrize("content", ["<svg/>", '<svg viewBox="0 0 0 0"/>', ""], ids=["nothing", "zeros", "empty"])
+def test_a_picture_that_does_not_say_is_taken_for_a_square(tmp_path, content):
+    (tmp_path / "acme.svg").write_text(content)
+
+    assert Look(logo=str(tmp_path / "acme.svg")).logo_width == 28
+
+
+def test_a_colour_becomes_part_of_the_sheet_and_of_the_icon(make_app):
+    client = make_app(ACCENT_COLOR="#b00020").test_client()
+
+    page = client.get("/").text
+    [sheet] = re.findall(r'href="(/static/style\.css\?v=\w+)"', page)
+
+    assert "--accent: #b00020" in client.get(sheet).text
+    assert b"#b00020" in client.get("/static/icon.svg").data
+    assert "b00020" not in page
+
+
+def test_another_colour_is_another_address(make_app):
+    """Otherwise browsers would keep the old one for a year."""
+    pages = [make_app(**look).test_client().get("/").text for look in ({}, {"ACCENT_COLOR": "#b00020"})]
+
+    assert len({*re.findall(r"style\.css\?v=(\w+)", " ".join(pages))}) == 2
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_every_accent_that_is_taken_can_be_read_in_light_and_dark(colour):
+    """Text on a button, under the pointer, and as a link: WCAG 2.2, 1.4.3."""
+    light, dark = (
+        dict(re.findall(r"--([\w-]+): (#\w+)", part)) for part in Look(accent=colour).styles().split("@media")
+    )
+
+    assert min(contrast(light[name], "#ffffff") for name in ("accent", "strong")) >= 4.5
+    assert contrast(light["strong"], light["tint"]) >= 4.5
+    assert contrast("#17211f", light["tint"]) >= 7
+    assert min(contrast(dark[name], dark["on-accent"]) for name in ("accent", "strong")) >= 4.5
+    assert min(contrast(dark["accent"], ground) for ground in (PAPER, GROUND, dark["tint"])) >= 4.5
+    assert min(contrast(colour, dark["tint"]) for colour in (dark["strong"], "#eef3f1")) >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ratio"), [("#000000", "#ffffff", 21), ("#777777", "#ffffff", 4.48), ("#abcdef", "#abcdef", 1)]
+)
+def test_contrast_is_that_of_wcag(one, other, ratio):
+    assert round(contrast(one, other), 2) == round(contrast(other, one), 2) == ratio
+
+
+def test_colours_are_mixed_by_their_share():
+    assert [mix("#000000", "#ffffff", share) for share in (0, 0.5, 1)] == ["#000000", "#808080", "#ffffff"]
+    assert lightened("#ffffff", until=22, on="#ffffff") == "#ffffff"
+    assert lightened("#777777", until=4, on="#000000") == "#777777"
+
+
+# -- Links
+
+
+def test_links_are_there_where_they_are_set(make_app):
+    links = {
+        "SUPPORT_URL": "mailto:help@example.com",
+        "TERMS_URL": "https://example.com/terms?a=1&b=2",
+        "PRIVACY_URL": "https://example.com/privacy",
+    }
+    page = make_app(**links).test_client().get("/").text
+    plain = make_app().test_client().get("/").text
+
+    assert '<a href="mailto:help@example.com">Help</a>' in page
+    assert '<a href="https://example.com/terms?a=1&amp;b=2">Terms</a>' in page
+    assert '<a href="https://example.com/privacy">Privacy</a>' in page
+    assert not any(word in plain for word in (">Help<", ">Terms<", ">Privacy<"))
+
+
+@pytest.mark.parametrize(
+    ("regions", "is_dear"), [(["US"], True), (["GB", "CA"], True), (["GB", "DE"], False)], ids=["us", "ca", "elsewhere"]
+)
+def test_whoever_pays_for_messages_is_told_before(make_app, regions, is_dear):
+    page = make_app(ALLOWED_REGIONS=regions).test_client().get("/").text
+
+    assert ("Standard message and data rates may apply." in page) == is_dear
+
+
+# -- Templates
+
+
+def test_a_template_of_the_operator_goes_before_ours_and_can_build_on_it(make_app, tmp_path):
+    (tmp_path / "verify_success.html").write_text(
+        '{% extends "textproof/verify_success.html" %}{% block main %}{{ super() }}<p>Welcome to Acme</p>{% endblock %}'
+    )
+    client = make_app(TEMPLATES=str(tmp_path)).test_client()
+
+    page = client.application.jinja_env.get_template("verify_success.html")
+    with client.application.test_request_context("/"):
+        shown = page.render()
+
+    assert "Welcome to Acme" in shown
+    assert "Your number is confirmed" in shown
+    assert "What is your mobile number?" in client.get("/").text
+
+
+# -- Country
+
+
+def test_where_one_country_is_allowed_there_is_nothing_to_choose(client):
+    assert "<select" not in client.get("/").text
+
+
+def test_where_several_are_a_plain_list_has_them_and_no_other(make_app):
+    page = make_app(ALLOWED_REGIONS=["US", "GB", "DE"]).test_client().get("/").text
+
+    assert re.findall(r'<option value="(\w+)"', page) == ["DE", "GB", "US"]
+    assert re.findall(r'<option value="(\w+)"[^>]* selected', page) == ["US"]
+    assert ">GB +44</option>" in page
+
+
+def test_a_number_is_dialled_in_the_country_that_was_chosen(make_app, sender):
+    client = make_app(ALLOWED_REGIONS=["US", "GB"]).test_client()
+
+    answer = client.post("/request", data={"region": "GB", "phone": "07400 123456"})
+
+    assert answer.status_code == 303
+    assert sender.messages[-1].to.e164 == "+447400123456"
+
+
+@pytest.mark.parametrize("region", ["FR", "XX", "", "<b>", "g" * 300], ids=repr)
+def test_a_country_that_is_not_in_the_list_is_not_dialled(make_app, sender, number, region):
+    client = make_app(ALLOWED_REGIONS=["US", "GB"]).test_client()
+
+    assert client.post("/request", data={"region": region, "phone": number[2:]}).status_code == 303
+    assert sender.messages[-1].to.e164 == number
+
+
+def test_the_choice_is_still_there_when_the_form_comes_back(make_app):
+    client = make_app(ALLOWED_REGIONS=["US", "GB"]).test_client()
+
+    page = client.post("/request", data={"region": "GB", "phone": "07"}).text
+
+    assert re.findall(r'<option value="(\w+)"[^>]* selected', page) == ["GB"]
+
+
+def test_the_home_need_not_be_allowed(make_app):
+    page = make_app(COUNTRY_CODE="+49", ALLOWED_REGIONS=["GB", "FR"]).test_client().get("/").text
+
+    assert re.findall(r'<option value="(\w+)"[^>]* selected', page) == ["FR"]
+
+
+# -- Wrong number
+
+
+def test_a_number_that_is_to_be_changed_comes_back_to_the_form(client, sender, number):
+    begin(client, sender, number)
+    client.post("/cancel")
+
+    page = client.get("/").text
+
+    assert f'value="+1 {number[2:5]}-{number[5:8]}-{number[8:]}"' in page
+    assert number not in client.get_cookie("textproof").value
+
+
+def test_it_is_there_for_this_browser_only_and_until_another_is_confirmed(client, sender, number, numbers):
+    begin(client, sender, number)
+    client.post("/cancel")
+    other = next(numbers)
+
+    assert 'value=""' in client.application.test_client().get("/").text
+    check(client, begin(client, sender, other))
+    assert 'value=""' in client.get("/").text
+
+
+def test_only_the_store_knows_it_and_forgets_it(client, sender, redis, number):
+    begin(client, sender, number)
+    client.post("/cancel")
+    redis.flushall()
+
+    assert 'value=""' in client.get("/").text
+
+
+def test_nobody_is_scolded(client, number):
+    for _ in range(5):
+        ask(client, number)
+
+    assert "<h2>Please wait a little</h2>" in ask(client, number).text
