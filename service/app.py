@@ -78,6 +78,7 @@ def create_app(
         inbox=demo.inbox if demo else None,
         read_webhook=receipts.read if receipts else None,
         public_url=settings.PUBLIC_URL,
+        hears_at=settings.hears_at,
         proxies=settings.TRUSTED_PROXIES,
         counted=metrics,
     )

@@ -417,6 +417,12 @@ class Settings:
         return Languages(self.LANGUAGES)
 
     @property
+    def hears_at(self) -> str:
+        """The number that people can text START to; empty when nobody would hear it."""
+        is_number = self.sender == "telnyx" and self.FROM_NUMBER.startswith("+")
+        return self.FROM_NUMBER if is_number and self.webhook_address else ""
+
+    @property
     def webhook_address(self) -> str:
         """Where Telnyx tells what became of messages; empty when it cannot, or when it could not be believed."""
         can = self.PUBLIC_URL.startswith("https://") and self.TELNYX_PUBLIC_KEY

@@ -583,3 +583,25 @@ def test_the_process_ends_with_words_when_settings_are_wrong(tmp_path, arguments
     assert "FROM_NUMBER" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert SECRET not in ended.stderr + ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("changed", "number"),
+    [
+        ({}, "+12025550100"),
+        ({"FROM_NUMBER": "Acme", "MESSAGING_PROFILE_ID": "40017f5e-0000-4000-8000-000000000001"}, ""),
+        ({"TELNYX_PUBLIC_KEY": ""}, ""),
+        ({"PUBLIC_URL": "http://verify.example.com"}, ""),
+        ({"SENDER": "demo"}, ""),
+    ],
+    ids=["a number of ours", "a name", "no signatures", "no https", "the demo"],
+)
+def test_start_is_heard_at_a_number_whose_messages_come_here(changed, number):
+    whole = {
+        "API_KEY": "KEY0000",
+        "FROM_NUMBER": "+12025550100",
+        "PUBLIC_URL": "https://verify.example.com",
+        "TELNYX_PUBLIC_KEY": "x",
+    }
+
+    assert Settings(**whole | changed).hears_at == number

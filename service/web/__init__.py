@@ -30,6 +30,7 @@ from flask import Flask
 
 from ..languages import Languages
 from ..verification.keys import Keyring
+from ..verification.phone import PhoneNumber
 from ..verification.ports import Store
 from ..verification.verifier import Verifier
 from . import assets, demo, docs, health, logs, metrics, problems, security, speech, webhooks, words
@@ -57,6 +58,7 @@ def build_web(
     inbox: Inbox | None,
     read_webhook: ReadWebhook | None,
     public_url: str,
+    hears_at: str,
     proxies: int,
     counted: metrics.Metrics,
 ) -> Flask:
@@ -72,6 +74,7 @@ def build_web(
         inbox: What the demo has "sent"; None when messages are real, and then the demo's pages do not exist.
         read_webhook: Reads what the carrier tells; None when it tells nothing.
         public_url: Where people reach this service (`https://verify.example.com`), or "" when nobody said.
+        hears_at: The number that people can text START to; empty when nobody would hear it.
         proxies: How many of ours a request comes through.
         counted: What operators see.
     """
@@ -81,6 +84,7 @@ def build_web(
     app.config.update(
         MAX_CONTENT_LENGTH=BODY_MAX,
         MAX_FORM_MEMORY_SIZE=BODY_MAX,
+        HEARS_AT=PhoneNumber(hears_at).readable if hears_at else "",
     )
     app.url_map.merge_slashes = False  # it would send people to whatever host they said they wanted
     app.jinja_env.globals.update(

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, current_app, has_app_context, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadHost, HTTPException, MethodNotAllowed
 
@@ -34,6 +34,7 @@ log = logging.getLogger("textproof")
 PROGRAMS = ("/verify/status", "/webhooks/telnyx", "/.well-known/jwks.json")  # answered in JSON, as all of the API is
 API = "/v1/"
 SEND_RETRY = 60  # seconds; ours: an operator has to do something
+PATIENCE = 120  # seconds; ours: who has to wait no longer waits
 STORE_RETRY = 2  # seconds; a store that is back is found within that
 
 
@@ -108,6 +109,8 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, r
             )
         case Limited(retry_after=int(wait)):
             detail = _(words.LIMITS[error.limit]).format(wait=words.in_words(wait))
+            if wait > PATIENCE and error.limit in words.START_HELPS and (number := _hears_at()):
+                detail = f"{detail} {_(words.START).format(number=number)}"
             return Problem(429, str(error.limit), _("Please wait a little"), detail, wait)
         case AlreadyApproved():
             detail = _("This code was used before. All is done.")
@@ -137,6 +140,12 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, r
             return Problem(status, code, _(title), _(detail))
     detail = _("This is our fault. Try again in a few minutes.")
     return Problem(500, "internal", _("Something went wrong"), detail)
+
+
+def _hears_at() -> str:
+    """Return the number to text START to, kept in one piece where the words around it run from right to left."""
+    number = current_app.config["HEARS_AT"] if has_app_context() else ""
+    return f"\u2066{number}\u2069" if number else ""
 
 
 def handle(app: Flask) -> None:

@@ -1,6 +1,7 @@
 """The one table: everything that can be said no to has words, a stable code and a status that is meant."""
 
 import pytest
+from flask import Flask
 from werkzeug import exceptions
 
 from service.verification.errors import (
@@ -139,3 +140,37 @@ def test_what_nobody_expected_is_our_fault_and_shows_nothing(error):
 )
 def test_a_duration_is_told_as_people_say_it_and_never_too_short(seconds, words):
     assert in_words(seconds) == words
+
+
+# -- What the phone itself can undo
+
+
+@pytest.fixture
+def hears():
+    def app(number):
+        made = Flask("test")
+        made.config["HEARS_AT"] = number
+        return made.app_context()
+
+    return app
+
+
+@pytest.mark.parametrize("limit", [Limit.SENDS_OF_NUMBER, Limit.CHECKS_OF_NUMBER, Limit.CLOSED, Limit.STARTS_OF_PREFIX])
+def test_who_is_kept_out_by_others_is_told_what_the_phone_can_do(hears, limit):
+    with hears("+1 202-555-0100"):
+        assert "text START to \u2066+1 202-555-0100\u2069 from it" in problem_of(Limited(limit, 3600)).detail
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [
+        ("", Limited(Limit.CLOSED, 3600)),
+        ("+1 202-555-0100", Limited(Limit.CLOSED, None)),
+        ("+1 202-555-0100", Limited(Limit.SENDS_OF_NUMBER, 120)),
+        ("+1 202-555-0100", Limited(Limit.STARTS_OF_ADDRESS, 3600)),
+    ],
+    ids=["nobody hears it", "the operator closed it", "it is over soon", "it is about the address"],
+)
+def test_nobody_is_told_what_would_not_help(hears, number, error):
+    with hears(number):
+        assert "START" not in problem_of(error).detail
