@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import closing
 from datetime import timedelta
 from hashlib import sha1
+from typing import Any
 
 import pytest
 
@@ -144,6 +145,9 @@ def test_what_many_numbers_share_is_spent_once(lossy, client, rules, clock):
 
     with closing(connect(lossy.url)) as look:
         assert look.llen("l:{limits}:sends_in_all:all") == sends
+        assert {look.llen(f"k:{{limits}}:{asked.place}") for asked in asks} == {1}
+        counted: Any = look.hgetall("h:{limits}:country:US")
+        assert sum(int(many) for name, many in counted.items() if name.startswith(b"s")) == sends
 
 
 def _ask(budget: Use, line: int) -> Ask:
@@ -154,6 +158,7 @@ def _ask(budget: Use, line: int) -> Ask:
         line=line,
         country="US",
         is_home=True,
+        place=f"address:prefix-{line}",
         is_start=True,
         budgets=(budget,),
     )

@@ -76,7 +76,7 @@ class Attempt:
         assert record is not None
         return record
 
-    def start(self, nonce: str = "", *, is_test: bool = False) -> Answer:
+    def start(self, nonce: str = "", *, is_test: bool = False, is_known: bool = False) -> Answer:
         """Start; unnamed unless a nonce is given."""
         answer = self._store.start(
             self.handle,
@@ -87,6 +87,7 @@ class Attempt:
             nonce=nonce and self._key.start_digest(self.number, nonce),
             origin="from:somewhere",
             is_test=is_test,
+            is_known=is_known,
         )
         if answer.verdict is Verdict.SHARED and not self.handle.shares:
             self.handle = self.handle.sharing(answer.other)
@@ -134,16 +135,23 @@ class Attempt:
     def unsend(self, send: int, delivery: Delivery = Delivery.FAILED) -> Answer:
         """Say that a send was not made."""
         return self._looked_at(
-            self._store.unsend(self.handle, now=self.now, token_digest=self.digest, send=send, delivery=delivery)
+            self._store.unsend(
+                self.handle,
+                now=self.now,
+                source=self.source,
+                token_digest=self.digest,
+                send=send,
+                delivery=delivery,
+            )
         )
 
-    def opt_out(self, *, out: bool = True) -> None:
-        """Say that its number wants no messages, or wants them again."""
-        self._store.opt_out(self.handle.number, out=out)
+    def opt_out(self, *, out: bool = True, event: str = "") -> None:
+        """Say that its number wants no messages, or wants them again; unnamed news unless an event is given."""
+        self._store.opt_out(self.handle.number, out=out, event=event and self._key.start_digest(self.number, event))
         self._after()
 
     def forgive(self) -> None:
-        """Forget the wrong checks of its number in a row."""
+        """Forget what strangers did to its number, as the operator does."""
         self._store.forgive(self.handle.number)
         self._after()
 

@@ -80,6 +80,17 @@ class Engine:
         """Return everything that the store remembers, by key."""
         return {name.decode(): _value(node, name) for node in self.nodes for name in node.scan_iter(count=1000)}
 
+    def age(self, seconds: float) -> None:
+        """Let that much of every key's life pass: a server's own clock does not follow that of a test."""
+        passed = round(seconds * 1000)
+        for node in self.nodes:
+            for name in node.scan_iter(count=1000):
+                life = node.pttl(name)
+                if life > passed:
+                    node.pexpire(name, life - passed)
+                elif life >= 0:
+                    node.delete(name)
+
     @contextmanager
     def unchanged(self) -> Iterator[None]:
         """Hold that what happens inside leaves every key and every value as it was."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from service.store.redis import SHARE, SHARED_CHECKS, SHARERS
 from service.verification.errors import Delivery
-from service.verification.policy import Policy, Window
+from service.verification.policy import HOUR, Policy, Window
 from service.verification.ports import Status, Verdict
 
 
@@ -28,9 +28,12 @@ class Token:
 class Number:
     """All that ever counted for a number."""
 
-    sends: list[int] = field(default_factory=list)
-    senders: set[str] = field(default_factory=set)
-    """The sources that had messages sent."""
+    sends: dict[str, list[int]] = field(default_factory=dict)
+    """By the source that asked for them."""
+    messages: list[int] = field(default_factory=list)
+    """The latest, whoever asked: as many as it gets in an hour."""
+    askers: set[str] = field(default_factory=set)
+    """Who had messages sent, since the person said so."""
     wrong: dict[str, list[int]] = field(default_factory=dict)
     """By source."""
     in_a_row: list[int] = field(default_factory=list)
@@ -189,17 +192,32 @@ class Rules:
             one.delivery = delivery
         return Expected(Verdict.DONE)
 
-    def unsend(self, random: str, send: int, delivery: Delivery) -> Expected:
+    def unsend(self, random: str, source: str, send: int, delivery: Delivery) -> Expected:
         """See `Store.unsend`."""
         one = self.verifications[random]
         if send == len(one.sends) and one.delivery is not delivery:
             one.delivery = delivery
-            if one.sends[-1] in one.number.sends:
-                one.number.sends.remove(one.sends[-1])
+            for times in (one.number.sends.get(source, []), one.number.messages):
+                if one.sends[-1] in times:
+                    times.remove(one.sends[-1])
             if send == 1 and one.status is Status.PENDING:
                 one.status = Status.CANCELED
                 self._spend(one)
         return Expected(Verdict.DONE)
+
+    def opt(self, number: str, *, out: bool) -> None:
+        """See `Store.opt_out`."""
+        self.numbers[number].opted_out = out
+        if not out:
+            self.forgive(number)
+
+    def forgive(self, number: str) -> None:
+        """See `Store.forgive`. What was texted still counts, but whoever asks next is another one than before."""
+        one = self.numbers[number]
+        one.in_a_row.clear()
+        one.latest = None
+        if one.askers:
+            one.askers = {"the phone"}
 
     def status(self, random: str, now: int) -> Status:
         """Return how a verification stands."""
@@ -213,8 +231,9 @@ class Rules:
         return max(self._own_wait(one, now), self._sends_wait(one.number, source, now))
 
     def _send(self, number: Number, source: str, now: int) -> None:
-        number.sends.append(now)
-        number.senders.add(source)
+        number.sends.setdefault(source, []).append(now)
+        number.messages = [*number.messages, now][-self._policy.sends_an_hour :]
+        number.askers.add(source)
 
     def _spend(self, one: Verification) -> None:
         """Its token is good for nobody any more, and the number's next message is a new one."""
@@ -246,10 +265,14 @@ class Rules:
         return max(own + row)
 
     def _sends_wait(self, number: Number, source: str, now: int) -> int:
-        windows = self._policy.sends_of_number
-        if number.senders - {source}:
-            windows += self._policy.sends_for_strangers
-        return max(_window_wait(window, number.sends, now) for window in windows)
+        limit = self._policy.sends_an_hour
+        waits = [_window_wait(window, number.sends.get(source, []), now) for window in self._policy.sends_of_number]
+        is_second = len(number.askers) == 1 and source not in number.askers
+        if not is_second:
+            waits.append(_window_wait(Window(limit, HOUR), number.messages, now))
+        if len(number.askers) > 1:
+            waits.append(_window_wait(Window(1, HOUR / limit), number.messages, now))
+        return max(waits)
 
 
 def _window_wait(window: Window, times: list[int], now: int) -> int:

@@ -261,7 +261,12 @@ def test_a_token_opens_no_other_verification(make_store, policy, begun, clock):
     """10,000 pairs, of the same number and of different ones; and at the end each opens its own."""
     roomy = (Window(20_000, timedelta(days=1)),)
     rules = dataclasses.replace(
-        policy, max_checks=20_000, checks_of_number=roomy, checks_in_a_row=roomy, sends_of_number=roomy
+        policy,
+        max_checks=20_000,
+        checks_of_number=roomy,
+        checks_in_a_row=roomy,
+        sends_of_number=roomy,
+        sends_an_hour=0,
     )
     store = make_store(rules)
     first = [begun(on=store, watched=False) for _ in range(17)]

@@ -17,6 +17,7 @@ from tests.store.watching import watched
 
 # Ten characters, so that none of them is found by chance in a digest or in a time.
 LENGTH = 10
+ADDRESSES = ("203.0.113.7", "2001:db8::7", "198.51.100.1")
 
 
 class Carbon:
@@ -34,7 +35,7 @@ class Carbon:
 @pytest.fixture
 def crowd(make_store, settings, keyring, clock, numbers):
     """A hundred verifications, at every stage that there is; the tokens and the numbers of all."""
-    callers = [Caller.at(address) for address in ("203.0.113.7", "2001:db8::7", "198.51.100.1")]
+    callers = [Caller.at(address) for address in ADDRESSES]
     rules = settings(TOKEN_LENGTH=LENGTH, LIMITS_MODE="observe").policy
     store = make_store(rules)
     sender = Carbon(DemoSender(store, lambda: keyring, clock))
@@ -53,6 +54,8 @@ def crowd(make_store, settings, keyring, clock, numbers):
         for place, one in enumerate(made):
             _bring_on(verifier, place % 6, one.id, tokens.get(one.id, "0" * LENGTH))
         store.opt_out(keyring.current.number_digest(used[0]), out=True)
+        store.opt_out(keyring.current.number_digest(used[1]), out=False)
+        store.forgive(keyring.current.number_digest(used[2]))
         return list(tokens.values()), used
 
     return gather
@@ -91,6 +94,15 @@ def test_no_key_name_holds_a_number(engine, crowd):
 
     assert [number for number in numbers if number.removeprefix("+1") in names] == []
     assert engine.immortal() == []
+
+
+def test_no_address_lies_in_the_store(engine, crowd):
+    crowd()
+
+    kept = repr(engine.contents())
+
+    assert any(name.startswith("k:{limits}:") for name in engine.names())
+    assert [address for address in (*ADDRESSES, "2001:db8:") if address in kept] == []
 
 
 @pytest.mark.parametrize("engine", engines(*ONE_SERVER), indirect=True)

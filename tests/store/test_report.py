@@ -1,4 +1,4 @@
-"""report and unsend: what became of a send. opt_out: who is sent nothing."""
+"""report and unsend: what became of a send."""
 
 import pytest
 
@@ -149,34 +149,3 @@ def test_what_was_never_started_cannot_be_given_back(engine, attempt):
         answer = attempt().unsend(1)
 
     assert (answer.verdict, answer.record) == (Verdict.GONE, None)
-
-
-def test_who_wants_no_messages_is_sent_none(engine, attempt):
-    one = attempt()
-    one.opt_out()
-
-    with engine.unchanged():
-        answer = one.start("form-1")
-
-    assert (answer.verdict, answer.wait, answer.record) == (Verdict.OPTED_OUT, 0, None)
-
-
-def test_who_wants_messages_again_is_sent_some(attempt):
-    one = attempt()
-    one.opt_out()
-    one.opt_out(out=False)
-
-    assert one.start("form-1").verdict is Verdict.DONE
-
-
-def test_who_opts_out_can_still_type_what_came_before(begun):
-    one = begun()
-    one.opt_out()
-
-    assert one.check().verdict is Verdict.DONE
-
-
-def test_other_numbers_are_sent_theirs(attempt):
-    attempt().opt_out()
-
-    assert attempt().start().verdict is Verdict.DONE

@@ -95,7 +95,7 @@ def test_a_resend_spends_the_sends_of_its_number(engine, begun, clock):
         answer = one.resend()
 
     assert answer.verdict is Verdict.NUMBER_SENDS_SPENT
-    assert answer.wait == (600 - 90) * 1000
+    assert answer.wait == (3600 - 90) * 1000
     assert answer.record.wait == answer.wait
 
 

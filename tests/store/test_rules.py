@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
 
 from service.config import Settings
 from service.store.redis import RedisStore
@@ -34,15 +42,16 @@ POLICY = replace(
     max_sends=3,
     resend_waits=(timedelta(seconds=2), timedelta(seconds=5)),
     sends_of_number=(Window(3, timedelta(seconds=9)), Window(6, timedelta(seconds=60))),
-    sends_for_strangers=(Window(2, timedelta(seconds=40)),),
     checks_of_number=(Window(4, timedelta(seconds=70)), Window(5, timedelta(seconds=300))),
     checks_in_a_row=(Window(6, timedelta(seconds=500)),),
 )
 # Steps in ms: the borders of the waits and windows above, and next to them. Most are short, so that much happens
 # before it is too late.
-BORDERS = (1, 2_000, 5_000, 9_000, 30_000, 40_000, 60_000, 70_000, 150_000, 300_000)
+BORDERS = (1, 2_000, 5_000, 9_000, 30_000, 60_000, 70_000, 90_000, 150_000, 300_000, 1_200_000, 3_600_000)
 PAUSES = [border + side for border in BORDERS for side in (-1, 0, 1)]
 SHORT = [1, 10, 100, 1_000, 1_999, 2_000, 2_001, 4_999, 5_000] * 5
+# Messages to a number in an hour: 3 are soon spent, and of 40 each is due within a token's life.
+HOURLY = st.sampled_from([3, 40])
 SOURCES = st.sampled_from(["alice", "alice", "bob", "carol"])
 NAMES = st.sampled_from(["", "a", "b"])  # few, so that they meet; "" is a request without a name
 DELIVERIES = st.sampled_from([Delivery.UNCERTAIN, Delivery.SENT, Delivery.UNCONFIRMED, Delivery.DELIVERED])
@@ -61,12 +70,16 @@ class StoreKeepsTheRules(RuleBasedStateMachine):
         super().__init__()
         self.engine.forget()
         self.clock = FakeClock()
-        self.expected = Rules(POLICY)
-        self.store = RedisStore(self.engine.client, POLICY)
         self.keyring = Keyring([b"a secret that is the same in every example"])
         supply = endless_numbers()
         self.numbers = [next(supply), next(supply)]
         self.unnamed = 0
+
+    @initialize(sends_an_hour=HOURLY)
+    def agree(self, sends_an_hour: int) -> None:
+        policy = replace(POLICY, sends_an_hour=sends_an_hour)
+        self.expected = Rules(policy)
+        self.store = RedisStore(self.engine.client, policy)
 
     @property
     def now(self) -> int:
@@ -148,16 +161,13 @@ class StoreKeepsTheRules(RuleBasedStateMachine):
     def unsend(self, one: Attempt, send: int, delivery: Delivery) -> None:
         answer = one.unsend(send, delivery)
 
-        self.compare(one, answer, self.expected.unsend(one.handle.random, send, delivery), source="")
+        self.compare(one, answer, self.expected.unsend(one.handle.random, one.source, send, delivery))
 
     @rule(one=attempts, out=RARELY)
     def opt_out(self, one: Attempt, out: bool) -> None:
         one.opt_out(out=out)
 
-        number = self.expected.numbers[one.number]
-        number.opted_out = out
-        if not out:
-            number.in_a_row.clear()
+        self.expected.opt(one.number, out=out)
 
     @rule(ms=st.sampled_from(SHORT + PAUSES))
     def wait(self, ms: int) -> None:
@@ -167,7 +177,7 @@ class StoreKeepsTheRules(RuleBasedStateMachine):
     def forgive(self, one: Attempt) -> None:
         one.forgive()
 
-        self.expected.numbers[one.number].in_a_row.clear()
+        self.expected.forgive(one.number)
 
     @rule(one=attempts)
     def show(self, one: Attempt) -> None:

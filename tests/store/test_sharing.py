@@ -1,5 +1,7 @@
 """Several sources ask for one number: who may spend what, and whose message is good for whom."""
 
+import dataclasses
+
 import pytest
 
 from service.store.redis import SHARE, SHARED_CHECKS, SHARERS
@@ -8,6 +10,9 @@ from tests.store.attempts import SOMEBODY
 
 STRANGER = "a stranger"
 ANOTHER = "another stranger"
+MINUTE = 60
+EVENLY = 12 * MINUTE  # an hour for five
+TOO_LATE = 8 * MINUTE + 1  # to share a message of ten minutes
 
 
 def test_a_stranger_s_start_is_answered_by_the_message_of_a_moment_ago(begun, attempt):
@@ -38,12 +43,17 @@ def test_what_shares_a_message_is_forgotten_with_it(engine, begun, attempt, cloc
 
 def test_sharing_spends_no_send(engine, begun, attempt):
     first = begun()
-    sends = f"s:{{{first.handle.number}}}"
-    before = engine.contents()[sends]
+    slot = f"{{{first.handle.number}}}"
+    before = engine.contents()
 
     attempt(first.number, source=STRANGER).start()
 
-    assert engine.contents()[sends] == before
+    after = engine.contents()
+    assert after[f"s:{slot}:{SOMEBODY}"] == before[f"s:{slot}:{SOMEBODY}"]
+    assert f"s:{slot}:{STRANGER}" not in after
+    assert {key: after[f"n:{slot}"][key] for key in (b"m", b"u")} == {
+        key: before[f"n:{slot}"][key] for key in (b"m", b"u")
+    }
 
 
 def test_the_same_start_again_shares_again(engine, begun, attempt):
@@ -240,36 +250,152 @@ def test_nobody_sends_an_earlier_message_again_while_others_share_a_later_one(en
         assert first.resend().verdict is Verdict.GONE
 
 
-def test_a_number_for_which_several_ask_gets_five_messages_an_hour(begun, attempt, clock):
+# -- How many messages a number gets, whoever asks
+
+
+@pytest.fixture
+def spent(begun, clock):
+    """A number for which somebody has spent the messages of an hour, too long ago to share the last one."""
     number = begun().number
-    for place in range(4):
-        clock.advance(600)
-        begun(number, source=f"stranger {place}")
-    clock.advance(600)
-    late = attempt(number)
+    for _ in range(4):
+        begun(number)
+    clock.advance(TOO_LATE)
+    return number
 
-    answer = late.start()
 
-    assert (answer.verdict, answer.wait) == (Verdict.NUMBER_SENDS_SPENT, 10 * 60_000)
-    clock.advance(600)
+def test_what_one_source_spent_of_its_own_is_not_held_against_another(make_store, policy, begun, attempt, clock):
+    store = make_store(dataclasses.replace(policy, sends_an_hour=0))
+    number = begun(on=store).number
+    for _ in range(4):
+        begun(number, on=store)
+    clock.advance(TOO_LATE)
+
+    assert attempt(number, on=store).start().verdict is Verdict.NUMBER_SENDS_SPENT
+    for place in range(8):
+        assert attempt(number, source=f"stranger {place}", on=store).start().verdict is Verdict.DONE
+        clock.advance(TOO_LATE)
+
+
+def test_who_asks_second_is_heard_though_the_hour_is_spent(attempt, spent):
+    """Otherwise the first could keep everybody else from being texted."""
+    first, second = attempt(spent), attempt(spent, source=STRANGER)
+    assert first.start().verdict is Verdict.NUMBER_SENDS_SPENT
+
+    assert second.start().verdict is Verdict.DONE
+    assert second.check().verdict is Verdict.DONE
+
+
+@pytest.mark.parametrize("source", [SOMEBODY, STRANGER, ANOTHER], ids=["first", "second", "third"])
+def test_who_asks_second_is_heard_once_and_then_nobody_before_the_hour_has_room(engine, attempt, clock, spent, source):
+    attempt(spent, source=STRANGER).start()
+    clock.advance(TOO_LATE)
+    late = attempt(spent, source=source)
+
+    with engine.unchanged():
+        answer = late.start()
+
+    # Four of the five latest messages are as old as the first.
+    assert (answer.verdict, answer.wait) == (Verdict.NUMBER_SENDS_SPENT, (60 * MINUTE - 2 * TOO_LATE) * 1000)
+    clock.advance(60 * MINUTE - 2 * TOO_LATE)
     assert late.start().verdict is Verdict.DONE
 
 
-def test_a_number_for_which_several_asked_gets_no_more_for_whoever_asks_last(begun, attempt, clock):
-    number = begun(source=STRANGER).number
-    for _ in range(4):
-        clock.advance(600)
-        begun(number)
-    clock.advance(600)
-
-    assert attempt(number).start().verdict is Verdict.NUMBER_SENDS_SPENT
-
-
-def test_a_number_for_which_one_asks_gets_more(begun, attempt, clock):
+@pytest.mark.parametrize("source", [SOMEBODY, STRANGER, ANOTHER], ids=["first", "second", "third"])
+def test_a_number_for_which_several_asked_is_texted_evenly(begun, attempt, clock, source):
+    """Nobody can spend its hour in a minute."""
     number = begun().number
-    for _ in range(4):
-        clock.advance(600)
-        begun(number)
-    clock.advance(600)
+    clock.advance(TOO_LATE)
+    begun(number, source=STRANGER)
+    clock.advance(TOO_LATE)
+    late = attempt(number, source=source)
+    answer = late.start()
 
-    assert attempt(number).start().verdict is Verdict.DONE
+    clock.advance(EVENLY - TOO_LATE - 0.001)
+    early = late.start()
+    clock.advance(0.001)
+    then = late.start()
+
+    assert (answer.verdict, answer.wait) == (Verdict.NUMBER_SENDS_SPENT, (EVENLY - TOO_LATE) * 1000)
+    assert (early.verdict, early.wait) == (Verdict.NUMBER_SENDS_SPENT, 1)
+    assert then.verdict is Verdict.DONE
+
+
+def test_after_an_hour_of_silence_nobody_knows_who_asked(engine, begun, clock):
+    number = begun().number
+    clock.advance(TOO_LATE)
+    begun(number, source=STRANGER)
+    clock.advance(60 * MINUTE)
+    engine.age(60 * MINUTE)
+
+    for _ in range(5):
+        begun(number, source=ANOTHER)
+
+
+def test_a_number_for_which_one_asks_is_texted_as_fast_as_they_ask(begun):
+    number = begun().number
+
+    for _ in range(4):
+        begun(number)
+
+
+def test_strangers_without_end_have_a_number_texted_five_times_an_hour(begun, attempt, clock):
+    """And once more in the first hour, for whoever asks second."""
+    number = begun(source="stranger 0").number
+    sent = [clock()]
+    for _ in range(4):
+        begun(number, source="stranger 0")
+        sent.append(clock())
+    for minute in range(6 * 60):
+        clock.advance(MINUTE)
+        if attempt(number, source=f"stranger {minute}", watched=False).start().verdict is Verdict.DONE:
+            sent.append(clock())
+
+    in_an_hour = [sum(begin <= time < begin + 3600 for time in sent) for begin in sent]
+    assert max(in_an_hour[:5]) == 6
+    assert max(in_an_hour[5:]) == 5
+    assert len(sent) > 25
+
+
+def test_a_resend_of_who_shares_is_theirs(begun, attempt, clock):
+    """They are the second source that had a message sent, and the next messages come evenly."""
+    first = begun()
+    second = attempt(first.number, source=STRANGER)
+    second.start()
+    clock.advance(30)
+    assert second.resend().verdict is Verdict.DONE
+    clock.advance(60)
+
+    answer = second.resend()
+
+    assert (answer.verdict, answer.wait) == (Verdict.NUMBER_SENDS_SPENT, (EVENLY - 60) * 1000)
+    assert answer.record.wait == answer.wait
+
+
+def test_each_source_is_told_what_it_has_to_wait_for_itself(begun, attempt, clock):
+    first = begun()
+    for _ in range(4):
+        first = begun(first.number)
+    second = attempt(first.number, source=STRANGER)
+    second.start()
+    clock.advance(30)
+
+    assert first.record.wait == (60 * MINUTE - 30) * 1000
+    assert second.record.wait == 0
+
+
+def test_what_was_not_sent_is_not_held_against_anybody(begun, attempt, clock):
+    number = begun().number
+    clock.advance(TOO_LATE)
+    begun(number, source=STRANGER).unsend(1)
+    clock.advance(EVENLY - TOO_LATE)
+
+    assert attempt(number, source=ANOTHER).start().verdict is Verdict.DONE
+
+
+def test_without_a_limit_of_an_hour_several_wait_for_nobody(make_store, policy, begun, clock):
+    store = make_store(dataclasses.replace(policy, sends_an_hour=0))
+    number = begun(on=store).number
+
+    for place in range(7):
+        clock.advance(TOO_LATE)
+        begun(number, source=f"stranger {place}", on=store)

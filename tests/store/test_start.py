@@ -1,5 +1,7 @@
 """start: remembers a verification and its token, and spends a send of the number."""
 
+import dataclasses
+
 import pytest
 
 from service.verification.errors import Delivery
@@ -7,6 +9,12 @@ from service.verification.ports import Status, Verdict
 
 MINUTE = 60
 DAY = 24 * 60 * MINUTE
+
+
+@pytest.fixture
+def by_window(make_store, policy):
+    """A store that gives a number as many messages an hour as the windows of one source allow."""
+    return make_store(dataclasses.replace(policy, sends_an_hour=0))
 
 
 def test_a_start_remembers_the_verification(attempt, policy):
@@ -44,7 +52,19 @@ def test_what_is_counted_for_a_number_does_not_grow_for_ever(engine, begun, cloc
         clock.advance(3 * 60 * MINUTE)
         begun(one.number)
 
-    assert len(engine.contents()[f"s:{{{one.handle.number}}}"]) == 10
+    assert len(engine.contents()[f"s:{{{one.handle.number}}}:{one.source}"]) == 10
+    assert len(engine.contents()[f"n:{{{one.handle.number}}}"][b"m"].split()) == 1
+
+
+def test_of_a_number_no_more_messages_are_remembered_than_it_gets_in_an_hour(engine, begun, clock):
+    one = begun()
+    for _ in range(4):
+        clock.advance(1)
+        begun(one.number)
+    clock.advance(500)  # too late to share
+    begun(one.number, source="another")
+
+    assert len(engine.contents()[f"n:{{{one.handle.number}}}"][b"m"].split()) == 5
 
 
 def test_the_same_start_again_changes_nothing(engine, begun):
@@ -91,12 +111,12 @@ def test_requests_without_a_name_are_all_carried_out(begun):
     assert first.record.status is Status.PENDING
 
 
-def test_a_number_has_five_sends_in_ten_minutes(engine, begun, attempt, clock):
-    number = begun().number
+def test_a_number_has_five_sends_in_ten_minutes(engine, begun, attempt, clock, by_window):
+    number = begun(on=by_window).number
     for _ in range(4):
         clock.advance(10)
-        begun(number)
-    late = attempt(number)
+        begun(number, on=by_window)
+    late = attempt(number, on=by_window)
 
     with engine.unchanged():
         answer = late.start("form-1")
@@ -123,31 +143,69 @@ def test_a_refused_start_is_allowed_when_its_wait_is_over_and_not_before(begun, 
     assert then.verdict is Verdict.DONE
 
 
-def test_the_window_slides(begun, attempt, clock):
+def test_the_window_slides(begun, attempt, clock, by_window):
     """Five at the end of one window and five at the start of the next would be ten in a minute."""
-    number = begun().number
+    number = begun(on=by_window).number
     clock.advance(9 * MINUTE)
     for _ in range(4):
-        begun(number)
+        begun(number, on=by_window)
     clock.advance(MINUTE)
-    begun(number)
+    begun(number, on=by_window)
 
-    answer = attempt(number).start()
+    answer = attempt(number, on=by_window).start()
 
     assert (answer.verdict, answer.wait) == (Verdict.NUMBER_SENDS_SPENT, 9 * MINUTE * 1000)
 
 
-def test_a_number_has_ten_sends_a_day(begun, attempt, clock):
-    number = begun().number
+def test_a_number_has_ten_sends_a_day(begun, attempt, clock, by_window):
+    number = begun(on=by_window).number
     for _ in range(9):
         clock.advance(3 * MINUTE)
-        begun(number)
+        begun(number, on=by_window)
     clock.advance(10 * MINUTE)
 
-    answer = attempt(number).start()
+    answer = attempt(number, on=by_window).start()
 
     assert answer.verdict is Verdict.NUMBER_SENDS_SPENT
     assert answer.wait == (DAY - 37 * MINUTE) * 1000
+
+
+def test_a_number_has_five_sends_an_hour(engine, begun, attempt, clock):
+    number = begun().number
+    for _ in range(4):
+        clock.advance(11 * MINUTE)
+        begun(number)
+    clock.advance(11 * MINUTE)
+    late = attempt(number)
+
+    with engine.unchanged():
+        answer = late.start()
+
+    assert (answer.verdict, answer.wait) == (Verdict.NUMBER_SENDS_SPENT, 5 * MINUTE * 1000)
+    clock.advance(5 * MINUTE)
+    assert late.start().verdict is Verdict.DONE
+
+
+def test_a_known_number_has_twice_as_many(attempt, by_window):
+    """In an hour, and in the windows of one source."""
+    number, other = (attempt().number for _ in range(2))
+    for _ in range(10):
+        assert attempt(number).start(is_known=True).verdict is Verdict.DONE
+        assert attempt(other, on=by_window).start(is_known=True).verdict is Verdict.DONE
+
+    late, by_ten_minutes = attempt(number).start(is_known=True), attempt(other, on=by_window).start(is_known=True)
+
+    assert (late.verdict, late.wait) == (Verdict.NUMBER_SENDS_SPENT, 60 * MINUTE * 1000)
+    assert (by_ten_minutes.verdict, by_ten_minutes.wait) == (Verdict.NUMBER_SENDS_SPENT, 10 * MINUTE * 1000)
+
+
+def test_a_test_number_has_no_limit_of_an_hour_either(attempt, begun):
+    number = begun().number
+    for _ in range(4):
+        begun(number)
+
+    assert attempt(number, source="another").start(is_test=True).verdict is Verdict.DONE
+    assert attempt(number, source="a third").start(is_test=True).verdict is Verdict.DONE
 
 
 def test_other_numbers_have_their_own_sends(begun, attempt):

@@ -22,6 +22,7 @@ STEPS = {
     "right check": lambda one: one.check(),
     "late check": lambda one: one.check(),
     "cancel": lambda one: one.cancel(),
+    "opt out": lambda one: one.opt_out(),
 }
 
 
