@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from bench.performance.crowd import Crowd
-from bench.performance.load import Driven, drive
+from bench.performance.load import CONNECTIONS, Driven, drive
 from bench.performance.servers import EVERY_LIMIT, SERVICE, Server
 from tests.support.servers import StoreServer
 
 SEE_OTHER, OK, CREATED, WRONG = 303, 200, 201, 422
 MILLION = 1_000_000
+STARTERS = 8  # connections: as many as may wait for the carrier's answer, of the 16 places that there are
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,16 @@ class Ratio:
         return f"{self.median:.2f} ({min(self.each):.2f}–{max(self.each):.2f})"
 
 
-def in_turns(candidates: Sequence[Candidate], size: Size) -> dict[str, Measured]:
+def in_turns(
+    candidates: Sequence[Candidate], size: Size, *, connections: int = CONNECTIONS
+) -> dict[str, Measured]:
     """Measure each in every round, each round in another order; the first round warms up and does not count."""
     measured = {one.name: Measured() for one in candidates}
     for number in range(size.rounds + 1):
         turn = number % len(candidates)
         for one in [*candidates[turn:], *candidates[:turn]]:
             requests = [one.request() for _ in range(size.requests if number else size.requests // 4)]
-            cpu, driven = measure(one.server, requests)
+            cpu, driven = measure(one.server, requests, connections)
             if set(driven.statuses) != {one.status}:
                 raise SystemExit(f"{one.name}: expected {one.status}, got {dict(driven.statuses)}")
             if number:
@@ -97,10 +100,10 @@ def in_turns(candidates: Sequence[Candidate], size: Size) -> dict[str, Measured]
     return measured
 
 
-def measure(server: Server, requests: Sequence[bytes]) -> tuple[float, Driven]:
+def measure(server: Server, requests: Sequence[bytes], connections: int = CONNECTIONS) -> tuple[float, Driven]:
     """Return the processor time that requests cost a server, and what the client saw."""
     seen: list[Driven] = []
-    cpu = server.cpu_of(lambda: seen.append(drive(server.port, requests)))
+    cpu = server.cpu_of(lambda: seen.append(drive(server.port, requests, connections=connections)))
     return cpu, seen[0]
 
 
