@@ -17,12 +17,14 @@ problems.py    what is said no to, with its status code: the one table
 words.py       what people read
 security.py    cross-site requests, response headers
 address.py     where a request comes from
+links.py       addresses of our own pages
 cookie.py      the signed cookie that binds a browser to its verification
 logs.py        one JSON line for each event, numbers masked, with the name of its request
 """
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 
@@ -34,12 +36,21 @@ from .api import Api
 from .cookie import FlowCookie
 from .demo import Inbox
 from .hosted import Hosted
+from .links import url_for
 from .once import Once
 from .pages import Pages
 from .webhooks import ReadWebhook
 
 BODY_MAX = 4096  # bytes; ours: the largest honest form has two hundred
 TEMPLATES = Path(__file__).parents[2] / "templates"
+
+
+class Plain(Flask):
+    """Flask, but it does not look at each function of each request to see whether that is a coroutine: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function."""
+        return func
 
 
 def build_web(
@@ -67,7 +78,7 @@ def build_web(
         proxies: How many of ours a request comes through.
         counted: What operators see.
     """
-    app = Flask("textproof", template_folder=str(TEMPLATES), static_folder=str(Path(__file__).parent / "static"))
+    app = Plain("textproof", template_folder=str(TEMPLATES), static_folder=str(Path(__file__).parent / "static"))
     app.config.update(
         MAX_CONTENT_LENGTH=BODY_MAX,
         MAX_FORM_MEMORY_SIZE=BODY_MAX,
@@ -75,7 +86,11 @@ def build_web(
     )
     app.url_map.merge_slashes = False  # it would send people to whatever host they said they wanted
     app.jinja_env.globals.update(
-        brand=verifier.policy.brand, is_demo=inbox is not None, in_words=words.in_words, deliveries=words.DELIVERIES
+        brand=verifier.policy.brand,
+        is_demo=inbox is not None,
+        in_words=words.in_words,
+        deliveries=words.DELIVERIES,
+        url_for=url_for,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

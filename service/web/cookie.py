@@ -3,6 +3,7 @@
 It holds their opaque ids and nothing else.
 """
 
+import functools
 from collections.abc import Callable
 
 from flask import Request
@@ -13,6 +14,7 @@ from ..verification.keys import Keyring
 
 SECONDS = 3600  # ours: longer than any token lives, so that a late visitor is told that it has expired
 BETWEEN = "~"  # is in no id
+READ = "textproof.cookie"  # where a request keeps what its cookie says: a view asks several times
 
 
 class FlowCookie:
@@ -36,7 +38,7 @@ class FlowCookie:
         """Bind the browser to a verification, and to a hosted session; "" is none."""
         response.set_cookie(
             self.name,
-            self._signer().sign(f"{id_}{BETWEEN}{session}" if session else id_).decode("ascii"),
+            self._signer.sign(f"{id_}{BETWEEN}{session}" if session else id_).decode("ascii"),
             max_age=SECONDS,
             secure=self._secure,
             httponly=True,
@@ -49,15 +51,21 @@ class FlowCookie:
         response.delete_cookie(self.name, secure=self._secure, httponly=True, samesite="Lax", path="/")
 
     def _parts(self, request: Request) -> tuple[str, str]:
-        value = request.cookies.get(self.name)
+        if READ not in request.environ:
+            request.environ[READ] = self._opened(request.cookies.get(self.name))
+        parts: tuple[str, str] = request.environ[READ]
+        return parts
+
+    def _opened(self, value: str | None) -> tuple[str, str]:
         if not value:
             return "", ""
         try:
-            id_, _, session = self._signer().unsign(value, max_age=SECONDS).decode("ascii").partition(BETWEEN)
+            id_, _, session = self._signer.unsign(value, max_age=SECONDS).decode("ascii").partition(BETWEEN)
         except BadSignature:
             return "", ""
         return id_, session
 
+    @functools.cached_property
     def _signer(self) -> TimestampSigner:
         newest_last = [key.derive("cookie") for key in reversed(self._keyring().keys)]
         return TimestampSigner(newest_last, salt=b"textproof")

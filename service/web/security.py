@@ -19,6 +19,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+ALL = HEADERS | {"Cache-Control": "no-store"}
 
 
 def protect(app: Flask) -> None:
@@ -26,9 +27,8 @@ def protect(app: Flask) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
-        response.headers.setdefault("Cache-Control", "no-store")
+        there = {name.title() for name, _ in response.headers}
+        response.headers.extend((name, value) for name, value in ALL.items() if name not in there)
         return response
 
 
