@@ -1,7 +1,8 @@
 """A picture of where the time of a request goes: `python -m bench.performance.flame docs/flame.svg`.
 
-py-spy looks at the worker while checks and starts are asked for, 500 times a second, and sees who holds the interpreter.
-It has to be on the PATH, or be named by PYSPY. The wider a box, the more of the time; what lies on it was called by it.
+py-spy looks at the worker while checks and starts are asked for, 500 times a second, and sees who holds the
+interpreter. It has to be on the PATH, or be named by PYSPY. The wider a box, the more of the time; what hangs below it
+was called by it.
 """
 
 import argparse
@@ -83,7 +84,19 @@ def _profile(
     drive(stage.service.port, [ask() for _ in range(200)], connections=connections)
     with tempfile.NamedTemporaryFile(suffix=".raw") as raw:
         worker = str(stage.service.pids[-1])
-        options = ["--rate", "500", "--gil", "--format", "raw", "--output", raw.name, "--pid", worker, "--duration", "60"]
+        options = [
+            "--rate",
+            "500",
+            "--gil",
+            "--format",
+            "raw",
+            "--output",
+            raw.name,
+            "--pid",
+            worker,
+            "--duration",
+            "60",
+        ]
         watching = subprocess.Popen([spy, "record", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         threading.Event().wait(1.0)
         drive(stage.service.port, requests, connections=connections)
@@ -112,7 +125,8 @@ def picture(whole: Frame) -> str:
     boxes = list(_boxes(whole, 0, 0.0, WIDTH / whole.samples, whole.samples * LEAST))
     height = TOP + ROW * (max(depth for depth, *_ in boxes) + 2)
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="monospace" font-size="10">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="monospace">',
+        "<style>text { font-size: 10px }</style>",
         f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
     ]
     for place, (room, colour) in enumerate(ROOMS.items()):
@@ -133,7 +147,9 @@ def picture(whole: Frame) -> str:
     return "\n".join([*lines, "</svg>\n"])
 
 
-def _boxes(frame: Frame, depth: int, left: float, scale: float, least: float) -> Iterator[tuple[int, float, float, Frame]]:
+def _boxes(
+    frame: Frame, depth: int, left: float, scale: float, least: float
+) -> Iterator[tuple[int, float, float, Frame]]:
     for inner in sorted(frame.inside.values(), key=lambda one: one.name):
         if inner.samples >= least:
             yield depth, left, inner.samples * scale, inner

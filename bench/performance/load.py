@@ -5,7 +5,7 @@ import socket
 import statistics
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 CONNECTIONS = 32
@@ -59,10 +59,11 @@ class _Connection:
         return int(head[9:12]) if len(body) >= length else None
 
 
-def drive(port: int, requests: Iterable[bytes], *, connections: int = CONNECTIONS) -> Driven:
-    """Send requests as fast as they are answered, each on the first connection that is free."""
+def drive(ports: int | Sequence[int], requests: Iterable[bytes], *, connections: int = CONNECTIONS) -> Driven:
+    """Send requests as fast as they are answered, each on the first connection that is free; connections in turns."""
     waiting, times, statuses = deque(requests), [], Counter[int]()
-    opened = [_Connection(port) for _ in range(min(connections, len(waiting)))]
+    each = [ports] if isinstance(ports, int) else ports
+    opened = [_Connection(each[place % len(each)]) for place in range(min(connections, len(waiting)))]
     begun = time.perf_counter()
     with selectors.DefaultSelector() as selector:
         for connection in opened:

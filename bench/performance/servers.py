@@ -52,7 +52,9 @@ class Server:
         workers: How many.
     """
 
-    def __init__(self, app: str, environment: Mapping[str, str], *, core: int | None = SERVER_CORE, workers: int = 1):
+    def __init__(
+        self, app: str, environment: Mapping[str, str], *, core: int | None = SERVER_CORE, workers: int = 1
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._app = app

@@ -49,7 +49,7 @@ class Scripts:
         another thread of this process go first. One that has died is found out by using it, and tried again.
         """
         if self._own.client is None:
-            self._own.client = self.client.client() if type(self.client) is redis.Redis else self.client
+            self._own.client = _alone(self.client)
         return self._own.client
 
     def run(self, name: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Reply:
@@ -117,6 +117,13 @@ class _Own(threading.local):
     """What a thread has for itself."""
 
     client: Client | None = None
+
+
+def _alone(client: Client) -> Client:
+    if type(client) is not redis.Redis:
+        return client  # a cluster has a connection for each of its nodes
+    alone: redis.Redis = client.client()  # type: ignore[no-untyped-call]
+    return alone
 
 
 def _source(name: str) -> str:
