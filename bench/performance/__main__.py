@@ -4,8 +4,8 @@
     make bench ARGS=quick         all of it, small; nothing is written
     make bench ARGS="check trips" some rows; nothing is written
 
-Those that are compared take turns, round for round, on one core; the client and the store have another. What counts is a
-ratio of processor time within a round: absolute figures of a machine that others use as well drift by half.
+Those that are compared take turns, round for round, on one core; the client and the store have another. What counts is
+a ratio of processor time within a round: absolute figures of a machine that others use as well drift by half.
 """
 
 import argparse
@@ -168,7 +168,14 @@ def bytes_(size: Size, book: Book) -> Lines:
     """(e)."""
     yield "### (e) Memory of Redis"
     yield ""
-    yield "| | waiting | token and record, bytes | and its number's budgets, bytes | keys each | keys when all has passed |"
+    heads = (
+        "waiting",
+        "token and record, bytes",
+        "with all of a start, bytes",
+        "keys each",
+        "keys when all has passed",
+    )
+    yield f"| | {' | '.join(heads)} |"
     yield "|---|---|---|---|---|---|"
     for one in rows.memory(size):
         yield f"| {one.server} | {one.pending:,} | {one.alone:.0f} | {one.each:.0f} | {one.keys:.1f} | {one.left} |"

@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 import redis
 from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+from redis.sentinel import SentinelConnectionPool
 
 from ..verification.errors import StoreUnavailable
 from .breaker import Breaker
@@ -120,8 +121,9 @@ class _Own(threading.local):
 
 
 def _alone(client: Client) -> Client:
-    if type(client) is not redis.Redis:
-        return client  # a cluster has a connection for each of its nodes
+    # A cluster has a connection for each node, and what stands behind sentinels has to be looked for again.
+    if isinstance(client, RedisCluster) or isinstance(client.connection_pool, SentinelConnectionPool):
+        return client
     alone: redis.Redis = client.client()  # type: ignore[no-untyped-call]
     return alone
 
