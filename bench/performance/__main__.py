@@ -56,7 +56,7 @@ def main() -> None:
         text.append("")
     kept = ["### The budget", "", *book.lines()]
     say("\n".join(kept))
-    if size is FULL and len(chosen) == len(PARTS):
+    if "quick" not in given.what and len(chosen) == len(PARTS):
         before, _, rest = PAGE.read_text().partition(BEGIN)
         after = rest.partition(END)[2]
         PAGE.write_text("\n".join([before + BEGIN, *kept, "", *text, END + after]))

@@ -86,7 +86,9 @@ class Crowd:
 
     def number(self) -> str:
         """Return a number that nobody else has, in a range that few have."""
-        return f"{PREFIXES[next(self._places) % len(PREFIXES)]}{self._random.randrange(10_000):04}"
+        place = next(self._places)
+        turn, prefix = divmod(place, len(PREFIXES))
+        return f"{PREFIXES[prefix]}{(turn * 6677 + prefix * 7) % 10_000:04}"  # no two are neighbours
 
     def address(self) -> str:
         """Return somebody's address."""
