@@ -14,6 +14,7 @@ import statistics
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bench.performance import machine, rows
@@ -33,6 +34,8 @@ def main() -> None:
         prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     words.add_argument("what", nargs="*", metavar="quick | " + " | ".join(PARTS))
+    words.add_argument("--rounds", type=int, help="how often each is measured")
+    words.add_argument("--requests", type=int, help="in each round, of each")
     words.add_argument("--pending", type=int, help="verifications that wait at the same time")
     given = words.parse_args()
     unknown = set(given.what) - {"quick", *PARTS}
@@ -41,8 +44,8 @@ def main() -> None:
     if not machine.can_measure():
         raise SystemExit("This needs Linux: processor time and memory of processes are read from /proc.")
     size = QUICK if "quick" in given.what else FULL
-    if given.pending:
-        size = Size(size.rounds, size.requests, given.pending, size.seconds)
+    asked = {name: vars(given)[name] for name in ("rounds", "requests", "pending") if vars(given)[name]}
+    size = replace(size, **asked)
     chosen = [name for name in PARTS if name in given.what] or list(PARTS)
     logging.disable()  # the client's side uses the service's own rules, which log
     pin(CLIENT_CORE)

@@ -23,7 +23,7 @@ class Unbraked(RedisStore):
 
     def allow(self, ask: Ask, *, now: int) -> Leave:  # noqa: ARG002 - the port's
         """See `Store`."""
-        return Leave(Verdict.DONE, stamp=now)
+        return Leave(Verdict.DONE, 0, stamp=now)
 
     def give_back(self, ask: Ask, *, stamp: int, approved: bool, is_trial: bool = False) -> None:
         """See `Store`."""
