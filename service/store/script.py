@@ -122,7 +122,7 @@ class _Own(threading.local):
 
 def _alone(client: Client) -> Client:
     # A cluster has a connection for each node, and what stands behind sentinels has to be looked for again.
-    if isinstance(client, RedisCluster) or isinstance(client.connection_pool, SentinelConnectionPool):
+    if type(client) is not redis.Redis or isinstance(client.connection_pool, SentinelConnectionPool):
         return client
     alone: redis.Redis = client.client()  # type: ignore[no-untyped-call]
     return alone
