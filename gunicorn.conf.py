@@ -1,5 +1,6 @@
 """How gunicorn serves Textproof. PORT, HOST, WORKERS and DRAIN_SECONDS come from the environment."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -51,7 +52,13 @@ def post_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn has 
 
 
 def when_ready(server: Any) -> None:  # noqa: ANN401
-    """On TERM, first say "not ready" for DRAIN_SECONDS, so that the balancer stops sending, and then stop."""
+    """Before the workers are forked: leave alone what they share, and see that TERM drains before it stops.
+
+    The collector would look at a hundred thousand objects of the SDK again and again, and write to their pages, which
+    ends the sharing. On TERM, `/readyz` first says no for DRAIN_SECONDS, so that the balancer stops sending.
+    """
+    gc.collect()
+    gc.freeze()
     drain, stop = server.app.wsgi().extensions["drain"], server.handle_term
 
     def drain_and_stop() -> None:

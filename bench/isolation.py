@@ -16,25 +16,23 @@ import os
 import secrets
 import statistics
 import sys
-import tempfile
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+from bench.performance.servers import CLIENT_CORE, SECRET, Server, pin
 from tests.support.http import FORM, Browser, fields
-from tests.support.processes import Child, free_port, wait_until
+from tests.support.processes import wait_until
 from tests.support.servers import StoreServer
 from tests.support.telnyx import FakeTelnyx
 
-ROOT = Path(__file__).resolve().parents[1]
 APPS = {"own pool": "service.app:create_app()", "in the request": "bench.inside:create_app()"}
 STARTERS, CHECKERS, PLACES = 80, 4, 16
 ROUNDS, SECONDS = 3, 4.0
-SERVER_CORE, CLIENT_CORE = 0, 1
 TIMEOUT = 30.0  # seconds; a check that takes longer has failed
 
 
@@ -49,10 +47,8 @@ class Measured:
 
 def main() -> None:
     """Measure both, and print the table."""
-    cores = os.cpu_count() or 1
-    if hasattr(os, "sched_setaffinity") and cores > 1:
-        os.sched_setaffinity(0, {CLIENT_CORE})
-    say(f"{STARTERS} clients start, {CHECKERS} check; {PLACES} sends at once; one worker; {cores} cores")
+    pin(CLIENT_CORE)
+    say(f"{STARTERS} clients start, {CHECKERS} check; {PLACES} sends at once; one worker; {os.cpu_count()} cores")
     say(f"{'sends':16} {'round':>5} {'alone/s':>9} {'meanwhile/s':>12} {'ratio':>7} {'p99 alone':>10} {'p99 then':>10}")
     for name, app in APPS.items():
         ratios = [_round(name, number, app) for number in range(1, ROUNDS + 1)]
@@ -60,29 +56,7 @@ def main() -> None:
 
 
 def _round(name: str, number: int, app: str) -> float:
-    with ExitStack() as ends:
-        store, telnyx = ends.enter_context(StoreServer()), ends.enter_context(FakeTelnyx())
-        url = ends.enter_context(Replica(app, store, telnyx)).url
-        jobs = [_job(url, telnyx, place) for place in range(CHECKERS)]
-        _check(url, jobs, SECONDS / 4)  # warms up
-        before = _check(url, jobs, SECONDS)
-        telnyx.answer("hang")
-        ends.callback(telnyx.release)
-        stop = multiprocessing.get_context("spawn").Event()
-        starters = multiprocessing.get_context("spawn").Process(target=_start_all, args=[url, stop], daemon=True)
-        starters.start()
-        try:
-            telnyx.await_held(PLACES, seconds=60)
-            meanwhile = _check(url, jobs, SECONDS)
-        finally:
-            stop.set()
-            starters.kill()
-        telnyx.clear()
-        wait_until(lambda: not telnyx.held, seconds=TIMEOUT, what="nothing hangs")
-        after = _check(url, jobs, SECONDS)
-    # A busy machine drifts: what comes before and what comes after weigh the same.
-    alone = Measured((before.per_second + after.per_second) / 2, max(before.slowest, after.slowest))
-    ratio = meanwhile.per_second / alone.per_second
+    alone, meanwhile, ratio = round_of(app)
     say(
         f"{name:16} {number:5} {alone.per_second:9.0f} {meanwhile.per_second:12.0f} {ratio:7.2f}"
         f" {alone.slowest:8.0f}ms {f'{meanwhile.slowest:.0f}ms' if meanwhile.per_second else 'never':>10}"
@@ -90,56 +64,46 @@ def _round(name: str, number: int, app: str) -> float:
     return ratio
 
 
-class Replica:
-    """One worker on a core of its own."""
+def round_of(app: str, seconds: float = SECONDS) -> tuple[Measured, Measured, float]:
+    """Return what checks see alone, and while every send hangs, and the ratio."""
+    with ExitStack() as ends:
+        store, telnyx = ends.enter_context(StoreServer()), ends.enter_context(FakeTelnyx())
+        url = ends.enter_context(replica(app, store, telnyx)).url
+        jobs = [job(url, telnyx, place) for place in range(CHECKERS)]
+        check(url, jobs, seconds / 4)  # warms up
+        before = check(url, jobs, seconds)
+        telnyx.answer("hang")
+        ends.callback(telnyx.release)
+        with starting(url):
+            telnyx.await_held(PLACES, seconds=60)
+            meanwhile = check(url, jobs, seconds)
+        telnyx.clear()
+        wait_until(lambda: not telnyx.held, seconds=TIMEOUT, what="nothing hangs")
+        after = check(url, jobs, seconds)
+    # A busy machine drifts: what comes before and what comes after weigh the same.
+    alone = Measured((before.per_second + after.per_second) / 2, max(before.slowest, after.slowest))
+    return alone, meanwhile, meanwhile.per_second / alone.per_second
 
-    def __init__(self, app: str, store: StoreServer, telnyx: FakeTelnyx) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._app = app
-        self._environment = {
-            "PATH": os.environ["PATH"],
-            "PORT": str(self.port),
-            "WORKERS": "1",
-            "TEXTPROOF_CONFIG": os.devnull,
-            "TEXTPROOF_SENDER": "telnyx",
-            "TEXTPROOF_API_KEY": telnyx.api_key,
-            "TEXTPROOF_FROM_NUMBER": "+13125550001",
-            "TEXTPROOF_TELNYX_BASE_URL": telnyx.base_url,
-            "TEXTPROOF_REDIS_URL": store.url,
-            "TEXTPROOF_SECRET_KEY": "0123456789abcdef" * 2,
-            "TEXTPROOF_SENDS_AT_ONCE": str(PLACES),
-            "TEXTPROOF_LIMITS_MODE": "observe",  # all of this comes from one address
-        }
 
-    def __enter__(self) -> Self:
-        """Start it, and return when it answers."""
-        log = Path(tempfile.gettempdir()) / f"textproof-isolation-{self.port}.log"
-        command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), self._app]
-        self._child = Child(command, output=log, cwd=ROOT, env=self._environment)
-        if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
-            os.sched_setaffinity(self._child.pid, {SERVER_CORE})  # its workers inherit it
-        wait_until(self._is_up, seconds=30, what="the replica answers")
-        return self
-
-    def _is_up(self) -> bool:
-        if self._child.exit_code is not None:
-            raise SystemExit(self._child.tail())
-        try:
-            return Browser(self.url, timeout=2).get("/livez").status == 200  # noqa: PLR2004 - HTTP's own
-        except (OSError, http.client.HTTPException):
-            return False
-
-    def __exit__(self, *_: object) -> None:
-        """End it, and remove its log."""
-        self._child.kill()
-        self._child.output.unlink()
+def replica(app: str, store: StoreServer, telnyx: FakeTelnyx) -> Server:
+    """Return one worker, on a core of its own, with Telnyx's client."""
+    settings = {
+        "TEXTPROOF_SENDER": "telnyx",
+        "TEXTPROOF_API_KEY": telnyx.api_key,
+        "TEXTPROOF_FROM_NUMBER": "+13125550001",
+        "TEXTPROOF_TELNYX_BASE_URL": telnyx.base_url,
+        "TEXTPROOF_REDIS_URL": store.url,
+        "TEXTPROOF_SECRET_KEY": SECRET,
+        "TEXTPROOF_SENDS_AT_ONCE": str(PLACES),
+        "TEXTPROOF_LIMITS_MODE": "observe",  # all of this comes from one address
+    }
+    return Server(app, settings)
 
 
 # -- Checks
 
 
-def _job(url: str, telnyx: FakeTelnyx, place: int) -> dict[str, Any]:
+def job(url: str, telnyx: FakeTelnyx, place: int) -> dict[str, Any]:
     """Return a check that is carried out in full each time, and costs nothing: the right code under one name."""
     number = f"+1415555{2000 + place}"
     with Browser(url) as browser:
@@ -149,7 +113,7 @@ def _job(url: str, telnyx: FakeTelnyx, place: int) -> dict[str, Any]:
         return {"cookies": browser.cookies, "fields": {"nonce": secrets.token_urlsafe(12), "token": token}}
 
 
-def _check(url: str, jobs: list[dict[str, Any]], seconds: float) -> Measured:
+def check(url: str, jobs: list[dict[str, Any]], seconds: float) -> Measured:
     """Let each job be done again and again, in a process of their own."""
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
@@ -165,7 +129,7 @@ def _check_all(url: str, jobs: list[dict[str, Any]], seconds: float, results: An
     times: list[float] = []
     ends = time.monotonic() + seconds
 
-    def check(job: dict[str, Any]) -> None:
+    def work(job: dict[str, Any]) -> None:
         with Browser(url, timeout=TIMEOUT) as browser:
             browser.cookies = job["cookies"]
             while (begun := time.monotonic()) < ends:
@@ -176,7 +140,7 @@ def _check_all(url: str, jobs: list[dict[str, Any]], seconds: float, results: An
                 if status == 200 and time.monotonic() < ends:  # noqa: PLR2004 - HTTP's own
                     times.append(time.monotonic() - begun)
 
-    threads = [threading.Thread(target=check, args=[job], daemon=True) for job in jobs]
+    threads = [threading.Thread(target=work, args=[job], daemon=True) for job in jobs]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -187,7 +151,27 @@ def _check_all(url: str, jobs: list[dict[str, Any]], seconds: float, results: An
 # -- Starts
 
 
-def _start_all(url: str, stop: Event) -> None:
+@contextmanager
+def starting(url: str, *, patience: float = TIMEOUT) -> Iterator[None]:
+    """Let all the starters start, in a process of their own, while the block runs.
+
+    Args:
+        url: Where the service is.
+        patience: Seconds that somebody who is refused waits at most.
+    """
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    process = context.Process(target=_start_all, args=[url, stop, patience], daemon=True)
+    process.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        process.kill()
+        process.join()
+
+
+def _start_all(url: str, stop: Event, patience: float) -> None:
     """Start with one new number after the other."""
     places = itertools.count()  # whose `next` no thread interrupts
 
@@ -197,7 +181,7 @@ def _start_all(url: str, stop: Event) -> None:
                 wait = _start(url, f"+1646{5_552_000 + next(places):07}")
             except (OSError, http.client.HTTPException):
                 wait = 1.0
-            stop.wait(wait)
+            stop.wait(min(wait, patience))
 
     for _ in range(STARTERS):
         threading.Thread(target=start, daemon=True).start()

@@ -4,6 +4,7 @@ Numbers are parsed by libphonenumber, never matched by a pattern of ours, and al
 region, never by calling code: `+1` is shared by 25 regions and `+44 7911` can be Guernsey.
 """
 
+import functools
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -32,14 +33,13 @@ class PhoneNumber:
     @property
     def region(self) -> str:
         """ISO 3166 region (`US`), for logs and counts."""
-        return phonenumbers.region_code_for_number(phonenumbers.parse(self.e164)) or NO_REGION
+        return _placed(self.e164)[0]
 
     @property
     def masked(self) -> str:
         """The calling code and the last four digits, for logs."""
-        code = phonenumbers.parse(self.e164).country_code
-        hidden = len(self.e164) - 1 - len(str(code)) - 4
-        return f"+{code}{'•' * hidden}{self.e164[-4:]}"
+        code = _placed(self.e164)[1]
+        return f"{code}{'•' * (len(self.e164) - len(code) - 4)}{self.e164[-4:]}"
 
     @property
     def readable(self) -> str:
@@ -100,16 +100,23 @@ def read_number(typed: str, *, home: str, allowed: Collection[str]) -> PhoneNumb
         number = phonenumbers.parse(typed, home)
     except phonenumbers.NumberParseException as error:
         raise InvalidNumber(NumberFault.IMPOSSIBLE) from error
-    if not phonenumbers.is_valid_number(number):
-        raise InvalidNumber(NumberFault.IMPOSSIBLE)
     region = phonenumbers.region_code_for_number(number)
-    if region is None or region == NO_REGION:
+    if region is None or not phonenumbers.is_valid_number_for_region(number, region):
+        raise InvalidNumber(NumberFault.IMPOSSIBLE)
+    if region == NO_REGION:
         raise InvalidNumber(NumberFault.NOT_A_COUNTRY)
     if phonenumbers.number_type(number) not in TEXTABLE:
         raise InvalidNumber(NumberFault.NOT_MOBILE)
     if region not in allowed:
         raise InvalidNumber(NumberFault.REGION_NOT_ALLOWED)
     return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+@functools.lru_cache(maxsize=64)  # a request asks three times; the next one is about somebody else
+def _placed(e164: str) -> tuple[str, str]:
+    """Return the region of a number, and its calling code with the `+`."""
+    number = phonenumbers.parse(e164)
+    return phonenumbers.region_code_for_number(number) or NO_REGION, f"+{number.country_code}"
 
 
 def _typeable(typed: str) -> str:

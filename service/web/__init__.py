@@ -20,11 +20,13 @@ look.py        what an operator may change of them: logo, colour, links, templat
 assets.py      sheets, scripts and pictures, compressed and kept for good
 security.py    cross-site requests, response headers
 address.py     where a request comes from
+links.py       addresses of our own pages
 cookie.py      the signed cookie that binds a browser to its verification
 logs.py        one JSON line for each event, numbers masked, with the name of its request
 """
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 
@@ -39,12 +41,21 @@ from .body import Request
 from .cookie import FlowCookie
 from .demo import Inbox
 from .hosted import Hosted
+from .links import url_for
 from .look import Look
 from .once import Once
 from .pages import Pages
 from .webhooks import ReadWebhook
 
 BODY_MAX = 4096  # bytes; ours: the largest honest form has two hundred
+
+
+class Plain(Flask):
+    """Flask, but it does not look at each function of each request to see whether that is a coroutine: none is."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function."""
+        return func
 
 
 def build_web(
@@ -78,7 +89,7 @@ def build_web(
         proxies: How many of ours a request comes through.
         counted: What operators see.
     """
-    app = Flask("textproof", static_folder=None)
+    app = Plain("textproof", static_folder=None)
     app.request_class = Request
     app.jinja_loader = look.loader()
     app.config.update(
@@ -88,7 +99,11 @@ def build_web(
     )
     app.url_map.merge_slashes = False  # it would send people to whatever host they said they wanted
     app.jinja_env.globals.update(
-        brand=verifier.policy.brand, is_demo=inbox is not None, in_words=words.in_words, deliveries=words.DELIVERIES
+        brand=verifier.policy.brand,
+        is_demo=inbox is not None,
+        in_words=words.in_words,
+        deliveries=words.DELIVERIES,
+        url_for=url_for,
     )
     app.jinja_env.globals.update(
         logo=look.logo_name,

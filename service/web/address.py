@@ -13,5 +13,6 @@ def caller_of(request: Request, *, proxies: int) -> Caller:
     """
     if proxies == 0:
         return Caller.at(request.remote_addr or "")
-    hops = [hop.strip() for line in request.headers.getlist("X-Forwarded-For") for hop in line.split(",")]
+    # WSGI has joined the lines of a header already, with commas.
+    hops = [hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",")]
     return Caller.at(hops[-proxies] if len(hops) >= proxies else "")

@@ -3,6 +3,7 @@
 It holds their opaque ids and nothing else.
 """
 
+import functools
 from collections.abc import Callable
 
 from flask import Request
@@ -13,6 +14,7 @@ from ..verification.keys import Keyring
 
 SECONDS = 3600  # ours: longer than any token lives, so that a late visitor is told that it has expired
 BETWEEN = "~"  # is in no id
+READ = "textproof.cookie"  # where a request keeps what its cookie says: a view asks several times
 
 
 class FlowCookie:
@@ -40,7 +42,7 @@ class FlowCookie:
         """Bind the browser to a verification, to a hosted session, and to what it gave up last; "" is none."""
         response.set_cookie(
             self.name,
-            self._signer().sign(BETWEEN.join((id_, session, given_up)).rstrip(BETWEEN)).decode("ascii"),
+            self._signer.sign(BETWEEN.join((id_, session, given_up)).rstrip(BETWEEN)).decode("ascii"),
             max_age=SECONDS,
             secure=self._secure,
             httponly=True,
@@ -53,16 +55,22 @@ class FlowCookie:
         response.delete_cookie(self.name, secure=self._secure, httponly=True, samesite="Lax", path="/")
 
     def _parts(self, request: Request) -> tuple[str, str, str]:
-        value = request.cookies.get(self.name)
+        if READ not in request.environ:
+            request.environ[READ] = self._opened(request.cookies.get(self.name))
+        parts: tuple[str, str, str] = request.environ[READ]
+        return parts
+
+    def _opened(self, value: str | None) -> tuple[str, str, str]:
         if not value:
             return "", "", ""
         try:
-            ids = self._signer().unsign(value, max_age=SECONDS).decode("ascii").split(BETWEEN)
+            ids = self._signer.unsign(value, max_age=SECONDS).decode("ascii").split(BETWEEN)
         except BadSignature:
             return "", "", ""
         id_, session, given_up, *_ = *ids, "", ""
         return id_, session, given_up
 
+    @functools.cached_property
     def _signer(self) -> TimestampSigner:
         newest_last = [key.derive("cookie") for key in reversed(self._keyring().keys)]
         return TimestampSigner(newest_last, salt=b"textproof")

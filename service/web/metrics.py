@@ -6,6 +6,7 @@ from outside. A label is a country, a route, or one of our own words: never a nu
 Under gunicorn each worker counts into files, which are added up for whoever asks (see gunicorn.conf.py).
 """
 
+import functools
 import logging
 import os
 import time
@@ -56,6 +57,7 @@ class Metrics:
         self.errors = counter("errors", "Faults of our own: 500s and sends that broke.", "event")
         self.not_ready = counter("not_ready", "Probes that were told no.")
         self.requests = timer("request_seconds", "Requests.", REQUEST_SECONDS, "route", "method", "status")
+        self._request = functools.cache(self.requests.labels)
         self.store_seconds = timer("store_seconds", "Steps of the store.", STORE_SECONDS, "verb", "outcome")
         self.sender_seconds = timer(
             "sender_seconds", "Messages on their way to the carrier.", SENDER_SECONDS, "outcome"
@@ -110,7 +112,7 @@ class Metrics:
         route = request.url_rule.rule if request.url_rule else UNKNOWN
         if route not in OPERATORS:
             method = request.method if request.method in METHODS else UNKNOWN
-            self.requests.labels(route, method, response.status_code).observe(time.monotonic() - g.begun)
+            self._request(route, method, response.status_code).observe(time.monotonic() - g.begun)
         return response
 
 
@@ -197,6 +199,8 @@ class _TimedStore:
         if not callable(step):
             return step
 
+        timer = functools.cache(functools.partial(self._timer.labels, verb))
+
         def timed(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - what the store takes and gives
             outcome, begun = "failed", time.monotonic()
             try:
@@ -206,7 +210,7 @@ class _TimedStore:
                 outcome = "unavailable"
                 raise
             finally:
-                self._timer.labels(verb, outcome).observe(time.monotonic() - begun)
+                timer(outcome).observe(time.monotonic() - begun)
             return result
 
         self.__dict__[verb] = timed  # the next call finds it at once

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from functools import partial
 
-from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
@@ -32,6 +32,7 @@ from . import words
 from .address import caller_of
 from .cookie import FlowCookie
 from .hosted import Hosted, form_policy
+from .links import url_for
 from .problems import Problem, Refused, as_page, problem_of, with_retry
 from .security import refuse_cross_site
 from .sessions import Session

@@ -25,13 +25,12 @@ SECURE_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
 
 def protect(app: Flask, *, secure: bool) -> None:
     """Put the headers on every answer. `secure` is whether people reach this service by HTTPS."""
-    headers = HEADERS | SECURE_HEADERS if secure else HEADERS
+    headers = HEADERS | {"Cache-Control": "no-store"} | (SECURE_HEADERS if secure else {})
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in headers.items():
-            response.headers.setdefault(name, value)
-        response.headers.setdefault("Cache-Control", "no-store")
+        there = {name.title() for name, _ in response.headers}
+        response.headers.extend((name, value) for name, value in headers.items() if name not in there)
         return response
 
 

@@ -1,0 +1,231 @@
+"""How fast the service is, beside what is as fast as it could be.
+
+    make bench                    all of it, into docs/performance.md (half an hour)
+    make bench ARGS=quick         all of it, small; nothing is written
+    make bench ARGS="check trips" some rows; nothing is written
+
+Those that are compared take turns, round for round, on one core; the client and the store have another. What counts is
+a ratio of processor time within a round: absolute figures of a machine that others use as well drift by half.
+"""
+
+import argparse
+import logging
+import statistics
+import sys
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from bench.performance import machine, rows
+from bench.performance.budget import Book
+from bench.performance.rows import FULL, QUICK, Candidate, Measured, Size, Stage
+from bench.performance.servers import CLIENT_CORE, ROOT, pin
+
+PAGE = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- written by make bench -->", "<!-- as far as here -->"
+
+Lines = Iterator[str]
+
+
+def main() -> None:
+    """Measure, print, and write the page when all of it was measured."""
+    words = argparse.ArgumentParser(
+        prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    words.add_argument("what", nargs="*", metavar="quick | " + " | ".join(PARTS))
+    words.add_argument("--rounds", type=int, help="how often each is measured")
+    words.add_argument("--requests", type=int, help="in each round, of each")
+    words.add_argument("--pending", type=int, help="verifications that wait at the same time")
+    given = words.parse_args()
+    unknown = set(given.what) - {"quick", *PARTS}
+    if unknown:
+        words.error(f"there is no {', '.join(sorted(unknown))}")
+    if not machine.can_measure():
+        raise SystemExit("This needs Linux: processor time and memory of processes are read from /proc.")
+    size = QUICK if "quick" in given.what else FULL
+    asked = {name: vars(given)[name] for name in ("rounds", "requests", "pending") if vars(given)[name]}
+    size = replace(size, **asked)
+    chosen = [name for name in PARTS if name in given.what] or list(PARTS)
+    logging.disable()  # the client's side uses the service's own rules, which log
+    pin(CLIENT_CORE)
+
+    book, text = Book(), [f"Measured on {datetime.now(UTC):%Y-%m-%d}: {machine.facts()}. {rounds(size)}", ""]
+    for name in chosen:
+        for line in PARTS[name](size, book):
+            say(line)
+            text.append(line)
+        say("")
+        text.append("")
+    kept = ["### The budget", "", *book.lines()]
+    say("\n".join(kept))
+    if "quick" not in given.what and len(chosen) == len(PARTS):
+        before, _, rest = PAGE.read_text().partition(BEGIN)
+        after = rest.partition(END)[2]
+        PAGE.write_text("\n".join([before + BEGIN, *kept, "", *text, END + after]))
+
+
+def rounds(size: Size) -> str:
+    """Return how it was measured, in a sentence."""
+    return (
+        f"{size.rounds} rounds of {size.requests:,} requests each, in turns, after one to warm up; "
+        "medians, and the least and the most in brackets."
+    )
+
+
+def say(line: str) -> None:
+    """Print at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+# -- The parts
+
+
+def check(size: Size, book: Book) -> Lines:
+    """(a), (h)."""
+    pages = yield from compared("(a) A code typed into the page", rows.checks_of_pages, size, reference="form")
+    reference = pages["Flask + form + EVALSHA"]
+    book.at_least("check, page: of Flask + form + one EVALSHA", pages["Textproof"].ratio(reference), 0.85)
+    book.at_least("check, page, a wrong code: of the same", pages["Textproof, a wrong code"].ratio(reference), 0.85)
+    yield ""
+    api = yield from compared("(a) A code checked by an application", rows.checks_of_api, size, reference="json")
+    reference = api["Flask + json + EVALSHA"]
+    book.at_least("check, API: of Flask + JSON + one EVALSHA", api["Textproof"].ratio(reference), 0.85)
+
+
+def start(size: Size, book: Book) -> Lines:
+    """(b), (h)."""
+    title = "(b) A number typed into the page, every limit on, a carrier that takes every message at once"
+    pages = yield from compared(title, rows.starts_of_pages, size, reference="form", connections=rows.STARTERS)
+    reference = pages["Flask + form + EVALSHA"]
+    book.at_least("start, page: of Flask + form + one EVALSHA", pages["Textproof"].ratio(reference), 0.70)
+    brake = pages["Textproof"].ratio(pages["Textproof without the brake"])
+    yield ""
+    yield f"The brake: a start with every limit on does {brake} of the work of one that asks nobody but its number."
+    yield ""
+    title = "(b) A number given by an application"
+    api = yield from compared(title, rows.starts_of_api, size, reference="json", connections=rows.STARTERS)
+    reference = api["Flask + json + EVALSHA"]
+    book.at_least("start, API: of Flask + JSON + one EVALSHA", api["Textproof"].ratio(reference), 0.70)
+
+
+def compared(
+    title: str,
+    candidates: Callable[[Stage], list[Candidate]],
+    size: Size,
+    *,
+    reference: str,
+    connections: int = rows.CONNECTIONS,
+) -> Generator[str, None, dict[str, Measured]]:
+    """Measure those side by side; yield their table, and return what was measured."""
+    with ExitStack() as ends:
+        measured = rows.in_turns(candidates(Stage(ends)), size, connections=connections)
+    one, none = measured[f"Flask + {reference} + EVALSHA"], measured[f"Flask + {reference}"]
+    yield f"### {title}"
+    yield ""
+    heads = ("processor time, µs", "requests/s", "p99, ms", "of Flask + EVALSHA", "of Flask", "the same of requests/s")
+    yield f"| {connections} connections | {' | '.join(heads)} |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, seen in measured.items():
+        yield (
+            f"| {name} | {statistics.median(seen.microseconds):.0f} | {statistics.median(seen.per_second):.0f} "
+            f"| {statistics.median(seen.slowest):.0f} | {seen.ratio(one)} | {seen.ratio(none)} | {seen.rate(one)} |"
+        )
+    return measured
+
+
+def telnyx(size: Size, book: Book) -> Lines:
+    """(c)."""
+    slow = rows.slow_carrier(size)
+    yield "### (c) A Telnyx that takes 200 ms, and one that hangs"
+    yield ""
+    yield "| one worker, Telnyx's own client, 16 places | |"
+    yield "|---|---|"
+    yield f"| messages a second while 80 clients ask | {slow.sends:.0f} |"
+    yield f"| checks a second, alone | {slow.alone.per_second:.0f} |"
+    yield f"| checks a second, meanwhile | {slow.meanwhile.per_second:.0f} |"
+    yield f"| p99 of checks, alone | {slow.alone.slowest:.0f} ms |"
+    yield f"| p99 of checks, meanwhile | {slow.meanwhile.slowest:.0f} ms |"
+    hanging = rows.hanging_carrier(size)
+    yield f"| checks while every place hangs, of those alone | {hanging} |"
+    book.at_least("checks while every send hangs, of those alone", hanging, 0.80)
+
+
+def trips(_size: Size, book: Book) -> Lines:
+    """(d)."""
+    with ExitStack() as ends:
+        found = rows.trips(Stage(ends))
+    yield "### (d) Trips to Redis"
+    yield ""
+    yield "| | trips | sent | commands, with those of scripts |"
+    yield "|---|---|---|---|"
+    for name, seen in found.items():
+        yield f"| {name} | {len(seen.trips)} | {', '.join(seen.trips)} | {seen.commands} |"
+    book.at_most("trips of a check (page, a wrong code)", len(found["check, page, wrong"].trips), 1)
+    book.at_most("trips of a check (page, a right code)", len(found["check, page, right"].trips), 1)
+    book.at_most("trips of a start (page)", len(found["start, page"].trips), 2)
+
+
+def bytes_(size: Size, book: Book) -> Lines:
+    """(e)."""
+    yield "### (e) Memory of Redis"
+    yield ""
+    heads = (
+        "waiting",
+        "token and record, bytes",
+        "with all of a start, bytes",
+        "keys each",
+        "keys when all has passed",
+    )
+    yield f"| | {' | '.join(heads)} |"
+    yield "|---|---|---|---|---|---|"
+    for one in rows.memory(size):
+        yield f"| {one.server} | {one.pending:,} | {one.alone:.0f} | {one.each:.0f} | {one.keys:.1f} | {one.left} |"
+        book.at_most(f"bytes of a token and its record, {one.server}", one.alone, 400)
+        book.at_most(f"bytes with the number's budgets, {one.server}", one.each, 700)
+        book.at_most(f"keys left after expiry, {one.server}", one.left, 0)
+
+
+def replicas(size: Size, book: Book) -> Lines:
+    """(f)."""
+    with ExitStack() as ends:
+        fleets = rows.replicas(Stage(ends), size)
+    yield "### (f) More replicas, wrong codes typed into the page"
+    yield ""
+    yield "| replicas | processor time, µs | of one replica | requests/s |"
+    yield "|---|---|---|---|"
+    first = fleets[0].microseconds
+    for one in fleets:
+        yield f"| {one.replicas} | {one.microseconds:.0f} | {one.microseconds / first:.2f} | {one.per_second:.0f} |"
+    book.at_most("processor time of a request with 8 replicas, of that with 1", fleets[-1].microseconds / first, 1.05)
+
+
+def weight(size: Size, book: Book) -> Lines:
+    """(g)."""
+    seen = rows.weight(size)
+    yield "### (g) Memory of the processes, and the first answer"
+    yield ""
+    yield "| with Telnyx's client loaded | |"
+    yield "|---|---|"
+    yield f"| PSS of the first process | {seen.master:.0f} MB |"
+    yield f"| PSS of each of four workers, at work | {', '.join(f'{one:.0f}' for one in seen.workers)} MB |"
+    yield f"| all five | {seen.master + sum(seen.workers):.0f} MB |"
+    yield f"| first 200 after | {seen.seconds:.1f} s |"
+    book.at_most("MB of four workers together (PSS)", sum(seen.workers), 200)
+    book.at_most("seconds until the first 200", seen.seconds, 3.0)
+
+
+PARTS: Mapping[str, Callable[[Size, Book], Lines]] = {
+    "check": check,
+    "start": start,
+    "telnyx": telnyx,
+    "trips": trips,
+    "bytes": bytes_,
+    "replicas": replicas,
+    "weight": weight,
+}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,449 @@
+"""What is measured. Each row is side by side with what it is compared with, in rounds, in turns."""
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha1
+from typing import Any, cast
+
+import redis
+from redis.exceptions import NoScriptError
+
+from bench import isolation
+from bench.performance import machine
+from bench.performance.crowd import Crowd
+from bench.performance.load import CONNECTIONS, Driven, drive
+from bench.performance.servers import EVERY_LIMIT, SERVICE, Server
+from service.store.redis import RedisStore
+from service.verification.keys import Keyring
+from tests.support.processes import wait_until
+from tests.support.servers import StoreServer, redis_binary, valkey_binary
+from tests.support.telnyx import FakeTelnyx
+
+SEE_OTHER, OK, CREATED, WRONG = 303, 200, 201, 422
+MILLION = 1_000_000
+STARTERS = 8  # connections: as many as may wait for the carrier's answer, of the 16 places that there are
+
+SLOW_SECONDS = 0.2  # of a carrier that is as slow as most
+WARM = 40  # requests; more than there are threads
+END = "textproof-bench-end"
+HANDSHAKE = ("HELLO", "CLIENT", "AUTH", "SELECT", "MONITOR", "SCRIPT")
+BATCH = 500  # scripts
+EXPIRY_SECONDS = 120
+BRIEF_SECONDS = 20  # a life that can be waited for
+FLEETS = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is done."""
+
+    rounds: int
+    requests: int
+    """In each round, of each candidate."""
+    pending: int
+    """Verifications that wait at the same time."""
+    seconds: float
+    """Of each part of the rows that take their time."""
+
+
+FULL = Size(rounds=7, requests=1000, pending=1_000_000, seconds=4.0)
+QUICK = Size(rounds=3, requests=400, pending=20_000, seconds=1.5)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of those that stand side by side."""
+
+    name: str
+    server: Server
+    request: Callable[[], bytes]
+    status: int
+
+
+@dataclass
+class Measured:
+    """What was seen of one candidate, round for round."""
+
+    microseconds: list[float] = field(default_factory=list)
+    """Processor time of a request, in the processes of the server."""
+    per_second: list[float] = field(default_factory=list)
+    slowest: list[float] = field(default_factory=list)
+    """ms; the 99th of 100."""
+
+    def note(self, cpu: float, driven: Driven) -> None:
+        """Add a round."""
+        self.microseconds.append(cpu * MILLION / len(driven.times))
+        self.per_second.append(driven.per_second)
+        self.slowest.append(driven.slowest())
+
+    def ratio(self, reference: "Measured") -> "Ratio":
+        """Return how much of the reference's work a second of processor time does, round for round."""
+        return Ratio([theirs / ours for ours, theirs in zip(self.microseconds, reference.microseconds, strict=True)])
+
+    def rate(self, reference: "Measured") -> "Ratio":
+        """Return the same of the requests a second."""
+        return Ratio([ours / theirs for ours, theirs in zip(self.per_second, reference.per_second, strict=True)])
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A ratio, measured several times."""
+
+    each: Sequence[float]
+
+    @property
+    def median(self) -> float:
+        """The middle one."""
+        return statistics.median(self.each)
+
+    def __str__(self) -> str:
+        return f"{self.median:.2f} ({min(self.each):.2f} to {max(self.each):.2f})"
+
+
+def in_turns(candidates: Sequence[Candidate], size: Size, *, connections: int = CONNECTIONS) -> dict[str, Measured]:
+    """Measure each in every round, each round in another order; the first round warms up and does not count."""
+    measured = {one.name: Measured() for one in candidates}
+    for number in range(size.rounds + 1):
+        turn = number % len(candidates)
+        for one in [*candidates[turn:], *candidates[:turn]]:
+            requests = [one.request() for _ in range(size.requests if number else size.requests // 4)]
+            cpu, driven = measure(one.server, requests, connections)
+            if set(driven.statuses) != {one.status}:
+                raise SystemExit(f"{one.name}: expected {one.status}, got {dict(driven.statuses)}")
+            if number:
+                measured[one.name].note(cpu, driven)
+    return measured
+
+
+def measure(server: Server, requests: Sequence[bytes], connections: int = CONNECTIONS) -> tuple[float, Driven]:
+    """Return the processor time that requests cost a server, and what the client saw."""
+    seen: list[Driven] = []
+    cpu = server.cpu_of(lambda: seen.append(drive(server.port, requests, connections=connections)))
+    return cpu, seen[0]
+
+
+class Stage:
+    """A store, the service on it, and what it is compared with."""
+
+    def __init__(self, ends: ExitStack) -> None:
+        """Start what is always needed; the rest is started when it is asked for."""
+        self._ends = ends
+        self.store = ends.enter_context(StoreServer())
+        self.crowd = Crowd(self.store.url)
+        self.bare = self.start("bench.performance.bare:create_app()", BARE_REDIS_URL=self.store.url)
+        self.service = self.start("bench.performance.stubbed:create_app()", **self.settings)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The service's, with every limit on."""
+        return SERVICE | EVERY_LIMIT | {"TEXTPROOF_REDIS_URL": self.store.url}
+
+    def start(self, app: str, *, core: int | None = 0, **environment: str) -> Server:
+        """Start a program."""
+        return self._ends.enter_context(Server(app, environment, core=core))
+
+
+def checks_of_pages(stage: Stage) -> list[Candidate]:
+    """(a) A right code typed into the page."""
+    form = stage.crowd.form_check
+    return [
+        Candidate("Textproof", stage.service, form, OK),
+        Candidate("Textproof, a wrong code", stage.service, partial(form, right=False), WRONG),
+        *_bare(stage, "form", form),
+        Candidate("the tutorial's dict", stage.bare, partial(form, "/dict/verify"), OK),
+    ]
+
+
+def checks_of_api(stage: Stage) -> list[Candidate]:
+    """(a) A right code checked by an application."""
+    call = stage.crowd.api_check
+    return [
+        Candidate("Textproof", stage.service, call, OK),
+        Candidate("Textproof, a wrong code", stage.service, partial(call, right=False), WRONG),
+        *_bare(stage, "json", call),
+    ]
+
+
+def starts_of_pages(stage: Stage) -> list[Candidate]:
+    """(b) A number typed into the page, every limit on, and a carrier that takes every message at once."""
+    form = stage.crowd.form_start
+    unbraked = stage.start("bench.performance.stubbed:without_brake()", **stage.settings)
+    return [
+        Candidate("Textproof", stage.service, form, SEE_OTHER),
+        Candidate("Textproof without the brake", unbraked, form, SEE_OTHER),
+        *_bare(stage, "form", form),
+        Candidate("Flask + form + EVALSHA, redirecting", stage.bare, partial(form, "/one/redirect"), SEE_OTHER),
+        Candidate("the tutorial's dict", stage.bare, partial(form, "/dict/request"), OK),
+    ]
+
+
+def starts_of_api(stage: Stage) -> list[Candidate]:
+    """(b) A number given by an application."""
+    call = stage.crowd.api_start
+    return [Candidate("Textproof", stage.service, call, CREATED), *_bare(stage, "json", call)]
+
+
+def _bare(stage: Stage, kind: str, request: Callable[..., bytes]) -> Iterator[Candidate]:
+    yield Candidate(f"Flask + {kind} + EVALSHA", stage.bare, partial(request, f"/one/{kind}"), OK)
+    yield Candidate(f"Flask + {kind}", stage.bare, partial(request, f"/none/{kind}"), OK)
+
+
+# -- (c) A carrier that takes its time
+
+
+@dataclass(frozen=True)
+class Slow:
+    """What a slow carrier does to a worker."""
+
+    sends: float
+    """A second, of one worker."""
+    alone: isolation.Measured
+    meanwhile: isolation.Measured
+
+
+def slow_carrier(size: Size) -> Slow:
+    """Start with a Telnyx that takes 200 ms, and check meanwhile: one worker, its real client, loopback."""
+    with ExitStack() as ends:
+        store, telnyx = ends.enter_context(StoreServer()), ends.enter_context(FakeTelnyx())
+        url = ends.enter_context(isolation.replica("service.app:create_app()", store, telnyx)).url
+        jobs = [isolation.job(url, telnyx, place) for place in range(isolation.CHECKERS)]
+        isolation.check(url, jobs, size.seconds / 4)  # warms up
+        alone = isolation.check(url, jobs, size.seconds)
+        telnyx.answer("slow", seconds=SLOW_SECONDS)
+        with isolation.starting(url, patience=SLOW_SECONDS):
+            wait_until(lambda: len(telnyx.requests) > STARTERS, seconds=60, what="messages are sent")
+            before, begun = len(telnyx.requests), time.monotonic()
+            meanwhile = isolation.check(url, jobs, size.seconds)
+            sends = (len(telnyx.requests) - before) / (time.monotonic() - begun)
+    return Slow(sends, alone, meanwhile)
+
+
+def hanging_carrier(size: Size) -> Ratio:
+    """Return what is left of the checks while every place of the outbox waits for a Telnyx that hangs."""
+    return Ratio([isolation.round_of("service.app:create_app()", size.seconds)[2] for _ in range(min(3, size.rounds))])
+
+
+# -- (d) Trips
+
+
+@dataclass(frozen=True)
+class Trips:
+    """What a request asked of Redis."""
+
+    trips: list[str]
+    """What was sent to it, one after the other."""
+    commands: int
+    """With those that scripts call."""
+
+
+def trips(stage: Stage) -> dict[str, Trips]:
+    """Return what each verb asks, as the server counts it."""
+    crowd = stage.crowd
+    asks = {
+        "start, page": lambda: [crowd.form_start()],
+        "check, page, wrong": lambda: [crowd.form_check(right=False)],
+        "check, page, right": lambda: [crowd.form_check()],
+        "start, API": lambda: [crowd.api_start()],
+        "check, API, wrong": lambda: [crowd.api_check(right=False)],
+        "check, API, right": lambda: [crowd.api_check()],
+    }
+    for ask in asks.values():  # the scripts are loaded, each thread has its connection
+        for _ in range(WARM):
+            drive(stage.service.port, ask(), connections=1)
+    found: dict[str, Trips] = {}
+    with stage.store.client() as client:
+        for name, ask in asks.items():
+            request = ask()
+            with client.monitor() as monitor:
+                drive(stage.service.port, request, connections=1)
+                time.sleep(0.1)  # what is settled afterwards is counted as well
+                client.echo(END)
+                found[name] = _trips(monitor)
+    return found
+
+
+def _trips(monitor: Any) -> Trips:  # noqa: ANN401 - redis-py's has no types
+    sent, commands = [], 0
+    while True:
+        event = monitor.next_command()
+        word = event["command"].split()[0].upper()
+        if END in event["command"]:
+            return Trips(sent, commands)
+        if word in HANDSHAKE:
+            continue
+        commands += 1
+        if event["client_type"] != "lua":
+            sent.append(word)
+
+
+# -- (e) Bytes
+
+
+@dataclass(frozen=True)
+class Bytes:
+    """What verifications take of a store."""
+
+    server: str
+    pending: int
+    alone: float
+    """Bytes of a token and its record."""
+    each: float
+    """Bytes with the budgets of its number: what the memory of the server grew by."""
+    keys: float
+    left: int
+    """Keys, after all that was counted has passed."""
+    waited: float
+    """Seconds until then."""
+
+
+def memory(size: Size) -> Iterator[Bytes]:
+    """Fill a store of each kind that is here, look, and wait until it is empty."""
+    for binary in filter(None, (valkey_binary(), redis_binary())):
+        with StoreServer(binary) as server, server.client() as client:
+            facts = server.info("server")
+            name = f"{facts.get('server_name', 'redis')} {facts.get('valkey_version', facts['redis_version'])}"
+            before = server.info("memory")["used_memory"]
+            names = fill(client, size.pending)
+            grown = server.info("memory")["used_memory"] - before
+            sample = [sum(client.memory_usage(one) or 0 for one in pair) for pair in names]
+            keys = client.dbsize() / size.pending
+            server.flush()
+            fill(client, max(10_000, size.pending // 10), brief=True)
+            begun = time.monotonic()
+            while client.dbsize() and time.monotonic() - begun < EXPIRY_SECONDS:
+                time.sleep(0.2)
+            waited = time.monotonic() - begun
+            yield Bytes(
+                name, size.pending, statistics.mean(sample), grown / size.pending, keys, client.dbsize(), waited
+            )
+
+
+def fill(client: redis.Redis, count: int, *, brief: bool = False) -> list[tuple[str, str]]:
+    """Let so many verifications begin, each of a number of its own; return the keys of some of them."""
+    key, policy = Keyring([b"0123456789abcdef" * 2]), Crowd.policy(BRIEF_SECONDS if brief else None)
+    names = []
+    with client.pipeline(transaction=False) as steps:
+        writer = Writer(client, steps, brief=brief)
+        store = RedisStore(cast("redis.Redis", lambda: writer), policy)
+        for place in range(count):
+            e164 = f"+1202{place:07}"
+            handle = key.new_handle(e164)
+            one = key.of(handle)
+            digest = one.token_digest(handle, one.token(handle, policy.token_format))
+            source = one.subject_digest("source", f"198.18.{place // 256 % 256}.{place % 256}")
+            now = int(time.time() * 1000)
+            nonce = one.start_digest(e164, "0123456789abcdef")
+            store.start(
+                handle,
+                now=now,
+                source=source,
+                to=e164,
+                token_digest=digest,
+                nonce=nonce,
+                origin=f"{now}:{source}:",
+                is_test=False,
+            )
+            if place % (count // 500) == 0:
+                names.append((f"v:{{{handle.number}}}:{handle.random}", f"t:{{{handle.number}}}:{digest}"))
+            if place % BATCH == 0:
+                steps.execute()
+        steps.execute()
+    return names
+
+
+class Writer:
+    """A client that sends scripts in batches, and says yes to each before it has been asked."""
+
+    def __init__(self, client: redis.Redis, steps: Any, *, brief: bool) -> None:  # noqa: ANN401 - has no types
+        self._client = client
+        self._brief = brief
+        self._steps = steps
+        self._known: dict[str, str] = {}
+
+    def evalsha(self, digest: str, count: int, *words: str | int) -> list[Any]:
+        """Note a script that is known; say that any other is not."""
+        if digest not in self._known:
+            raise NoScriptError
+        self._steps.evalsha(self._known[digest], count, *words)
+        return [b"done", 0, 0]
+
+    def script_load(self, source: str) -> None:
+        """Load a script at once; for short rules, its hour is as short as they are."""
+        asked = source
+        if self._brief:
+            source = source.replace("HOUR = 3600000", f"HOUR = {BRIEF_SECONDS * 1000}")
+        self._known[sha1(asked.encode()).hexdigest()] = str(self._client.script_load(source))  # noqa: S324 - as Redis
+
+
+# -- (f) More replicas
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """What so many replicas do together."""
+
+    replicas: int
+    microseconds: float
+    per_second: float
+
+
+def replicas(stage: Stage, size: Size) -> list[Fleet]:
+    """Return what a wrong code costs when 1, 2, 4 and 8 replicas share the work, on the cores that there are."""
+    cores = os.cpu_count() or 1
+    app = "bench.performance.stubbed:create_app()"
+    fleet = [stage.start(app, core=place % cores, **stage.settings) for place in range(FLEETS[-1])]
+    measured: dict[int, list[tuple[float, float]]] = {count: [] for count in FLEETS}
+    for number in range(size.rounds + 1):
+        for count in FLEETS:
+            requests = [stage.crowd.form_check(right=False) for _ in range(size.requests)]
+            cpu, seconds = _together(fleet[:count], requests)
+            if number:
+                measured[count].append((cpu * MILLION / len(requests), len(requests) / seconds))
+    return [
+        Fleet(count, statistics.median(one for one, _ in seen), statistics.median(two for _, two in seen))
+        for count, seen in measured.items()
+    ]
+
+
+def _together(fleet: Sequence[Server], requests: Sequence[bytes]) -> tuple[float, float]:
+    """Let a fleet share requests, in turns; return the processor time and the seconds that it takes."""
+    before = sum(machine.cpu_seconds(one.pids) for one in fleet)
+    driven = drive([one.port for one in fleet], requests)
+    return sum(machine.cpu_seconds(one.pids) for one in fleet) - before, driven.seconds
+
+
+# -- (g) Memory of the processes, and how soon they answer
+
+
+@dataclass(frozen=True)
+class Weight:
+    """What processes take, with Telnyx's SDK loaded."""
+
+    master: float
+    """MB; the proportional set size."""
+    workers: list[float]
+    seconds: float
+    """Until the first answer."""
+
+
+def weight(size: Size) -> Weight:
+    """Start four workers as in production, let each of them work, and weigh them."""
+    with ExitStack() as ends:
+        store, telnyx = ends.enter_context(StoreServer()), ends.enter_context(FakeTelnyx())
+        crowd = Crowd(store.url)
+        settings = SERVICE | EVERY_LIMIT | {"TEXTPROOF_REDIS_URL": store.url}
+        settings |= {"TEXTPROOF_API_KEY": telnyx.api_key, "TEXTPROOF_TELNYX_BASE_URL": telnyx.base_url}
+        starts = []
+        for _ in range(min(3, size.rounds)):
+            with Server("service.app:create_app()", settings, core=None, workers=4) as server:
+                starts.append(server.seconds_to_answer)
+        server = ends.enter_context(Server("service.app:create_app()", settings, core=None, workers=4))
+        for make in (crowd.form_start, partial(crowd.form_check, right=False)):
+            drive(server.port, [make() for _ in range(400)], connections=STARTERS * 2)
+        master, *workers = machine.shared_megabytes(machine.family(server.pids[0]))
+    return Weight(master, workers, statistics.median(starts))
