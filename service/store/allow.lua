@@ -159,7 +159,13 @@ end
 --    one number that is bombed can have a range closed.
 local line, span = ARGV[9], tonumber(ARGV[18])
 redis.call('ZREMRANGEBYSCORE', LINES, '-inf', NOW - DAY)
-local is_new = (ARGV[23] == '0' or redis.call('EXISTS', PLACE) == 0) and not redis.call('ZSCORE', LINES, line)
+local HAS_PLACE = ARGV[23] == '1'
+local is_new_place = HAS_PLACE and redis.call('EXISTS', PLACE) == 0
+local function note_place()
+  redis.call('RPUSH', PLACE, NOW)
+  redis.call('LTRIM', PLACE, -2 * SHARE, -1)
+  if is_new_place then redis.call('PEXPIRE', PLACE, DAY) end -- and then it counts again
+end
 if IS_START and not IS_WELCOME then
   local least, close, warn, few = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[16])
   local function shut(wait)
@@ -179,8 +185,11 @@ if IS_START and not IS_WELCOME then
   if range.approvals == 0 and range.starts - range.fresh >= few or is_below(range, least, close) then
     refusal = shut((range.since + HOURS + 1) * HOUR - NOW)
   elseif range.approvals == 0 and range.starts > 0 and ends_badly then
-    -- Whoever is refused comes to nothing too: as long as they keep coming, the country does not look any better.
-    if ENFORCED then redis.call('HINCRBY', KEYS[8], 's' .. THIS_HOUR, 1) end
+    -- Whoever is refused comes to nothing too: while more keep coming, the country does not look any better.
+    if ENFORCED and is_new_place then
+      redis.call('HINCRBY', KEYS[8], 's' .. THIS_HOUR, 1)
+      note_place()
+    end
     refusal = refuse('closed', range.starts > range.fresh and HOUR or FRESH * SLOT, 0, ENFORCED)
   elseif is_below(range, least, warn) then
     table.insert(news, 'low_conversion:prefix')
@@ -228,7 +237,7 @@ if price > 0 then
   redis.call('PEXPIRE', MONEY, DAY)
 end
 if IS_START then
-  if is_new then
+  if (is_new_place or not HAS_PLACE) and not redis.call('ZSCORE', LINES, line) then
     for i = 7, 8 do
       redis.call('HINCRBY', KEYS[i], 's' .. THIS_HOUR, 1)
       redis.call('HINCRBY', KEYS[i], 'f' .. THIS_SLOT, 1)
@@ -237,11 +246,7 @@ if IS_START then
     redis.call('ZADD', LINES, NOW, line)
     redis.call('PEXPIRE', LINES, DAY)
   end
-  if ARGV[23] == '1' then
-    redis.call('RPUSH', PLACE, NOW)
-    redis.call('LTRIM', PLACE, -2 * SHARE, -1)
-    redis.call('PEXPIRE', PLACE, DAY)
-  end
+  if HAS_PLACE then note_place() end
 end
 
 -- The pause is over: this one goes, and the others wait for what it finds.

@@ -112,8 +112,10 @@ class SharedBudgets:
 
     def open(self, kind: str, subject: str) -> bool:
         """Open what was closed, and forget what came of its starts; tell whether it was closed."""
+        client: Any = self._scripts.client
         names = [f"{letter}:{{limits}}:{kind}:{subject}" for letter in "zh"] + [f"q:{{limits}}:{subject}"]
-        closed = self._scripts.guarded(lambda: self._scripts.client.exists(names[0]))
+        closed = self._scripts.guarded(lambda: client.exists(names[0]))
+        names += self._scripts.guarded(lambda: list(client.scan_iter(match=f"k:{{limits}}:*:{subject}", count=1000)))
         self._scripts.guarded(lambda: self._scripts.client.delete(*names))
         return bool(closed)
 

@@ -14,7 +14,7 @@ if not redis.call('SET', KEYS[#KEYS], '', 'NX', 'PX', 10000) then return end
 for i = 13, #KEYS - 1 do redis.call('LREM', KEYS[i], -1, STAMP) end
 if IS_START then redis.call('LREM', KEYS[11], -1, STAMP) end
 -- What stands there may be an earlier start of the same number.
-local is_counted = redis.call('ZSCORE', KEYS[9], ARGV[5]) == STAMP
+local is_counted = IS_START and redis.call('ZSCORE', KEYS[9], ARGV[5]) == STAMP
 if APPROVED or is_counted then redis.call('ZREM', KEYS[9], ARGV[5]) end
 
 if APPROVED then
