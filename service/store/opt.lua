@@ -2,7 +2,7 @@
 -- KEYS  1 opted out (string)  2 wrong checks in a row (list)  3 the number (hash)  4 this news (string)
 -- ARGV  1 out, in or forgive  2 how long out lasts, ms  3 "" or how long the news is known, ms
 -- Whoever holds the phone asks for a message of their own: what strangers asked for and got wrong counts no more, and
--- whoever asks next is heard, as the second place is that asks for a number.
+-- whoever asks next is heard.
 
 local WORD, NAMED = ARGV[1], ARGV[3] ~= ''
 
@@ -11,7 +11,8 @@ if WORD == 'out' then
   redis.call('SET', KEYS[1], '', 'PX', ARGV[2])
 else
   redis.call('DEL', KEYS[2])
-  if redis.call('HDEL', KEYS[3], 'u', 'r', 'w', 'e', 'k') > 0 then redis.call('HSET', KEYS[3], 'u', 'the phone') end
+  redis.call('HDEL', KEYS[3], 'r', 'w', 'e', 'k')
+  if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('HSET', KEYS[3], 'h', '') end
   if WORD == 'in' then redis.call('DEL', KEYS[1]) end
 end
 if NAMED then redis.call('SET', KEYS[4], '', 'PX', ARGV[3]) end

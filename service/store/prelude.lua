@@ -1,27 +1,30 @@
 -- Goes in front of every script of a verification: what they are given, what they answer, and what they share.
 --
--- KEYS  1 record (hash)  2 token (string)  3 wrong checks of the number from this source  4 sends to the number that
---       this source asked for  5 wrong checks of the number in a row (3 to 5: lists of ms, oldest first)
---       6 the number (hash)
+-- KEYS  1 record (hash)  2 token (string)  3 wrong checks of the number from this source
+--       4 wrong checks of the number in a row (3 and 4: lists of ms, oldest first)  5 the number (hash)  6… the verb's own
 -- ARGV  1 the caller's clock, ms  2 token life, ms  3 checks allowed  4 sends allowed
 --       5 waits before each resend, "ms,ms,…": the last one repeats
---       6 windows for 3, "limit,ms;…"  7 for 4  8 messages an hour, whoever asks (0: no limit)  9 windows for 5
+--       6 windows for 3, "limit,ms;…"  7 for messages that one source asks for  8 messages an hour, whoever asks
+--         (0: no limit)  9 windows for 4
 --       10 the source: who asks  11 the client that asks, or "": it opens its own verifications only  12… the verb's own
 --
 -- Record: s status (p, a, c, l)  t number  b begun, ms  e expires, ms  n sends  l last send, ms  c wrong checks
 --         d delivery  o origin  w the client it belongs to  x the client's reference  g locale  j the verification whose token it shares (its randomness)  =<nonce> the answer to a request that may come again:
 --         of a check 'done' or the count of wrong ones, of a resend its caller
--- Number: m the latest messages, "ms ms …", oldest first  u the source that asked for them, or * when there were several
+-- Number: s<source> when it was texted because that source asked, "ms ms …", oldest first
+--         h there when whoever asks next is heard, because the phone itself asked
 --         r, w, e, k the verification that was texted last (its randomness), who asked for it, when it expires, ms,
 --         and how many share its token
+--         q<request> when a request to start is forgotten, ms, and the randomness that it was given
+-- A source is known by eight characters here: whether two are one decides about waits only.
 --
 -- All keys lie in one slot, and none is ever made without a time to live.
 
-local RECORD, TOKEN, CHECKS, SENDS, ROW, NUMBER = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local RECORD, TOKEN, CHECKS, ROW, NUMBER = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local LIFE, MAX_CHECKS, MAX_SENDS = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local WAITS, CHECK_WINDOWS, SEND_WINDOWS, HOURLY, ROW_WINDOWS = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
 local SOURCE, OWNER = ARGV[10], ARGV[11]
-local HOUR = 3600000
+local BRIEF, HOUR = string.sub(SOURCE, -8), 3600000
 
 -- The later of two clocks, so that neither a slow caller nor a slow promoted replica makes a token live longer.
 local time = redis.call('TIME')
@@ -50,43 +53,85 @@ local function spend(list, windows)
   redis.call('PEXPIRE', list, longest)
 end
 
--- When the number was texted in the last hour, oldest first.
+-- How long the number remembers its messages, in ms.
+local function memory()
+  local longest = HOUR
+  for span in string.gmatch(SEND_WINDOWS, ',(%d+)') do longest = math.max(longest, tonumber(span)) end
+  return longest
+end
+
+-- When the number was texted: because this source asked, and in the last hour, oldest first; how many sources asked
+-- in that hour, and whether this one did.
 local function messages()
-  local times = {}
-  for ms in string.gmatch(redis.call('HGET', NUMBER, 'm') or '', '%d+') do
-    if ms + HOUR > NOW then table.insert(times, tonumber(ms)) end
+  local own, hour, sources, is_known = {}, {}, 0, false
+  local fields = redis.call('HGETALL', NUMBER)
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, 1) == 's' then
+      local is_own, before = fields[i] == 's' .. BRIEF, #hour
+      for ms in string.gmatch(fields[i + 1], '%d+') do
+        if is_own then table.insert(own, tonumber(ms)) end
+        if ms + HOUR > NOW then table.insert(hour, tonumber(ms)) end
+      end
+      if #hour > before then sources, is_known = sources + 1, is_known or is_own end
+    end
   end
-  return times
+  table.sort(hour)
+  return own, hour, sources, is_known
 end
 
 -- How long until the number may be texted again. Whoever asks may be bombing it: so it gets few messages an hour, evenly
 -- once several ask. Whoever asks second is always heard, or the first could keep everybody else from being texted.
 local function wait_for_send()
-  local wait = wait_for_room(SENDS, SEND_WINDOWS)
-  local asked = redis.call('HGET', NUMBER, 'u')
-  if HOURLY == 0 or asked and asked ~= SOURCE and asked ~= '*' then return wait end
-  local times = messages()
-  if #times >= HOURLY then wait = math.max(wait, times[#times - HOURLY + 1] + HOUR - NOW) end
-  if asked == '*' and #times > 0 then wait = math.max(wait, times[#times] + math.floor(HOUR / HOURLY) - NOW) end
+  local own, hour, sources, is_known = messages()
+  local wait = 0
+  for limit, span in string.gmatch(SEND_WINDOWS, '(%d+),(%d+)') do
+    local nth_last = own[#own - limit + 1]
+    if nth_last then wait = math.max(wait, nth_last + span - NOW) end
+  end
+  if HOURLY == 0 or sources == 1 and not is_known or redis.call('HEXISTS', NUMBER, 'h') == 1 then return wait end
+  if #hour >= HOURLY then wait = math.max(wait, hour[#hour - HOURLY + 1] + HOUR - NOW) end
+  if sources > 1 then wait = math.max(wait, hour[#hour] + math.floor(HOUR / HOURLY) - NOW) end
   return wait
 end
 
 -- A message goes to the number.
 local function spend_send()
-  spend(SENDS, SEND_WINDOWS)
-  local asked, times = redis.call('HGET', NUMBER, 'u'), messages()
-  table.insert(times, NOW)
-  while #times > HOURLY do table.remove(times, 1) end
-  for i, ms in ipairs(times) do times[i] = string.format('%d', ms) end
-  redis.call('HSET', NUMBER, 'u', (not asked or asked == SOURCE) and SOURCE or '*', 'm', table.concat(times, ' '))
-  redis.call('PEXPIRE', NUMBER, HOUR)
+  if SEND_WINDOWS == '' then return end
+  local times = redis.call('HGET', NUMBER, 's' .. BRIEF)
+  redis.call('HSET', NUMBER, 's' .. BRIEF, string.format('%s%d', times and times .. ' ' or '', NOW))
+  redis.call('HDEL', NUMBER, 'h')
+end
+
+-- The number forgets what is over, and itself when nothing more is asked of it.
+local function tidy()
+  local longest = memory()
+  local fields = redis.call('HGETALL', NUMBER)
+  for i = 1, #fields, 2 do
+    local kind, times = string.sub(fields[i], 1, 1), {}
+    if kind == 's' then
+      for ms in string.gmatch(fields[i + 1], '%d+') do
+        if ms + longest > NOW then table.insert(times, ms) end
+      end
+      local kept = table.concat(times, ' ')
+      if kept ~= fields[i + 1] then redis.call('HSET', NUMBER, fields[i], kept) end
+    end
+    if kind == 's' and #times == 0 or kind == 'q' and tonumber(string.match(fields[i + 1], '%d+')) <= NOW then
+      redis.call('HDEL', NUMBER, fields[i])
+    end
+  end
+  redis.call('PEXPIRE', NUMBER, longest)
 end
 
 -- A message that was spent for was not sent.
 local function unspend_send(ms)
-  redis.call('LREM', SENDS, -1, ms)
-  local times = redis.call('HGET', NUMBER, 'm')
-  if times then redis.call('HSET', NUMBER, 'm', (string.gsub(times, '%f[%d]' .. ms .. '%f[%D]', '', 1))) end
+  local times = redis.call('HGET', NUMBER, 's' .. BRIEF)
+  if not times then return end
+  times = string.match(string.gsub(times, '%f[%d]' .. ms .. '%f[%D]', '', 1), '^ *(.-) *$')
+  if times == '' then
+    redis.call('HDEL', NUMBER, 's' .. BRIEF)
+  else
+    redis.call('HSET', NUMBER, 's' .. BRIEF, times)
+  end
 end
 
 -- How long until this source may check again; strangers' mistakes count only in the row of all.

@@ -4,11 +4,10 @@ Keys are short because there are many. All keys of a number share its slot (`{â€
 
     v:{number}:random     a verification (hash)
     t:{number}:digest     its token (string, empty: the name says it all)
-    r:{number}:digest     a request to start, so that it is carried out once (string: the id)
     c:{number}:source     wrong checks of the number from one source (list of ms)
     c:{number}            wrong checks of the number in a row (list of ms)
-    s:{number}:source     sends to the number that one source asked for (list of ms)
-    n:{number}            the latest sends to the number, who asked for them, and its latest token (hash)
+    n:{number}            sends to the number and who asked for them, its latest token, and requests to start, so that
+                          each is carried out once (hash)
     o:{number}            the number wants no messages (string, empty)
     e:{number}:digest     news of a message that was noted (string, empty)
 
@@ -108,10 +107,13 @@ class RedisStore(SharedBudgets, Notes, Clients):
     ) -> Answer:
         """See `Store`."""
         share = (milliseconds(DAY if is_test else SHARE), SHARERS, SHARED_CHECKS)
-        own: list[str | int] = [to, handle.id, handle.random, nonce, origin, *share, about.reference, about.locale]
-        more_keys = (f"r:{{{handle.number}}}:{nonce}", _opted_out(handle.number))
+        own: list[str | int] = [to, handle.random, nonce, origin, *share, about.reference, about.locale]
         rules = self._unlimited if is_test else self._twice if is_known else self._rules
-        return self._run("start", handle, now, (source, owner), token_digest, own, *more_keys, rules=rules)
+        asks = (source, owner)
+        answer = self._run("start", handle, now, asks, token_digest, own, _opted_out(handle.number), rules=rules)
+        if answer.verdict is Verdict.REPEATED:
+            return replace(answer, other=handle.sibling(answer.other))
+        return answer
 
     def check(self, handle: Handle, *, now: int, source: str, token_digest: str, nonce: str, owner: str = "") -> Answer:
         """See `Store`."""
@@ -126,9 +128,9 @@ class RedisStore(SharedBudgets, Notes, Clients):
 
     def begun(self, handle: Handle, *, nonce: str) -> str:
         """See `Store`."""
-        name = f"r:{{{handle.number}}}:{nonce}"
-        found = cast("bytes | None", self._scripts.guarded(lambda: self._scripts.client.get(name)))
-        return (found or b"").decode()
+        name = f"n:{{{handle.number}}}"
+        found = cast("bytes | None", self._scripts.guarded(lambda: self._scripts.client.hget(name, f"q{nonce}")))
+        return handle.sibling(found.decode().partition(" ")[2]) if found else ""
 
     def cancel(self, handle: Handle, *, now: int, source: str, owner: str = "") -> Answer:
         """See `Store`."""
@@ -223,7 +225,6 @@ class RedisStore(SharedBudgets, Notes, Clients):
             f"v:{slot}:{handle.random}",
             f"t:{slot}:{token_digest}",
             f"c:{slot}:{asks[0]}",
-            f"s:{slot}:{asks[0]}",
             f"c:{slot}",
             f"n:{slot}",
             *more_keys,

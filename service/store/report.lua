@@ -1,8 +1,8 @@
 -- report: note what is known of the messages of a verification.
--- KEYS  7 the event (string), so that the same news again changes nothing
+-- KEYS  6 the event (string), so that the same news again changes nothing
 -- ARGV  12 delivery, its rank in front: news replaces what says less  13 "" or anything: whether the news has a name
 
-local EVENT, NEWS, NAMED = KEYS[7], ARGV[12], ARGV[13] ~= ''
+local EVENT, NEWS, NAMED = KEYS[6], ARGV[12], ARGV[13] ~= ''
 
 local known = redis.call('HMGET', RECORD, 's', 'd')
 if not known[1] then return answer('gone') end

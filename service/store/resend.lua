@@ -1,5 +1,5 @@
 -- resend: spend one more send of the verification and of the number.
--- KEYS  7 opted out (string)
+-- KEYS  6 opted out (string)
 -- ARGV  12 nonce  13 caller: of all that send the same nonce, the first is told to send, each time it asks
 --       14 the randomness that the token is drawn from
 
@@ -17,7 +17,7 @@ if redis.call('EXISTS', TOKEN) == 0 then return answer('gone') end
 local last = redis.call('HMGET', NUMBER, 'r', 'e', 'k')
 if last[1] and last[1] ~= SEED and tonumber(last[3]) > 0 and tonumber(last[2]) > NOW then return answer('gone') end
 
-if redis.call('EXISTS', KEYS[7]) == 1 then return answer('opted_out') end
+if redis.call('EXISTS', KEYS[6]) == 1 then return answer('opted_out') end
 
 local sends = tonumber(redis.call('HGET', RECORD, 'n'))
 if sends >= MAX_SENDS then return answer('sends_spent') end
@@ -31,4 +31,5 @@ if wait > 0 then return answer('too_soon', wait) end
 redis.call('HSET', RECORD, 'n', sends + 1, 'l', NOW, NONCE, CALLER)
 redis.call('HDEL', RECORD, 'd')
 spend_send()
+tidy()
 return answer('done')

@@ -1,7 +1,6 @@
 """Scripts on the server: loaded when it does not know them, guarded when it does not answer."""
 
 import functools
-import threading
 from collections.abc import Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
@@ -10,7 +9,6 @@ from typing import Any, TypeVar, cast
 import redis
 from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
-from redis.sentinel import SentinelConnectionPool
 
 from ..verification.errors import StoreUnavailable
 from .breaker import Breaker
@@ -30,7 +28,6 @@ class Scripts:
     def __init__(self, client: Client | Callable[[], Client]) -> None:
         """Read the scripts. Take a client, or what makes one when it is first needed."""
         self._given = client
-        self._own = _Own()
         self._breaker = Breaker()
         prelude = _source("prelude")
         self._sources = {name: f"{prelude}\n{_source(name)}" for name in OF_A_VERIFICATION}
@@ -41,17 +38,6 @@ class Scripts:
     def client(self) -> Client:
         """Return the client. A cluster that is down answers here for the first time: see `guarded`."""
         return self._given if isinstance(self._given, redis.Redis | RedisCluster) else self._given()
-
-    @property
-    def _fast(self) -> Client:
-        """Return a client with a connection of this thread's own, where one server has all keys.
-
-        Taking one from the pool asks the system first whether it is still good, and each question to the system lets
-        another thread of this process go first. One that has died is found out by using it, and tried again.
-        """
-        if self._own.client is None:
-            self._own.client = _alone(self.client)
-        return self._own.client
 
     def run(self, name: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Reply:
         """Run a script in one round trip, and return what it returns.
@@ -86,7 +72,7 @@ class Scripts:
 
     def _evaluate(self, name: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Reply:
         try:
-            reply = self._fast.evalsha(self._digests[name], len(keys), *keys, *arguments)
+            reply = self.client.evalsha(self._digests[name], len(keys), *keys, *arguments)
         except NoScriptError:  # the first time, after a restart, after a failover
             self.client.script_load(self._sources[name])
             reply = self.client.evalsha(self._digests[name], len(keys), *keys, *arguments)
@@ -112,20 +98,6 @@ class Scripts:
                 # whether a replica has it, nobody can say.
                 return self._evaluate(name, keys, arguments), 0
         return reply, acknowledged
-
-
-class _Own(threading.local):
-    """What a thread has for itself."""
-
-    client: Client | None = None
-
-
-def _alone(client: Client) -> Client:
-    # A cluster has a connection for each node, and what stands behind sentinels has to be looked for again.
-    if type(client) is not redis.Redis or isinstance(client.connection_pool, SentinelConnectionPool):
-        return client
-    alone: redis.Redis = client.client()  # type: ignore[no-untyped-call]
-    return alone
 
 
 def _source(name: str) -> str:

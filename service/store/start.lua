@@ -1,18 +1,17 @@
 -- start: remember a verification and its token, and spend one send of the number.
--- KEYS  7 the request (string)  8 opted out (string)
--- ARGV  12 number, E.164  13 this verification's id  14 its randomness  15 "" or anything: whether the request has a name
---       16 origin  17 how long a token must still live to be shared, ms  18 how many may share it
---       19 how many checks each of these has  20 reference  21 locale
+-- KEYS  6 opted out (string)
+-- ARGV  12 number, E.164  13 this verification's randomness  14 "" or the name of the request
+--       15 origin  16 how long a token must still live to be shared, ms  17 how many may share it
+--       18 how many checks each of these has  19 reference  20 locale
 -- The same script again with the same id changes nothing and answers the same.
 --
 -- Somebody else may have asked for this number a moment ago. Then the message of that moment is good for this
 -- verification too, and no other is sent; the answer is "shared", and ends with the randomness that the token is drawn
 -- from. So a number gets one message in a token's life, however many strangers ask, and the person gets in with it.
 
-local REQUEST, OPTED_OUT = KEYS[7], KEYS[8]
-local TO, ID, RANDOM, NAMED, ORIGIN, SHARE = ARGV[12], ARGV[13], ARGV[14], ARGV[15] ~= '', ARGV[16], tonumber(ARGV[17])
-local SHARERS, SHARED_CHECKS = tonumber(ARGV[18]), tonumber(ARGV[19])
-local TOLD = {w = OWNER, x = ARGV[20], g = ARGV[21]}
+local OPTED_OUT, TO, RANDOM, REQUEST, ORIGIN, SHARE = KEYS[6], ARGV[12], ARGV[13], ARGV[14], ARGV[15], tonumber(ARGV[16])
+local SHARERS, SHARED_CHECKS = tonumber(ARGV[17]), tonumber(ARGV[18])
+local TOLD = {w = OWNER, x = ARGV[19], g = ARGV[20]}
 
 if redis.call('EXISTS', RECORD) == 1 then
   local shared = redis.call('HGET', RECORD, 'j')
@@ -21,8 +20,8 @@ if redis.call('EXISTS', RECORD) == 1 then
   return same
 end
 
-local earlier = NAMED and redis.call('GET', REQUEST)
-if earlier then return {'repeated', 0, NOW, earlier} end
+local forgotten, earlier = string.match(redis.call('HGET', NUMBER, 'q' .. REQUEST) or '', '(%d+) (.+)')
+if earlier and tonumber(forgotten) > NOW then return {'repeated', 0, NOW, earlier} end
 
 if redis.call('EXISTS', OPTED_OUT) == 1 then return answer('opted_out') end
 local wait = wait_for_check()
@@ -31,7 +30,7 @@ if wait > 0 then return answer('number_checks_spent', wait) end
 local last = redis.call('HMGET', NUMBER, 'r', 'w', 'e', 'k')
 local is_live = last[1] and tonumber(last[3]) - NOW >= SHARE
 -- Once it is shared, it is the number's only one until it expires, so that the latest message is always the right one.
-local shared = is_live and (last[2] ~= SOURCE or tonumber(last[4]) > 0) and last[1]
+local shared = is_live and (last[2] ~= BRIEF or tonumber(last[4]) > 0) and last[1]
 if shared and tonumber(last[4]) >= SHARERS then return answer('number_sends_spent', last[3] - NOW) end
 local expires = shared and tonumber(last[3]) or NOW + LIFE
 if not shared then
@@ -47,13 +46,15 @@ redis.call('PEXPIRE', RECORD, expires - NOW)
 if shared then
   redis.call('HSET', RECORD, 'j', shared, 'c', math.max(0, MAX_CHECKS - SHARED_CHECKS))
   redis.call('HINCRBY', NUMBER, 'k', 1)
-  if NAMED then redis.call('SET', REQUEST, ID .. shared, 'PX', expires - NOW) end
-  local new = answer('shared')
-  new[16] = shared
-  return new
+else
+  redis.call('SET', TOKEN, '', 'PX', LIFE)
+  spend_send()
+  redis.call('HSET', NUMBER, 'r', RANDOM, 'w', BRIEF, 'e', expires, 'k', 0)
 end
-if NAMED then redis.call('SET', REQUEST, ID, 'PX', LIFE) end
-redis.call('SET', TOKEN, '', 'PX', LIFE)
-spend_send()
-redis.call('HSET', NUMBER, 'r', RANDOM, 'w', SOURCE, 'e', expires, 'k', 0)
-return answer('done')
+if REQUEST ~= '' then
+  redis.call('HSET', NUMBER, 'q' .. REQUEST, string.format('%d %s%s', expires, RANDOM, shared or ''))
+end
+tidy()
+local new = answer(shared and 'shared' or 'done')
+new[16] = shared or nil
+return new

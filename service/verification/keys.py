@@ -58,6 +58,11 @@ class Handle:
         """Return this verification as one that shares the token of another one of the same number."""
         return Handle(f"{self.id}{random}", self.random, self.number, self.key_id, random)
 
+    def sibling(self, randoms: str) -> str:
+        """Return the id of another verification of the same number: of its own randomness, and of what it shares."""
+        own, shared = randoms[: len(self.random)], randoms[len(self.random) :]
+        return f"{own}{self.number}{self.key_id}{shared}"
+
 
 class Key:
     """One secret and what is made with it."""

@@ -52,7 +52,7 @@ def test_every_key_ends_but_for_what_the_operator_closed(busy, engine):
     one, told = busy()
     names = engine.lives()
     kinds = {name[0] for name in names}
-    assert kinds >= set("pmzhkqglvcsnor"), "something of everything is there"
+    assert kinds >= set("pmzhkqglvcno"), "something of everything is there"
     assert engine.immortal() == []
 
     one.store.close("number", one.key.number_digest(told[0]), label="a friend")

@@ -30,16 +30,14 @@ class Number:
 
     sends: dict[str, list[int]] = field(default_factory=dict)
     """By the source that asked for them."""
-    messages: list[int] = field(default_factory=list)
-    """The latest, whoever asked: as many as it gets in an hour."""
-    askers: set[str] = field(default_factory=set)
-    """Who had messages sent, since the person said so."""
+    is_heard: bool = False
+    """The phone itself asked, so whoever asks next is heard."""
     wrong: dict[str, list[int]] = field(default_factory=dict)
     """By source."""
     in_a_row: list[int] = field(default_factory=list)
     latest: Token | None = None
-    requests: dict[str, str] = field(default_factory=dict)
-    """By name: the id that each was answered with."""
+    requests: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """By name: the id that each was answered with, and until when."""
     opted_out: bool = False
 
 
@@ -88,8 +86,8 @@ class Rules:
         if random in self.verifications:
             texted = self.verifications[random].token.of
             return Expected(Verdict.DONE) if texted == random else Expected(Verdict.SHARED, other=texted)
-        if name in subject.requests:
-            return Expected(Verdict.REPEATED, other=subject.requests[name])
+        if name in subject.requests and subject.requests[name][1] > now:
+            return Expected(Verdict.REPEATED, other=subject.requests[name][0])
         if subject.opted_out:
             return Expected(Verdict.OPTED_OUT)
         if wait := self._checks_wait(subject, source, now):
@@ -102,7 +100,7 @@ class Rules:
         self._send(subject, source, now)
         self.verifications[random] = Verification(subject, subject.latest, now, subject.latest.expires, 0, [now])
         if name:
-            subject.requests[name] = id_
+            subject.requests[name] = id_, now + self._life
         return Expected(Verdict.DONE)
 
     def _good_for(self, number: Number, source: str, now: int) -> Token | None:
@@ -119,7 +117,7 @@ class Rules:
         checks = max(0, self._policy.max_checks - SHARED_CHECKS)
         self.verifications[random] = Verification(number, token, now, token.expires, checks, [now])
         if name:
-            number.requests[name] = id_ + token.of
+            number.requests[name] = id_ + token.of, token.expires
         return Expected(Verdict.SHARED, other=token.of)
 
     def check(self, random: str, source: str, name: str, now: int, *, right: bool) -> Expected:
@@ -197,9 +195,9 @@ class Rules:
         one = self.verifications[random]
         if send == len(one.sends) and one.delivery is not delivery:
             one.delivery = delivery
-            for times in (one.number.sends.get(source, []), one.number.messages):
-                if one.sends[-1] in times:
-                    times.remove(one.sends[-1])
+            times = one.number.sends.get(source, [])
+            if one.sends[-1] in times:
+                times.remove(one.sends[-1])
             if send == 1 and one.status is Status.PENDING:
                 one.status = Status.CANCELED
                 self._spend(one)
@@ -212,12 +210,11 @@ class Rules:
             self.forgive(number)
 
     def forgive(self, number: str) -> None:
-        """See `Store.forgive`. What was texted still counts, but whoever asks next is another one than before."""
+        """See `Store.forgive`. What was texted still counts, but whoever asks next is heard."""
         one = self.numbers[number]
         one.in_a_row.clear()
         one.latest = None
-        if one.askers:
-            one.askers = {"the phone"}
+        one.is_heard = True
 
     def status(self, random: str, now: int) -> Status:
         """Return how a verification stands."""
@@ -232,8 +229,7 @@ class Rules:
 
     def _send(self, number: Number, source: str, now: int) -> None:
         number.sends.setdefault(source, []).append(now)
-        number.messages = [*number.messages, now][-self._policy.sends_an_hour :]
-        number.askers.add(source)
+        number.is_heard = False
 
     def _spend(self, one: Verification) -> None:
         """Its token is good for nobody any more, and the number's next message is a new one."""
@@ -267,11 +263,13 @@ class Rules:
     def _sends_wait(self, number: Number, source: str, now: int) -> int:
         limit = self._policy.sends_an_hour
         waits = [_window_wait(window, number.sends.get(source, []), now) for window in self._policy.sends_of_number]
-        is_second = len(number.askers) == 1 and source not in number.askers
-        if not is_second:
-            waits.append(_window_wait(Window(limit, HOUR), number.messages, now))
-        if len(number.askers) > 1:
-            waits.append(_window_wait(Window(1, HOUR / limit), number.messages, now))
+        lately = {one: times for one, times in number.sends.items() if any(time + _ms(HOUR) > now for time in times)}
+        messages = [time for times in lately.values() for time in times]
+        if number.is_heard or (len(lately) == 1 and source not in lately):
+            return max(waits)
+        waits.append(_window_wait(Window(limit, HOUR), messages, now))
+        if len(lately) > 1:
+            waits.append(_window_wait(Window(1, HOUR / limit), messages, now))
         return max(waits)
 
 

@@ -9,8 +9,9 @@ from tests.store.engines import ONE_SERVER, engines
 
 STARTS = 20_000
 PENDING_MAX = 400  # bytes: record and token
-EVERYTHING = ("record", "token", "sends", "checks", "row", "number")
-WITH_BUDGETS_MAX = 1000  # bytes: and all that is counted for it. Valkey takes less than Redis; the aim is 700
+EVERYTHING = ("record", "token", "checks", "row", "number")
+GROWN_MAX = 1500  # bytes: after every check and every message that it may have
+WITH_BUDGETS_MAX = 700  # bytes: and all that is counted for it
 
 
 @pytest.mark.slow
@@ -47,7 +48,7 @@ def test_a_verification_cannot_grow_for_ever(engine, begun, clock):
 
     print(f"\n{_name(server)}: with all checks and sends {grown} bytes", end="")  # noqa: T201
     assert _size(server, one, *EVERYTHING) == grown
-    assert grown <= 2 * WITH_BUDGETS_MAX
+    assert grown <= GROWN_MAX
 
 
 def _used(server) -> int:
@@ -64,7 +65,6 @@ def _size(server, one: Attempt, *parts: str) -> int:
     names = {
         "record": f"v:{slot}:{one.handle.random}",
         "token": f"t:{slot}:{one.digest}",
-        "sends": f"s:{slot}:{one.source}",
         "checks": f"c:{slot}:{one.source}",
         "row": f"c:{slot}",
         "number": f"n:{slot}",

@@ -41,7 +41,7 @@ def test_nothing_is_kept_for_longer_than_it_is_needed(engine, attempt, policy):
 
     lives = {name[0]: left for name, left in engine.lives().items()}
 
-    most = {"v": life, "t": life, "r": life, "s": DAY * 1000, "n": 60 * MINUTE * 1000}
+    most = {"v": life, "t": life, "n": DAY * 1000}
     assert lives.keys() == most.keys()
     assert all(0 < lives[kind] <= most[kind] for kind in most)
 
@@ -52,19 +52,31 @@ def test_what_is_counted_for_a_number_does_not_grow_for_ever(engine, begun, cloc
         clock.advance(3 * 60 * MINUTE)
         begun(one.number)
 
-    assert len(engine.contents()[f"s:{{{one.handle.number}}}:{one.source}"]) == 10
-    assert len(engine.contents()[f"n:{{{one.handle.number}}}"][b"m"].split()) == 1
-
-
-def test_of_a_number_no_more_messages_are_remembered_than_it_gets_in_an_hour(engine, begun, clock):
-    one = begun()
-    for _ in range(4):
-        clock.advance(1)
-        begun(one.number)
-    clock.advance(500)  # too late to share
+    clock.advance(600)
     begun(one.number, source="another")
 
-    assert len(engine.contents()[f"n:{{{one.handle.number}}}"][b"m"].split()) == 5
+    held = engine.contents()[f"n:{{{one.handle.number}}}"]
+    assert sorted(len(times.split()) for field, times in held.items() if field[:1] == b"s") == [1, 8]
+
+
+def test_requests_are_forgotten_with_the_next_message_after_their_token(engine, begun, attempt, clock):
+    first = attempt()
+    first.start("form-1")
+    clock.advance(601)
+    begun(first.number)
+
+    held = engine.contents()[f"n:{{{first.handle.number}}}"]
+    assert [field for field in held if field[:1] == b"q"] == []
+
+
+def test_requests_of_a_test_number_are_forgotten(engine, attempt, clock):
+    number = attempt().number
+    for place in range(30):
+        clock.advance(3600)
+        attempt(number, watched=False).start(f"form-{place}", is_test=True)
+
+    (held,) = [value for name, value in engine.contents().items() if name.startswith("n:")]
+    assert len([field for field in held if field[:1] == b"q"]) <= 2
 
 
 def test_the_same_start_again_changes_nothing(engine, begun):
