@@ -20,7 +20,7 @@ ANSWER_SECONDS_OF_A_NODE = 0.3  # ours: three primaries and their replicas stay 
 ANSWER_SECONDS_OF_A_SENTINEL = 0.2  # ours: three of them, twice, stay under 2 s
 TRIES_AGAIN = 1
 SENTINEL_PORT = 26379
-CONNECTIONS = 256  # for each process: each thread keeps one (32, and 64 that send), and may need one more for a moment
+CONNECTIONS = 128  # for each process: more than it has threads
 
 Client = redis.Redis | RedisCluster
 

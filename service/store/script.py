@@ -1,7 +1,6 @@
 """Scripts on the server: loaded when it does not know them, guarded when it does not answer."""
 
 import functools
-import os
 import threading
 from collections.abc import Callable, Sequence
 from hashlib import sha1
@@ -48,13 +47,11 @@ class Scripts:
         """Return a client with a connection of this thread's own, where one server has all keys.
 
         Taking one from the pool asks the system first whether it is still good, and each question to the system lets
-        another thread of this process go first. One that has died is found out by using it, and tried again. One that
-        was made before a fork is the parent's: two processes on one connection would read each other's answers.
+        another thread of this process go first. One that has died is found out by using it, and tried again.
         """
-        own = self._own
-        if own.client is None or own.process != os.getpid():
-            own.client, own.process = _alone(self.client), os.getpid()
-        return own.client
+        if self._own.client is None:
+            self._own.client = _alone(self.client)
+        return self._own.client
 
     def run(self, name: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Reply:
         """Run a script in one round trip, and return what it returns.
@@ -83,24 +80,16 @@ class Scripts:
             result = step()
         except (RedisError, RedisClusterException) as error:
             self._breaker.failed()
-            self._let_go()
             raise StoreUnavailable(type(error).__name__) from error
         self._breaker.succeeded()
         return result
 
-    def _let_go(self) -> None:
-        """Give the thread's own connection back to the pool: who waits for an outage to end needs none meanwhile."""
-        own, self._own.client = self._own.client, None
-        if own is not None and own is not self.client and self._own.process == os.getpid():
-            own.close()
-
     def _evaluate(self, name: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Reply:
-        client = self._fast
         try:
-            reply = client.evalsha(self._digests[name], len(keys), *keys, *arguments)
+            reply = self._fast.evalsha(self._digests[name], len(keys), *keys, *arguments)
         except NoScriptError:  # the first time, after a restart, after a failover
-            client.script_load(self._sources[name])
-            reply = client.evalsha(self._digests[name], len(keys), *keys, *arguments)
+            self.client.script_load(self._sources[name])
+            reply = self.client.evalsha(self._digests[name], len(keys), *keys, *arguments)
         return cast("Reply", reply)
 
     def _evaluate_and_wait(
@@ -129,7 +118,6 @@ class _Own(threading.local):
     """What a thread has for itself."""
 
     client: Client | None = None
-    process: int = 0
 
 
 def _alone(client: Client) -> Client:
