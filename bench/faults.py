@@ -626,7 +626,9 @@ def t06(run: Run) -> Row:
     often = sum(history.compared_too_often() for history in run.histories)
     lost = sum(history.lost() for history in run.histories)
     events = [event for history in run.histories for event in history.events]
-    late = sum(event.outcome == OK and event.what == "again" for event in events)
+    # Where nobody was told of a success before, it is the first: who gives up at once goes on without an answer.
+    known = {event.who for event in events if event.outcome == OK and event.what == "right"}
+    late = sum(event.outcome == OK and event.what == "again" and event.who in known for event in events)
     approved = sum(history.approved() for history in run.histories)
     figures = (
         f"{len(events):,} checks, {approved:,} approved: {twice} spent twice, {late} accepted again later, "
