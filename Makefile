@@ -67,7 +67,7 @@ prism: $(VENV)/test ## hold our requests to Telnyx against its own contract; nee
 attack: $(VENV)/test ## replay pumping, guessing, bombing and lock-outs, with and without the brake
 	@$(BIN)/python -m bench.attack $(ARGS)
 
-faults: $(VENV)/test ## break replicas, Redis, Telnyx and clocks under load, and print what is left; needs HAProxy
+faults: $(VENV)/test ## break replicas, Redis, Telnyx and clocks under load, and print what is left; needs HAProxy; ARGS: full, or rows
 	@$(BIN)/python -m bench.faults $(ARGS)
 
 bench: $(VENV)/test ## measure speed and memory beside bare Flask, into docs/performance.md; ARGS: quick, or rows

@@ -1,18 +1,21 @@
 """The compose stack under fire: `python3 -m bench.compose`, while `docker compose up` runs.
 
 The whole flow goes through the balancer, any replica serving any step; then a replica is killed, the replicas are
-restarted one by one, and the store is killed, all under load. Needs Docker's command line, and no packages of Python.
-Ends with 1 when a token was spent twice, or more failed than was in the hands of what was killed.
+restarted one by one, and the store is killed, all under load; then numbers and codes are looked for in logs and
+metrics. Needs Docker's command line, and no packages of Python. Ends with 1 when a token was spent twice, or more
+failed than was in the hands of what was killed.
 """
 
 import json
+import re
 import subprocess
 import sys
 import time
 from collections import defaultdict
 from pathlib import Path
 
-from bench.history import Before, History, Visitor, crowd, first_success
+from bench.history import Before, History, Visitor, crowd, first_success, wrong_for
+from tests.support.http import Browser
 
 URL = "http://127.0.0.1:8080"
 ROOT = Path(__file__).parents[1]
@@ -27,6 +30,7 @@ def main() -> int:
     kill_a_replica()
     rolling_restart()
     kill_the_store()
+    canaries()
     print("compose: ok" if not faults else f"compose: {faults} FAILED")
     return min(faults, 1)
 
@@ -92,6 +96,26 @@ def kill_the_store() -> None:
     well = back <= BACK_SECONDS and not again and not lost
     words = f"a visit works {back:.2f} s after it answers; of codes from before {again} spent again, {lost} lost"
     report("kill -9 of Redis", history, well, words)
+
+
+def canaries() -> None:
+    """Look for the numbers and the tokens of some visits in all that the stack writes and counts."""
+    history = History()
+    visitor, birds = Visitor(URL, history), set[str]()
+    for _ in range(5):
+        with Browser(URL, timeout=10) as browser:
+            if asked := visitor.ask(browser):
+                number, token = asked
+                visitor.type(browser, number, wrong_for(token), "wrong")
+                visitor.type(browser, number, token, "right")
+                # One of figures alone is found in any long number.
+                birds |= {number.removeprefix("+1"), *({token} if re.search("[A-F]", token) else ())}
+    read = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8000/metrics').read().decode())"
+    written = docker("compose", "--ansi", "never", "logs", "--no-color")
+    counted = "".join(docker("exec", replica, "python", "-c", read) for replica in containers("web"))
+    well = not any(bird in written + counted for bird in birds) and "approved" in written and "approvals" in counted
+    words = f"{len(birds)} of them, in {len(written):,} letters of logs and {len(counted):,} of metrics"
+    report("numbers and codes, looked for", history, well, words)
 
 
 def report(what: str, history: History, well: bool, more: str) -> None:  # noqa: FBT001 - a verdict

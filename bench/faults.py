@@ -1,8 +1,9 @@
-"""What is left when things break: `make faults`, or `python -m bench.faults [T03 T12 …]`.
+"""What is left when things break: `make faults`, or `python -m bench.faults [full] [T03 T12 …]`.
 
 Three replicas behind the load balancer of deploy/, as processes, on a real Valkey, with visitors who write down what
 happens to them (bench/history.py). Each row breaks something, and one judge reads every history. Naive controls stand
 beside the rows that could pass by luck: they must fail. Ends with 1 when a promise was not kept.
+`full` makes the races and the row of kept-alive requests as big as they are meant for a release: some minutes more.
 """
 
 import random
@@ -21,6 +22,7 @@ import redis
 
 from bench.fleet import DRAIN_SECONDS, OBSERVED, Fleet, hammer, haproxy, slow_clients
 from bench.history import NO, OK, Before, GaveUp, History, Visitor, crowd, first_success, fresh_number, wrong_for
+from bench.skew import COMPILER, WrongClock
 from service.config import Settings
 from service.store.connect import connect
 from service.store.redis import RedisStore
@@ -33,20 +35,33 @@ from tests.races.naive import NaiveStore
 from tests.support.http import Browser, burst, fields
 from tests.support.processes import wait_until
 from tests.support.proxy import DroppingProxy
-from tests.support.servers import ClusterServers, SentinelServers, StoreServer
+from tests.support.servers import ClusterServers, SentinelServers, StoreServer, await_replicas
 from tests.support.service import ServiceProcess
 from tests.support.telnyx import FakeTelnyx
 from tests.support.telnyx.fake import FAULTS, MAGIC_NUMBERS
 
 KILLS = 20
-AT_ONCE, ROUNDS, WRONG = 1_000, 5, 2_000
+AT_ONCE = 1_000
 REQUESTS = 10_000
 VISITORS = 6
 OUTAGE_SECONDS = 3.0
 ANSWER_SECONDS = 2.0  # design.md: refused within 2 s
 BACK_SECONDS = 2.0
-SLOW_CLIENTS = 500
+SLOW_CLIENTS, SLOW_ROUNDS = 500, 3
+LIFE = timedelta(seconds=5)  # of a code, where its end is waited for
 SENDER_SECONDS = 6.5  # a send has 6 in all
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of what needs much."""
+
+    rounds: int
+    wrong: int
+    kept_alive: int
+
+
+SHORT, FULL = Size(5, 2_000, REQUESTS), Size(100, 10_000, 100_000)
 
 
 @dataclass
@@ -62,8 +77,9 @@ class Row:
 class Run:
     """What the rows share: one store, three replicas, one balancer; and the sum of all histories."""
 
-    def __init__(self, ends: ExitStack) -> None:
+    def __init__(self, ends: ExitStack, size: Size) -> None:
         self.ends = ends
+        self.size = size
         self.store = ends.enter_context(StoreServer(appendonly=True))
         self.fleet = Fleet(ends, self.store.url)
         self.url = self.fleet.url
@@ -90,20 +106,20 @@ def t01(run: Run) -> Row:
     """A thousand right codes at once, over three replicas."""
     rounds = []
     with Crowd([replica.port for replica in run.fleet.replicas], AT_ONCE) as gathered:
-        for _ in range(ROUNDS):
+        for _ in range(run.size.rounds):
             browser, _, token = run.somebody()
             checks = [post("/verify", {"token": token, "nonce": f"n-{n}"}, browser.cookies) for n in range(AT_ONCE)]
             rounds.append(Counter(gathered.ask(checks)))
     with run.store.client() as client:
         naive = NaiveStore(client, 5)
         most = 0
-        for turn in range(ROUNDS):
+        for turn in range(min(run.size.rounds, SHORT.rounds)):
             name = f"naive-{turn}"
             naive.start(name, "A1B2C3")
             most = max(most, Counter(burst(500, lambda _, name=name: naive.check(name, "A1B2C3"), 32))["accepted"])
-    well = rounds == [{200: 1, 409: AT_ONCE - 1}] * ROUNDS and most > 1
+    well = rounds == [{200: 1, 409: AT_ONCE - 1}] * run.size.rounds and most > 1
     return Row(
-        "T01", f"{AT_ONCE} right codes at once", well, f"{ROUNDS} rounds, 1 accepted in each; naive: up to {most}"
+        "T01", f"{AT_ONCE} right codes at once", well, f"{len(rounds)} rounds, 1 accepted in each; naive: up to {most}"
     )
 
 
@@ -112,15 +128,16 @@ def t02(run: Run) -> Row:
     browser, _, token = run.somebody()
     with Crowd([replica.port for replica in run.fleet.replicas], AT_ONCE) as gathered:
         checks = [
-            post("/verify", {"token": wrong_for(token), "nonce": f"n-{n}"}, browser.cookies) for n in range(WRONG)
+            post("/verify", {"token": wrong_for(token), "nonce": f"n-{n}"}, browser.cookies)
+            for n in range(run.size.wrong)
         ]
         statuses = Counter(gathered.ask(checks))
     with run.store.client() as client:
         naive = NaiveStore(client, 5)
         naive.start("naive", "A1B2C3")
         compared = Counter(burst(500, lambda _: naive.check("naive", "000000"), 32))["rejected"]
-    well = statuses == {422: 5, 429: WRONG - 5} and compared > 5  # noqa: PLR2004 - as MAX_CHECKS
-    return Row("T02", f"{WRONG} wrong codes at once", well, f"{statuses[422]} compared; naive: {compared}")
+    well = statuses == {422: 5, 429: run.size.wrong - 5} and compared > 5  # noqa: PLR2004 - as MAX_CHECKS
+    return Row("T02", f"{run.size.wrong} wrong codes at once", well, f"{statuses[422]} compared; naive: {compared}")
 
 
 # -- Replicas that end
@@ -171,7 +188,7 @@ def t05(run: Run) -> Row:
     """Kept-alive connections through the balancer."""
     history, begun = run.history(), time.monotonic()
     with hammer(run.url, history, size=8):
-        wait_until(lambda: history.requests >= REQUESTS, seconds=60, what="enough requests")
+        wait_until(lambda: history.requests >= run.size.kept_alive, seconds=600, what="enough requests")
     rate = history.requests / (time.monotonic() - begun)
     figures = (
         f"{history.requests:,} requests, {len(history.failures)} failed, {rate:,.0f}/s, p99 {_ms(history.slowest())}"
@@ -463,10 +480,10 @@ class _Pocket:
 
 def t17(run: Run) -> Row:
     """Replicas whose clocks are off: nothing is accepted after its time, and a fast clock only shortens it."""
-    life, at_once, waiting = timedelta(seconds=5), {}, []
+    life, at_once, waiting = LIFE, {}, []
     for skew in (0, -2, 2, -600, 600):
-        honest, pocket = _verifier(run, 0, life)
-        skewed, _ = _verifier(run, skew, life)
+        honest, pocket = _verifier(run.store.url, 0, life)
+        skewed, _ = _verifier(run.store.url, skew, life)
         at_once[skew] = _tries(skewed, honest.start(fresh_number()).id, pocket.token)
         waiting.append((skewed, honest.start(fresh_number()).id, pocket.token))
     time.sleep(life.total_seconds() + 0.1)
@@ -477,15 +494,76 @@ def t17(run: Run) -> Row:
     return Row("T17", "clocks of replicas", well, figures)
 
 
-def _verifier(run: Run, skew: int, life: timedelta) -> tuple[Verifier, _Pocket]:
-    settings = Settings(SENDER="demo", LIMITS_MODE="observe", TOKEN_LIFETIME_SECONDS=int(life.total_seconds()))
-    store = RedisStore(connect(run.store.url), settings.policy)
+def t17b(_: Run) -> Row:
+    """Redis whose clock jumps, and one with a wrong clock that takes over from one with the right one."""
+    if COMPILER is None:
+        return Row(
+            "T17", "clock of Redis", well=True, figures="left out: it needs a C compiler, and there is no cc here"
+        )
+    told, once, again, late, naive, soon = [], 0, 0, 0, 0, {}
+    for skew in (-600, 600):
+        with WrongClock() as clock, StoreServer(env=clock.env) as store:
+            honest, pocket = _verifier(store.url, 0, LIFE)
+            spent, waiting = _started(honest, pocket), _started(honest, pocket)
+            once += _tries(*spent)
+            store.ask("SET", "naive", "A1B2C3", "EX", int(LIFE.total_seconds()))
+            clock.set(skew)
+            told += [fault for fault in _store(store.url, LIFE).ready() if "clock" in fault]
+            again += _tries(*spent)
+            time.sleep(LIFE.total_seconds() + 0.1)
+            late += _tries(*waiting)
+            naive += store.ask("EXISTS", "naive")
+        with StoreServer() as right, WrongClock() as clock, ExitStack() as ends:
+            clock.set(skew)
+            follows = [f"replicaof 127.0.0.1 {right.port}"]
+            wrong = ends.enter_context(StoreServer(directives=follows, env=clock.env))
+            await_replicas(right, 1)
+            honest, pocket = _verifier(right.url, 0, LIFE)
+            spent, waiting, other = (_started(honest, pocket) for _ in range(3))
+            once += _tries(*spent)
+            right.ask("SET", "naive", "A1B2C3", "EX", int(LIFE.total_seconds()))
+            right.ask("WAIT", 1, 1000)
+            right.kill()
+            wrong.ask("REPLICAOF", "NO", "ONE")
+            promoted, _pocket = _verifier(wrong.url, 0, LIFE)
+            told += [fault for fault in _store(wrong.url, LIFE).ready() if "clock" in fault]
+            again += _tries(promoted, *spent[1:])
+            soon[skew] = _tries(promoted, *waiting[1:])
+            time.sleep(LIFE.total_seconds() + 0.1)
+            late += _tries(promoted, *other[1:])
+            naive += wrong.ask("EXISTS", "naive")
+    well = len(told) == once == 2 * len(soon) and not (again or late or soon[600]) and naive > 0
+    figures = (
+        f"by -600 and +600 s, a jump and a failover each: {len(told)} of 4 found not ready; "
+        f"{again} spent again, {late} accepted after their life; naive: {naive} of 4"
+    )
+    return Row("T17", "clock of Redis", well, figures)
+
+
+def _store(url: str, life: timedelta) -> RedisStore:
+    return RedisStore(connect(url), _settings(life).policy)
+
+
+def _settings(life: timedelta) -> Settings:
+    return Settings(SENDER="demo", LIMITS_MODE="observe", TOKEN_LIFETIME_SECONDS=int(life.total_seconds()))
+
+
+def _verifier(url: str, skew: int, life: timedelta) -> tuple[Verifier, _Pocket]:
     pocket = _Pocket()
     keyring = Keyring([OBSERVED["TEXTPROOF_SECRET_KEY"].encode()])
     made = Verifier(
-        settings.policy, store=store, sender=pocket, keyring=lambda: keyring, clock=lambda: time.time() + skew
+        _settings(life).policy,
+        store=_store(url, life),
+        sender=pocket,
+        keyring=lambda: keyring,
+        clock=lambda: time.time() + skew,
     )
     return made, pocket
+
+
+def _started(honest: Verifier, pocket: _Pocket) -> tuple[Verifier, str, str]:
+    id_ = honest.start(fresh_number()).id
+    return honest, id_, pocket.token
 
 
 def _tries(checking: Verifier, id_: str, token: str) -> bool:
@@ -502,19 +580,20 @@ def _tries(checking: Verifier, id_: str, token: str) -> bool:
 def t20(run: Run) -> Row:
     """Hundreds of clients that send a byte a second: nobody else notices, since the balancer waits for them."""
     quiet, busy, alone = run.history(), run.history(), History()
-    with hammer(run.url, quiet, size=4, pause=0.01):
-        time.sleep(5)
-    with slow_clients(run.fleet.balancer.port, size=SLOW_CLIENTS), hammer(run.url, busy, size=4, pause=0.01):
-        time.sleep(8)
+    for _ in range(SLOW_ROUNDS):  # in turns, so that what else the machine does falls on both
+        with hammer(run.url, quiet, size=4, pause=0.01):
+            time.sleep(5)
+        with slow_clients(run.fleet.balancer.port, size=SLOW_CLIENTS), hammer(run.url, busy, size=4, pause=0.01):
+            time.sleep(5)
     replica = run.fleet.replicas[0]
     with slow_clients(replica.port, size=80), hammer(replica.url, alone, size=1, timeout=5):
         time.sleep(3)
     run.fleet.await_ready(replica)
     before, while_ = quiet.slowest(), busy.slowest()
-    well = not busy.failures and while_ <= max(2 * before, 0.05)
+    well = not busy.failures and while_ <= 2 * before
     figures = (
-        f"p99 {_ms(while_)} (quiet: {_ms(before)}), {len(busy.failures)} of {busy.requests:,} failed; without "
-        f"a balancer, 80 of them: {_ms(max(alone.waits))} for a page"
+        f"p99 {_ms(while_)}, {while_ / before:.1f} x the quiet {_ms(before)}; {len(busy.failures)} of "
+        f"{busy.requests:,} failed; without a balancer, 80 of them: {_ms(max(alone.waits))} for a page"
     )
     return Row("T20", f"{SLOW_CLIENTS} slow clients", well, figures)
 
@@ -547,7 +626,9 @@ def t06(run: Run) -> Row:
     often = sum(history.compared_too_often() for history in run.histories)
     lost = sum(history.lost() for history in run.histories)
     events = [event for history in run.histories for event in history.events]
-    late = sum(event.outcome == OK and event.what == "again" for event in events)
+    # Where nobody was told of a success before, it is the first: who gives up at once goes on without an answer.
+    known = {event.who for event in events if event.outcome == OK and event.what == "right"}
+    late = sum(event.outcome == OK and event.what == "again" and event.who in known for event in events)
     approved = sum(history.approved() for history in run.histories)
     figures = (
         f"{len(events):,} checks, {approved:,} approved: {twice} spent twice, {late} accepted again later, "
@@ -556,7 +637,7 @@ def t06(run: Run) -> Row:
     return Row("T06", "the judge, over all of this", not (twice or late or often or lost), figures)
 
 
-ROWS = (t01, t02, t05, t20, t16, t17, t15, t08, t13, t10, t11, t04, t03, t12, t26, t14, t14b, t06)
+ROWS = (t01, t02, t05, t20, t16, t17, t17b, t15, t08, t13, t10, t11, t04, t03, t12, t26, t14, t14b, t06)
 
 
 def main(names: list[str]) -> int:
@@ -564,10 +645,11 @@ def main(names: list[str]) -> int:
     if haproxy() is None:
         print("There is no haproxy here. On Debian and Ubuntu this helps: apt install haproxy")
         return 1
-    wanted = {name.lower() for name in names}
+    wanted = {name.lower() for name in names} - {"full"}
+    size = FULL if "full" in names else SHORT
     failed, begun = 0, time.monotonic()
     with ExitStack() as ends:
-        run = Run(ends)
+        run = Run(ends, size)
         for step in ROWS:
             if wanted and step.__name__ not in wanted:
                 continue

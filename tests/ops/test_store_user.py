@@ -24,6 +24,7 @@ from tests.support.servers import StoreServer, redis_binary, valkey_binary
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PASSWORD = "a-password-of-a-test"
 BUT_NOT_SEEN_HERE = {"wait"}  # only where there are replicas
+ANYBODY_MAY = {"auth", "hello", "quit", "reset"}  # these need no right
 HANDSHAKE = {"hello", "client|setinfo", "ping"}
 
 
@@ -155,6 +156,25 @@ def test_it_has_no_right_that_it_does_not_use(server, desk):
 
     used = {name.removeprefix("cmdstat_") for name in server.info("commandstats")}
     assert allowed() - used - HANDSHAKE == BUT_NOT_SEEN_HERE
+
+
+def test_of_all_commands_it_may_run_these(server):
+    """The server is asked about each command that it knows, with as many words as it wants."""
+    with server.client() as client:
+        names = {name.decode() for name in client.execute_command("COMMAND LIST")}
+        names -= {name.partition("|")[0] for name in names if "|" in name}
+        may = {name for name in names if not refuses(client, name)}
+
+    assert len(names) > 300
+    assert may - ANYBODY_MAY == allowed() & names - ANYBODY_MAY
+
+
+def refuses(client, name):
+    """Tell whether the user may not run a command at all, whatever its keys are."""
+    ((_, arity, *_),) = client.execute_command("COMMAND INFO", name)
+    words = name.split("|")
+    answer = client.execute_command("ACL DRYRUN", "textproof", *words, *["1"] * (abs(arity) - len(words)))
+    return b"permissions to run" in answer
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ Promises of the store are kept by a server, so they are tested on one: Valkey fr
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -46,6 +46,7 @@ class StoreServer:
         maxmemory: As the server reads it, `"3mb"`. Full means refused: `noeviction`.
         appendonly: Write every change to disk before answering, so that `kill` loses nothing.
         directives: Further lines of the server's configuration.
+        env: Its whole environment; ours where None.
     """
 
     sentinel = False
@@ -57,8 +58,10 @@ class StoreServer:
         maxmemory: str | None = None,
         appendonly: bool = False,
         directives: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.binary = binary or valkey_binary()
+        self._env = env
         self.port = free_port()
         self.directory = Path(tempfile.mkdtemp(prefix="textproof-store-"))
         self.socket_path = self.directory / "store.sock"
@@ -125,7 +128,7 @@ class StoreServer:
         """Start without waiting."""
         mode = ["--sentinel"] if self.sentinel else []
         output = self.directory / "store.log"
-        self._child = Child([self.binary, self._config, *mode], output=output)
+        self._child = Child([self.binary, self._config, *mode], output=output, env=self._env)
 
     def await_answer(self) -> None:
         """Return when this very process answers, and not another one on the same port."""
