@@ -16,7 +16,8 @@ import redis
 from flask import Flask, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from service.web import TEMPLATES
+from service.languages import ENGLISH
+from service.web.look import TEMPLATES
 
 SCRIPT = """
 local read = redis.call('HMGET', KEYS[1], 'a', 'b')
@@ -44,7 +45,10 @@ def create_app() -> Flask:  # noqa: C901 - each is a few lines
     """Return all of them, each under a path of its own."""
     app = Flask("bare", template_folder=str(TEMPLATES), static_folder=str(TEMPLATES.parent / "service/web/static"))
     app.extensions["drain"] = lambda: None  # what gunicorn.conf.py asks of an application
-    app.jinja_env.globals.update(brand="Textproof", is_demo=False)
+    app.jinja_env.globals.update(brand="Textproof", is_demo=False, logo="icon.svg", logo_width=28)
+    app.jinja_env.globals.update(language=lambda: ENGLISH, offered=(ENGLISH,))
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension brings it
     client = redis.Redis.from_url(os.environ["BARE_REDIS_URL"])
     client.script_load(SCRIPT)
     tokens: dict[str, str] = {}

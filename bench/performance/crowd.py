@@ -75,9 +75,9 @@ class Crowd:
         if brief is None:
             return policy
         span = timedelta(seconds=brief)
-        windows = ("sends_of_number", "sends_for_strangers", "checks_of_number", "checks_in_a_row")
+        windows = ("sends_of_number", "checks_of_number", "checks_in_a_row")
         shorter = {name: tuple(replace(window, span=span) for window in getattr(policy, name)) for name in windows}
-        return replace(policy, token_life=span, **shorter)
+        return replace(policy, token_life=span, sends_an_hour=0, **shorter)
 
     def send(self, message: Message) -> int:
         """See `Sender`."""

@@ -328,7 +328,7 @@ def fill(client: redis.Redis, count: int, *, brief: bool = False) -> list[tuple[
     key, policy = Keyring([b"0123456789abcdef" * 2]), Crowd.policy(BRIEF_SECONDS if brief else None)
     names = []
     with client.pipeline(transaction=False) as steps:
-        writer = Writer(client, steps, brief=brief)
+        writer = Writer(client, steps)
         store = RedisStore(cast("redis.Redis", lambda: writer), policy)
         for place in range(count):
             e164 = f"+1202{place:07}"
@@ -359,9 +359,8 @@ def fill(client: redis.Redis, count: int, *, brief: bool = False) -> list[tuple[
 class Writer:
     """A client that sends scripts in batches, and says yes to each before it has been asked."""
 
-    def __init__(self, client: redis.Redis, steps: Any, *, brief: bool) -> None:  # noqa: ANN401 - has no types
+    def __init__(self, client: redis.Redis, steps: Any) -> None:  # noqa: ANN401 - has no types
         self._client = client
-        self._brief = brief
         self._steps = steps
         self._known: dict[str, str] = {}
 
@@ -373,11 +372,8 @@ class Writer:
         return [b"done", 0, 0]
 
     def script_load(self, source: str) -> None:
-        """Load a script at once; for short rules, its hour is as short as they are."""
-        asked = source
-        if self._brief:
-            source = source.replace("HOUR = 3600000", f"HOUR = {BRIEF_SECONDS * 1000}")
-        self._known[sha1(asked.encode()).hexdigest()] = str(self._client.script_load(source))  # noqa: S324 - as Redis
+        """Load a script at once."""
+        self._known[sha1(source.encode()).hexdigest()] = str(self._client.script_load(source))  # noqa: S324 - as Redis
 
 
 # -- (f) More replicas

@@ -55,7 +55,7 @@ end
 
 -- How long the number remembers its messages, in ms.
 local function memory()
-  local longest = HOUR
+  local longest = HOURLY > 0 and HOUR or LIFE
   for span in string.gmatch(SEND_WINDOWS, ',(%d+)') do longest = math.max(longest, tonumber(span)) end
   return longest
 end
