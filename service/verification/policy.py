@@ -62,7 +62,7 @@ class Brake:
     closed_for: timedelta = timedelta(hours=12)  # Twilio Fraud Guard
     sequence: int = 5  # Telnyx: so many numbers in sequence ...
     sequence_span: timedelta = timedelta(minutes=10)  # ... in so long
-    guesses: int = 16_000  # wrong checks an hour, when most are wrong: see `Settings`
+    guesses: int = 1_677  # wrong checks an hour, when most are wrong; ours: one token in 10,000 hours, of six hex
     guesses_enforced: bool = True
 
     def price(self, region: str) -> float:

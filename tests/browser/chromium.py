@@ -12,7 +12,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 class NoChromium(Exception):
-    """There is none on this machine; `make browser` installs one."""
+    """There is none on this machine."""
 
 
 @contextmanager
@@ -34,7 +34,7 @@ def _executable(playwright: Playwright) -> str:
     installed = next((path for path in map(shutil.which, NAMES) if path), None)
     path = installed or playwright.chromium.executable_path
     if not Path(path).exists():
-        raise NoChromium
+        raise NoChromium("there is no Chromium here: `make browser` installs one")
     return path
 
 

@@ -1,7 +1,6 @@
 """Connections to Redis: nobody reads what was meant for another, and none is left behind, by a thread or a fork."""
 
 import gc
-import os
 import subprocess
 import sys
 import threading
@@ -225,7 +224,6 @@ def in_use(client) -> int:
 # -- Processes
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is nothing to fork")
 def test_a_connection_from_before_a_fork_stays_with_the_parent(server):
     done = subprocess.run(
         [sys.executable, "-c", FORKED, server.url], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
