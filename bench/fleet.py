@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from bench.history import History
+from bench.history import History, meanwhile
 from tests.support.http import Browser
 from tests.support.processes import Child, free_port, wait_until
 from tests.support.service import ServiceProcess
@@ -93,31 +93,21 @@ class Fleet:
 @contextmanager
 def hammer(url: str, history: History, *, size: int, pause: float = 0, timeout: float = 20) -> Iterator[None]:
     """Ask for a page over so many kept-alive connections, while the block runs. Nothing is sent again."""
-    over = threading.Event()
 
-    def ask() -> None:
+    def ask(_place: int, over: threading.Event) -> None:
         with Browser(url, timeout=timeout) as browser:
             while not over.is_set():
                 begun = time.monotonic()
                 try:
                     status = browser.request("GET", "/").status
                     failure = str(status) if status >= 500 else ""  # noqa: PLR2004
-                except OSError as error:
-                    failure = type(error).__name__
                 except Exception as error:  # noqa: BLE001 - whatever breaks is a failed request
                     failure = type(error).__name__
                 history.asked(time.monotonic() - begun, failure)
                 time.sleep(pause)
 
-    threads = [threading.Thread(target=ask, daemon=True) for _ in range(size)]
-    for thread in threads:
-        thread.start()
-    try:
+    with meanwhile(ask, size):
         yield
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
 
 
 @contextmanager
@@ -125,10 +115,9 @@ def slow_clients(port: int, *, size: int) -> Iterator[None]:
     """Keep so many connections busy: half with headers that never end, half with a body that never comes."""
     head = b"POST /verify HTTP/1.1\r\nHost: localhost\r\n"
     whole = head + b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ntoken="
-    over = threading.Event()
     clients: list[socket.socket] = []
 
-    def drip() -> None:
+    def drip(_place: int, over: threading.Event) -> None:
         while not over.wait(1):
             for place, client in enumerate(clients):
                 try:
@@ -138,13 +127,10 @@ def slow_clients(port: int, *, size: int) -> Iterator[None]:
                         clients[place] = _slow(port, head if place % 2 else whole)
 
     clients.extend(_slow(port, head if place % 2 else whole) for place in range(size))
-    dripping = threading.Thread(target=drip, daemon=True)
-    dripping.start()
     try:
-        yield
+        with meanwhile(drip, 1):
+            yield
     finally:
-        over.set()
-        dripping.join()
         for client in clients:
             client.close()
 

@@ -227,15 +227,22 @@ class Before:
 @contextmanager
 def crowd(urls: Sequence[str], history: History, *, size: int, patience: float = PATIENCE) -> Iterator[None]:
     """Let so many visitors walk, again and again, while the block runs, and finish what they have begun."""
-    over = threading.Event()
 
-    def walk(url: str) -> None:
-        visitor = Visitor(url, history, patience=patience)
+    def walk(place: int, over: threading.Event) -> None:
+        visitor = Visitor(urls[place % len(urls)], history, patience=patience)
         while not over.is_set():
             with suppress(GaveUp):
                 visitor.visit()
 
-    threads = [threading.Thread(target=walk, args=[urls[place % len(urls)]], daemon=True) for place in range(size)]
+    with meanwhile(walk, size):
+        yield
+
+
+@contextmanager
+def meanwhile(work: Callable[[int, threading.Event], object], size: int) -> Iterator[None]:
+    """Let so many threads work while the block runs. Each is told its place, and when it is over; it is waited for."""
+    over = threading.Event()
+    threads = [threading.Thread(target=work, args=[place, over], daemon=True) for place in range(size)]
     for thread in threads:
         thread.start()
     try:
