@@ -192,6 +192,7 @@ class World:
         token = f"{self.random.randrange(16**6):06X}"
         try:
             self.verifier.check(one.id, token, caller=Caller.at(address))
+            self.verifier.settled()
             self.outcome.guessed += 1
         except TokenRejected as error:
             self.outcome.compared += 1
@@ -220,6 +221,7 @@ class World:
             token = self.carrier.phones[number][-1][1]
             try:
                 self.verifier.check(one.id, _other(token) if mistypes else token, caller=Caller.at(address))
+                self.verifier.settled()
             except TokenRejected:
                 self.after(10, lambda: read(one, mistypes=False))
             except VerificationError as error:
@@ -262,6 +264,7 @@ class World:
             texts = self.carrier.phones.get(number, [])
             try:
                 self.verifier.check(one.id, texts[-1][1] if texts else "000000", caller=Caller.at(address))
+                self.verifier.settled()
             except TokenRejected:
                 self.after(10, lambda: read(one))
             except (Limited, VerificationLocked, VerificationError):

@@ -158,10 +158,13 @@ def trips(_size: Size, book: Book) -> Lines:
         found = rows.trips(Stage(ends))
     yield "### (d) Trips to Redis"
     yield ""
-    yield "| | trips | sent | commands, with those of scripts |"
-    yield "|---|---|---|---|"
+    yield "| | trips | sent | after the answer | commands, with those of scripts |"
+    yield "|---|---|---|---|---|"
     for name, seen in found.items():
-        yield f"| {name} | {len(seen.trips)} | {', '.join(seen.trips)} | {seen.commands} |"
+        yield (
+            f"| {name} | {len(seen.trips)} | {', '.join(seen.trips)} | {', '.join(seen.afterwards) or 'nothing'} "
+            f"| {seen.commands} |"
+        )
     book.at_most("trips of a check (page, a wrong code)", len(found["check, page, wrong"].trips), 1)
     book.at_most("trips of a check (page, a right code)", len(found["check, page, right"].trips), 1)
     book.at_most("trips of a start (page)", len(found["start, page"].trips), 2)

@@ -31,6 +31,7 @@ STARTERS = 8  # connections: as many as may wait for the carrier's answer, of th
 SLOW_SECONDS = 0.2  # of a carrier that is as slow as most
 WARM = 40  # requests; more than there are threads
 END = "textproof-bench-end"
+AFTERWARDS = 0.3  # seconds; approvals are settled well within
 HANDSHAKE = ("HELLO", "CLIENT", "AUTH", "SELECT", "MONITOR", "SCRIPT")
 BATCH = 500  # scripts
 EXPIRY_SECONDS = 120
@@ -236,9 +237,11 @@ class Trips:
     """What a request asked of Redis."""
 
     trips: list[str]
-    """What was sent to it, one after the other."""
+    """What was sent to it before the answer, one after the other."""
+    afterwards: list[str]
+    """What was sent to it when nobody waited any more."""
     commands: int
-    """With those that scripts call."""
+    """Of both, with those that scripts call."""
 
 
 def trips(stage: Stage) -> dict[str, Trips]:
@@ -261,19 +264,22 @@ def trips(stage: Stage) -> dict[str, Trips]:
             request = ask()
             with client.monitor() as monitor:
                 drive(stage.service.port, request, connections=1)
-                time.sleep(0.1)  # what is settled afterwards is counted as well
                 client.echo(END)
-                found[name] = _trips(monitor)
+                time.sleep(AFTERWARDS)
+                client.echo(END)
+                (sent, more), (later, yet_more) = _sent(monitor), _sent(monitor)
+                found[name] = Trips(sent, later, more + yet_more)
     return found
 
 
-def _trips(monitor: Any) -> Trips:  # noqa: ANN401 - redis-py's has no types
+def _sent(monitor: Any) -> tuple[list[str], int]:  # noqa: ANN401 - redis-py's has no types
+    """Return what was sent until the next end, and how many commands that were with those of scripts."""
     sent, commands = [], 0
     while True:
         event = monitor.next_command()
         word = event["command"].split()[0].upper()
         if END in event["command"]:
-            return Trips(sent, commands)
+            return sent, commands
         if word in HANDSHAKE:
             continue
         commands += 1

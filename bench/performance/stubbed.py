@@ -1,5 +1,6 @@
 """The service with a carrier that takes every message at once; as it is, or without what many numbers share."""
 
+from collections.abc import Sequence
 from unittest.mock import patch
 
 from flask import Flask
@@ -7,7 +8,7 @@ from flask import Flask
 from service import app
 from service.store.redis import RedisStore
 from service.verification.message import Message
-from service.verification.ports import Ask, Leave, Verdict
+from service.verification.ports import Ask, Leave, Start, Verdict
 
 
 class Silent:
@@ -25,7 +26,10 @@ class Unbraked(RedisStore):
         """See `Store`."""
         return Leave(Verdict.DONE, 0, stamp=now)
 
-    def give_back(self, ask: Ask, *, stamp: int, approved: bool, is_trial: bool = False) -> None:
+    def give_back(self, ask: Ask, *, stamp: int, is_trial: bool = False) -> None:
+        """See `Store`."""
+
+    def settle(self, starts: Sequence[Start]) -> None:
         """See `Store`."""
 
 

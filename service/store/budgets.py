@@ -13,12 +13,14 @@ l:{limits}:limit:subject     a budget (list of ms)
 e:{limits}:random            a decision of a moment ago, should its answer have been lost (string)
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
+from secrets import token_urlsafe
 from typing import Any
 
 from ..verification.errors import Limit
 from ..verification.policy import Brake, Policy
-from ..verification.ports import Ask, Leave, Verdict
+from ..verification.ports import Ask, Leave, Start, Verdict
 from .script import Scripts
 from .units import milliseconds, windows
 
@@ -29,7 +31,7 @@ MILLIONTHS = 1_000_000
 DAY = 86_400_000  # ms
 WELCOME = timedelta(minutes=10)  # ours: a token's life
 KINDS = {Limit.STARTS_OF_ADDRESS: "address", Limit.STARTS_OF_PREFIX: "prefix"}
-GIVEN_BACK = frozenset({Limit.STARTS_OF_ADDRESS, Limit.STARTS_OF_NETWORK, Limit.STARTS_OF_PREFIX})
+SETTLED_AT_ONCE = 100  # starts; ours: Redis does nothing else for half a millisecond
 REFUSALS = {
     b"paused": Verdict.PAUSED,
     b"sender_full": Verdict.SENDER_FULL,
@@ -71,14 +73,29 @@ class SharedBudgets:
             news=tuple(_named(word.decode(), ask) for word in news),
         )
 
-    def give_back(self, ask: Ask, *, stamp: int, approved: bool, is_trial: bool = False) -> None:
+    def give_back(self, ask: Ask, *, stamp: int, is_trial: bool = False) -> None:
         """See `Store`."""
-        keys = [*_keys(ask, stamp, only=GIVEN_BACK if approved else None), f"e:{{limits}}:{ask.name}-"]
+        keys = [*_keys(ask, stamp), f"e:{{limits}}:{ask.name}-"]
         self._scripts.run(
-            "give_back",
-            keys,
-            [stamp, int(approved), self._step, self._price(ask), ask.line, int(is_trial), int(ask.is_start)],
+            "give_back", keys, [stamp, self._step, self._price(ask), ask.line, int(is_trial), int(ask.is_start)]
         )
+
+    def settle(self, starts: Sequence[Start]) -> None:
+        """See `Store`."""
+        for first in range(0, len(starts), SETTLED_AT_ONCE):
+            keys, arguments = [f"e:{{limits}}:{token_urlsafe(12)}"], list[str | int]()
+            for one in starts[first : first + SETTLED_AT_ONCE]:
+                keys += [
+                    f"l:{{limits}}:{Limit.STARTS_OF_ADDRESS}:{one.address}",
+                    f"l:{{limits}}:{Limit.STARTS_OF_NETWORK}:{one.network}",
+                    f"l:{{limits}}:{Limit.STARTS_OF_PREFIX}:{one.prefix}",
+                    f"k:{{limits}}:{one.place}",
+                    f"q:{{limits}}:{one.prefix}",
+                    f"h:{{limits}}:prefix:{one.prefix}",
+                    f"h:{{limits}}:country:{one.country}",
+                ]
+                arguments += [one.stamp, one.line]
+            self._scripts.run("settle", keys, arguments)
 
     def charge(self, amount: float, *, now: int) -> None:
         """See `Store`."""
@@ -162,8 +179,8 @@ def _numbers(brake: Brake) -> list[int]:
     ]
 
 
-def _keys(ask: Ask, now: int, *, only: frozenset[Limit] | None = None) -> list[str]:
-    """Return the keys of a decision: all of them, or the budgets of some limits only."""
+def _keys(ask: Ask, now: int) -> list[str]:
+    """Return the keys of a decision, but for its last."""
     return [
         "p:{limits}",
         "b:{limits}",
@@ -177,5 +194,5 @@ def _keys(ask: Ask, now: int, *, only: frozenset[Limit] | None = None) -> list[s
         "g:{limits}",
         f"k:{{limits}}:{ask.place}",
         f"y:{{limits}}:{ask.number}",
-        *(f"l:{{limits}}:{use.limit}:{use.subject}" for use in ask.budgets if only is None or use.limit in only),
+        *(f"l:{{limits}}:{use.limit}:{use.subject}" for use in ask.budgets),
     ]

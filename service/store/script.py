@@ -19,7 +19,7 @@ Reply = list[Any]
 T = TypeVar("T")
 
 OF_A_VERIFICATION = ("start", "check", "resend", "cancel", "report", "unsend", "show")
-OF_ALL = ("allow", "give_back", "pause", "opt")
+OF_ALL = ("allow", "give_back", "settle", "pause", "opt")
 
 
 class Scripts:

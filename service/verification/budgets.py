@@ -1,4 +1,4 @@
-"""Which budgets a send spends, and how they are found again when it comes to nothing, or to an approval."""
+"""Which budgets a send spends, and how a start is found again that came to an approval."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ from .errors import Limit
 from .keys import Key
 from .phone import PhoneNumber
 from .policy import Budget, Policy
-from .ports import Ask, Use
+from .ports import Ask, Record, Start, Use
 
 EVERYBODY = "all"
 
@@ -55,19 +55,30 @@ def messages_of(ask: Ask) -> Ask:
     return replace(ask, is_start=False, budgets=tuple(use for use in ask.budgets if use.limit in messages))
 
 
-def origin_of(caller: Caller, *, key: Key, stamp: int) -> str:
+def origin_of(caller: Caller, number: PhoneNumber, *, key: Key, stamp: int) -> str:
     """Return what a record keeps, so that an approval can give its start back. Digests, no address."""
-    return ":".join((str(stamp), *_places(caller, key)))
+    return ":".join((str(stamp), *_places(caller, key), number.region))
 
 
-def ask_again(origin: str, number: PhoneNumber, *, policy: Policy, key: Key) -> tuple[Ask, int]:
-    """Return the start that an origin tells of, as far as it is given back, and its stamp."""
-    stamp, address, network = origin.split(":")
-    ask = ask_for(number, Caller(), policy=policy, key=key, is_start=True)
-    places = ((Limit.STARTS_OF_ADDRESS, address), (Limit.STARTS_OF_NETWORK, network))
-    uses = tuple(Use(limit, subject, (), enforced=True) for limit, subject in places if subject)
-    prefix = Use(Limit.STARTS_OF_PREFIX, ask.prefix, (), enforced=True)
-    return replace(ask, budgets=(*uses, prefix), place=_place(address, ask.prefix)), int(stamp)
+def number_of(record: Record) -> PhoneNumber:
+    """Return the number of a verification, with the region that its origin tells."""
+    return PhoneNumber(record.to, record.origin.rpartition(":")[2])
+
+
+def start_of(record: Record, *, key: Key) -> Start:
+    """Return the start that an origin tells of."""
+    stamp, address, network, country = record.origin.split(":")
+    number = PhoneNumber(record.to, country)
+    prefix = key.subject_digest("prefix", number.prefix)
+    return Start(
+        stamp=int(stamp),
+        address=address,
+        network=network,
+        prefix=prefix,
+        line=number.line,
+        country=country,
+        place=_place(address, prefix),
+    )
 
 
 def _place(address: str, prefix: str) -> str:

@@ -7,7 +7,7 @@ region, never by calling code: `+1` is shared by 25 regions and `+44 7911` can b
 import functools
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
@@ -21,6 +21,7 @@ PASTED |= dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 
 TYPEABLE = re.compile(r"[0-9+()./ \-]*")
 NO_REGION = "001"  # libphonenumber's name for numbers that belong to no country
 REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
+CALLING_CODES = frozenset(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)  # of one to three digits; none begins another
 TEXTABLE = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
 
@@ -29,16 +30,18 @@ class PhoneNumber:
     """A number that can be texted. `str()` and `repr()` show it masked."""
 
     e164: str
+    known_region: str = field(default="", compare=False)
+    """Where it is known already, to find it out once."""
 
     @property
     def region(self) -> str:
         """ISO 3166 region (`US`), for logs and counts."""
-        return _placed(self.e164)[0]
+        return self.known_region or _region(self.e164)
 
     @property
     def masked(self) -> str:
         """The calling code and the last four digits, for logs."""
-        code = _placed(self.e164)[1]
+        code = next((self.e164[:end] for end in (2, 3, 4) if int(self.e164[1:end]) in CALLING_CODES), "+")
         return f"{code}{'•' * (len(self.e164) - len(code) - 4)}{self.e164[-4:]}"
 
     @property
@@ -109,14 +112,12 @@ def read_number(typed: str, *, home: str, allowed: Collection[str]) -> PhoneNumb
         raise InvalidNumber(NumberFault.NOT_MOBILE)
     if region not in allowed:
         raise InvalidNumber(NumberFault.REGION_NOT_ALLOWED)
-    return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), region)
 
 
 @functools.lru_cache(maxsize=64)  # a request asks three times; the next one is about somebody else
-def _placed(e164: str) -> tuple[str, str]:
-    """Return the region of a number, and its calling code with the `+`."""
-    number = phonenumbers.parse(e164)
-    return phonenumbers.region_code_for_number(number) or NO_REGION, f"+{number.country_code}"
+def _region(e164: str) -> str:
+    return phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or NO_REGION
 
 
 def _typeable(typed: str) -> str:

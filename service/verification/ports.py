@@ -5,6 +5,7 @@ Whoever implements them keeps the promises written here; the tests under `tests/
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -134,6 +135,23 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """What a start spent that gives it back because its verification was approved. Subjects are digests."""
+
+    stamp: int
+    """When it was spent, in ms."""
+    address: str
+    network: str
+    prefix: str
+    line: int
+    """The last four digits."""
+    country: str
+    """ISO 3166."""
+    place: str
+    """As in `Ask`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Whether a send may be made as far as the budgets go that many numbers share."""
 
@@ -199,8 +217,11 @@ class Store(Protocol):
     def begun(self, handle: Handle, *, nonce: str) -> str:
         """Return the id that a request to start was given before; "" when it was not here."""
 
-    def give_back(self, ask: Ask, *, stamp: int, approved: bool, is_trial: bool = False) -> None:
-        """Give back what `allow` spent: all of it when no send was made, the start alone when it was approved."""
+    def give_back(self, ask: Ask, *, stamp: int, is_trial: bool = False) -> None:
+        """Give back what `allow` spent, because no send was made."""
+
+    def settle(self, starts: Sequence[Start]) -> None:
+        """Give starts back that were approved, and remember that they ended well."""
 
     def charge(self, amount: float, *, now: int) -> None:
         """Add to the money spent today what a message cost beyond its price; negative when it was less."""

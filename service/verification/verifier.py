@@ -4,14 +4,15 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from ..languages import Languages
-from .budgets import ask_again, ask_for, messages_of, origin_of
+from .batches import Batches
+from .budgets import ask_for, messages_of, number_of, origin_of, start_of
 from .caller import Caller
 from .errors import (
     AlreadyApproved,
@@ -30,7 +31,7 @@ from .errors import (
     VerificationError,
     VerificationLocked,
 )
-from .keys import Handle, Keyring
+from .keys import Handle, Key, Keyring
 from .message import Message, compose
 from .outbox import Outbox, Place
 from .phone import PhoneNumber, read_number
@@ -104,6 +105,7 @@ class Verifier:
         """
         self.policy = policy
         self._outbox = Outbox(sends_at_once)
+        self._settling = Batches(self._settle)
         self._store = store
         self._sender = sender
         self._keyring = keyring
@@ -146,7 +148,7 @@ class Verifier:
         ask = ask_for(number, caller, policy=self.policy, key=key, is_start=True)
         try:
             with self._turn(ask) as (place, leave):
-                origin = origin_of(caller, key=key, stamp=leave.stamp)
+                origin = origin_of(caller, number, key=key, stamp=leave.stamp)
                 try:
                     answer = self._begin(handle, number, caller, nonce=named, origin=origin, about=about)
                 except StoreUnavailable:
@@ -202,8 +204,9 @@ class Verifier:
         self._tally.count(answer.verdict)
         record = self._accept(answer, handle)
         if answer.verdict is Verdict.DONE:
-            log.info("verification_approved", extra={"id": id_, **_facts(PhoneNumber(record.to))})
-            self._settle(handle, record)
+            log.info("verification_approved", extra={"id": id_, **_facts(number_of(record))})
+            if record.origin:
+                self._settling.add((key, record))
         return self._verification(handle, record)
 
     def resend(self, id_: str, *, caller: Caller = NOBODY, nonce: str = "") -> Verification:
@@ -250,6 +253,10 @@ class Verifier:
         answer = self._store.show(handle, now=self._now(), source=self._source(caller), owner=caller.client)
         return self._verification(handle, self._accept(answer, handle))
 
+    def settled(self) -> None:
+        """Return when every start that was approved until now is given back, or cannot be."""
+        self._settling.finish()
+
     def receive(self, news: Receipt | OptOut) -> None:
         """Note what the carrier tells. It changes what pages say and who is texted, never whether a number is verified.
 
@@ -278,11 +285,11 @@ class Verifier:
         answer = self._store.report(handle, now=self._now(), delivery=news.delivery, event=event)
         facts = {"id": handle.id, "delivery": news.delivery.value, "verdict": answer.verdict.value, "cost": news.cost}
         if answer.record is not None:
-            facts |= _facts(PhoneNumber(answer.record.to))
+            facts |= _facts(number_of(answer.record))
         log.info("receipt", extra=facts)
         record = self._accept(answer, handle)
         if news.cost is not None and answer.verdict is Verdict.DONE:
-            price = self.policy.brake.price(PhoneNumber(record.to).region)
+            price = self.policy.brake.price(number_of(record).region)
             self._store.charge(news.cost - price, now=self._now())
         return answer.verdict is Verdict.DONE
 
@@ -304,10 +311,10 @@ class Verifier:
                 raise  # there is nobody to give it back to
             except VerificationError:
                 if not place.is_used:
-                    self._store.give_back(ask, stamp=leave.stamp, approved=False, is_trial=leave.is_trial)
+                    self._store.give_back(ask, stamp=leave.stamp, is_trial=leave.is_trial)
                 raise
             if not place.is_used:
-                self._store.give_back(ask, stamp=leave.stamp, approved=False, is_trial=leave.is_trial)
+                self._store.give_back(ask, stamp=leave.stamp, is_trial=leave.is_trial)
 
     def _judge(self, leave: Leave, ask: Ask) -> None:
         """Raise what a decision says no with, and log it with its reason."""
@@ -391,17 +398,12 @@ class Verifier:
         )
         return self._accept(answer, handle), answer.verdict is Verdict.DONE
 
-    def _settle(self, handle: Handle, record: Record) -> None:
-        """Give the start of an approved verification back: what pumping never does is finish."""
-        if not record.origin:
-            return
-        ask, stamp = ask_again(
-            record.origin, PhoneNumber(record.to), policy=self.policy, key=self._keyring().of(handle)
-        )
+    def _settle(self, approved: Sequence[tuple[Key, Record]]) -> None:
+        """Give the starts of approved verifications back: what pumping never does is finish."""
         try:
-            self._store.give_back(ask, stamp=stamp, approved=True)
+            self._store.settle([start_of(record, key=key) for key, record in approved])
         except StoreUnavailable:
-            log.warning("not_settled", extra={"id": handle.id})  # the number is confirmed all the same
+            log.warning("not_settled", extra={"starts": len(approved)})  # the numbers are confirmed all the same
 
     def _earlier(self, handle: Handle, typed: str, caller: Caller, nonce: str, about: About) -> Verification:
         """Return the verification that the same request was given before, or a new one when that has ended.
@@ -423,7 +425,7 @@ class Verifier:
         token = self._token(handle)
         life = timedelta(milliseconds=record.expires - record.now)
         message = Message(
-            to=PhoneNumber(record.to),
+            to=number_of(record),
             text=compose(
                 token,
                 brand=self.policy.brand,
@@ -447,7 +449,7 @@ class Verifier:
             if error.pause:
                 log.error("sending_paused")
                 self._store.pause(now=self._now(), is_trial=leave.is_trial)
-            self._store.give_back(messages_of(ask), stamp=leave.stamp, approved=False)
+            self._store.give_back(messages_of(ask), stamp=leave.stamp)
             answer = self._unsend(handle, caller, message.send, error.delivery)
             error.verification = self._verification(handle, self._accept(answer, handle))
             raise
@@ -505,7 +507,7 @@ class Verifier:
         sends_left = max(0, self.policy.max_sends - record.sends) if pending else 0
         return Verification(
             id=self._keyring().sealed(handle),
-            to=PhoneNumber(record.to),
+            to=number_of(record),
             status=record.status,
             created_at=record.begun // 1000,
             expires_in=_seconds(record.expires - record.now) if pending else 0,

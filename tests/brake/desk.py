@@ -69,7 +69,9 @@ class Desk:
 
     def check(self, one: Verification, token: str, at: str = HERE) -> Verification:
         """Type a token."""
-        return self.verifier.check(one.id, token, caller=Caller.at(at))
+        checked = self.verifier.check(one.id, token, caller=Caller.at(at))
+        self.verifier.settled()
+        return checked
 
     def miss(self, one: Verification, times: int = 1, at: str = HERE) -> None:
         """Type a wrong token so many times; each is compared."""

@@ -134,6 +134,7 @@ def test_an_approval_is_settled_once(desk, scattered):
     for _ in range(5):
         with suppress(VerificationError):
             one.verifier.check(started.id, token, nonce="form-1")
+    one.verifier.settled()
 
     assert one.budget(Limit.STARTS_OF_ADDRESS) == [9]
 

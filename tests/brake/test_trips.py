@@ -8,11 +8,21 @@ from tests.brake.everything import EVERYTHING
 from tests.store.watching import watched
 
 CALLER = Caller(address="2001:db8:1:2::/64", network="2001:db8:1::/48", client="shop")
-TRIPS = {"start": 2, "resend": 3, "check, wrong": 1, "check, right": 2, "start, closed": 1, "start, shared": 3}
+TRIPS = {
+    "start": 2,
+    "resend": 3,
+    "check, wrong": 1,
+    "check, right": 1,
+    "settled": 1,
+    "start, closed": 1,
+    "start, shared": 3,
+}
 
 
 def test_every_limit_together_is_two_round_trips(desk, engine, scattered, clock):
-    """Without a success to settle a check is one; what shares a message gives back; a resend asks first whose it is."""
+    """A check is one, and what an approval gives back comes after its answer; what shares a message gives back; a
+    resend asks first whose it is.
+    """
     (server,) = engine.nodes
     one = desk(**EVERYTHING)
     number, closed = next(scattered), next(scattered)
@@ -42,6 +52,8 @@ def _walk(one, numbers, clock, name, seen=list):
     trips["check, wrong"] = seen()
     ask.check(begun.id, one.token_of(begun), caller=CALLER)
     trips["check, right"] = seen()
+    ask.settled()
+    trips["settled"] = seen()
     with pytest.raises(Exception, match="closed"):
         ask.start(closed, caller=CALLER)
     trips["start, closed"] = seen()

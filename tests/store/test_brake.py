@@ -10,7 +10,7 @@ from service.store.redis import RedisStore
 from service.verification.budgets import messages_of
 from service.verification.errors import Limit
 from service.verification.policy import Window
-from service.verification.ports import Ask, Use, Verdict
+from service.verification.ports import Ask, Start, Use, Verdict
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -42,11 +42,26 @@ def ask(*budgets, line=None, **facts) -> Ask:
 _lines = itertools.count(1000, 7)
 
 
+def settle(store, asked, stamp):
+    """End well what was begun by an ask."""
+    spent = {use.limit: use.subject for use in asked.budgets}
+    start = Start(
+        stamp=stamp,
+        address=spent.get(Limit.STARTS_OF_ADDRESS, ""),
+        network=spent.get(Limit.STARTS_OF_NETWORK, ""),
+        prefix=asked.prefix,
+        line=asked.line,
+        country=asked.country,
+        place=asked.place,
+    )
+    store.settle([start])
+
+
 def finish(store, asked, now):
     """Begin what is asked for and end it well."""
     leave = store.allow(asked, now=now())
     assert leave.verdict is Verdict.DONE
-    store.give_back(asked, stamp=leave.stamp, approved=True)
+    settle(store, asked, stamp=leave.stamp)
 
 
 def counted_starts(engine, kind="prefix", subject="digest-of-a-prefix"):
@@ -160,10 +175,10 @@ def test_what_was_not_sent_is_given_back_once(engine, make, now):
     store.allow(ask(use(Limit.SENDS_IN_ALL, "all")), now=now())
     asked = ask(use(Limit.SENDS_IN_ALL, "all"))
     leave = store.allow(asked, now=now())
-    store.give_back(asked, stamp=leave.stamp, approved=False)
+    store.give_back(asked, stamp=leave.stamp)
 
     with engine.unchanged():
-        store.give_back(asked, stamp=leave.stamp, approved=False)
+        store.give_back(asked, stamp=leave.stamp)
 
 
 def test_what_was_not_sent_is_given_back(make, now):
@@ -172,7 +187,7 @@ def test_what_was_not_sent_is_given_back(make, now):
         asked = ask(use())
         leave = store.allow(asked, now=now())
         assert (leave.verdict, leave.wait) == (Verdict.DONE, 0)
-        store.give_back(asked, stamp=leave.stamp, approved=False)
+        store.give_back(asked, stamp=leave.stamp)
 
 
 def test_what_was_given_back_leaves_nothing_counted(engine, make, now):
@@ -182,7 +197,7 @@ def test_what_was_given_back_leaves_nothing_counted(engine, make, now):
     before = counted(engine)
     asked = ask(*budgets, line=2, place="a place")
 
-    store.give_back(asked, stamp=store.allow(asked, now=now()).stamp, approved=False)
+    store.give_back(asked, stamp=store.allow(asked, now=now()).stamp)
 
     assert counted(engine) == before
 
@@ -200,7 +215,7 @@ def test_an_approval_gives_its_start_back_and_not_its_message(make, now):
         return ask(use(), use(Limit.SENDS_IN_ALL, "all", FIVE_AN_HOUR), line=1)
 
     for _ in range(2):
-        store.give_back(asked(), stamp=store.allow(asked(), now=now()).stamp, approved=True)
+        settle(store, asked(), stamp=store.allow(asked(), now=now()).stamp)
 
     leave = store.allow(asked(), now=now())
 
@@ -211,19 +226,19 @@ def test_approvals_keep_an_address_open(store, now):
     for _ in range(10):
         leave = store.allow(ask(use()), now=now())
         assert leave.verdict is Verdict.DONE
-        store.give_back(ask(use()), stamp=leave.stamp, approved=True)
+        settle(store, ask(use()), stamp=leave.stamp)
 
 
 def test_giving_back_what_has_ended_leaves_nothing(engine, make, now):
     store = make(prices={"*": 0.5}, spend=1.0, messages_per_second=2)
 
-    store.give_back(ask(use()), stamp=now() - 2 * HOUR_MS, approved=False)
+    store.give_back(ask(use()), stamp=now() - 2 * HOUR_MS)
 
     assert counted(engine) == {}
 
 
 def test_an_approval_leaves_nothing_counted_of_a_place(engine, store, now):
-    finish(store, ask(use(), use(Limit.STARTS_OF_PREFIX), place="a place"), now)
+    finish(store, ask(use(), use(Limit.STARTS_OF_PREFIX, "digest-of-a-prefix"), place="a place"), now)
 
     assert [name for name in engine.names() if name[:2] in {"k:", "l:", "q:"}] == []
 
@@ -234,7 +249,7 @@ def test_a_start_whose_message_was_refused_spends_its_budget_all_the_same(engine
     asked = ask(*budgets, place="a place")
     leave = store.allow(asked, now=now())
 
-    store.give_back(messages_of(asked), stamp=leave.stamp, approved=False)
+    store.give_back(messages_of(asked), stamp=leave.stamp)
 
     left = {name[:2] + name.split(":")[2] for name in engine.names()}
     assert {f"l:{Limit.STARTS_OF_ADDRESS}", f"l:{Limit.STARTS_OF_PREFIX}", "k:a place"} <= left
@@ -246,7 +261,7 @@ def test_a_start_whose_message_was_refused_is_counted_as_one_that_came_to_nothin
     asked = ask(place="a place")
     leave = store.allow(asked, now=now())
 
-    store.give_back(messages_of(asked), stamp=leave.stamp, approved=False)
+    store.give_back(messages_of(asked), stamp=leave.stamp)
 
     assert counted_starts(engine) == 1
 
@@ -716,7 +731,7 @@ def test_while_somebody_guesses_whoever_finishes_after_all_is_let_in(make, clock
     clock.advance(300)
     assert store.allow(ask(address, checks=12, wrong_checks=10), now=now()).verdict is Verdict.GUESSING
 
-    store.give_back(asked, stamp=leave.stamp, approved=True)
+    settle(store, asked, stamp=leave.stamp)
 
     assert store.allow(ask(address), now=now()).verdict is Verdict.DONE
 

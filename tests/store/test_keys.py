@@ -53,6 +53,7 @@ def crowd(make_store, settings, keyring, clock, numbers):
         tokens = {one.id: sender.texts[one.id].split()[0] for one in made if one.id in sender.texts}
         for place, one in enumerate(made):
             _bring_on(verifier, place % 6, one.id, tokens.get(one.id, "0" * LENGTH))
+        verifier.settled()
         store.opt_out(keyring.current.number_digest(used[0]), out=True)
         store.opt_out(keyring.current.number_digest(used[1]), out=False)
         store.forgive(keyring.current.number_digest(used[2]))
