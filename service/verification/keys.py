@@ -101,6 +101,8 @@ class Key:
 
         The pad is drawn from the id's own randomness, which no other id has: no pad is used twice.
         """
+        if not handle.shares:
+            return handle
         pad = _digest(self._seal, handle.random, len(handle.shares))
         crossed = (
             LETTERS[LETTERS.index(one) ^ LETTERS.index(other)] for one, other in zip(handle.shares, pad, strict=True)

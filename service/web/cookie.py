@@ -55,9 +55,9 @@ class FlowCookie:
         response.delete_cookie(self.name, secure=self._secure, httponly=True, samesite="Lax", path="/")
 
     def _parts(self, request: Request) -> tuple[str, str, str]:
-        if READ not in request.environ:
-            request.environ[READ] = self._opened(request.cookies.get(self.name))
-        parts: tuple[str, str, str] = request.environ[READ]
+        parts: tuple[str, str, str] | None = request.environ.get(READ)
+        if parts is None:
+            parts = request.environ[READ] = self._opened(request.cookies.get(self.name))
         return parts
 
     def _opened(self, value: str | None) -> tuple[str, str, str]:

@@ -23,6 +23,7 @@ OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
+_as_json = json.JSONEncoder(default=str, ensure_ascii=False).encode
 CHATTY = ("telnyx", "httpx", "httpcore")
 
 
@@ -41,7 +42,7 @@ class JsonFormatter(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in OWN}
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return mask(json.dumps(line, default=str, ensure_ascii=False))
+        return mask(_as_json(line))
 
 
 def mask(text: str) -> str:

@@ -4,31 +4,48 @@ What somebody chose with the switch counts most, then the locale of their sessio
 browser asks for, then the first of `LANGUAGES`. Programs are always answered in English: there, words may be quoted.
 """
 
-from flask import Flask, Response, g, has_request_context, request, url_for
+import functools
+from contextvars import ContextVar
+
+from flask import Flask, Response, current_app, g, request
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 
 from ..languages import ENGLISH, Language, Languages
+from .links import url_for
 
 COOKIE = "lang"
 CHOICE = "lang"  # of the query; nothing else is ever in one
 KEPT_SECONDS = 31_536_000  # a year; ours: nobody should have to choose again
+HEADERS = 256  # ours: so many ways to say which languages one reads are remembered
 PROGRAMS = ("/v1/", "/webhooks/", "/static/", "/livez", "/readyz", "/metrics", "/.well-known/")
+
+_spoken: ContextVar[Language] = ContextVar("spoken", default=ENGLISH)
 
 
 def speak(app: Flask, languages: Languages, *, secure: bool) -> None:
     """Have every page in one of `languages`, and with a switch where there are several."""
+    app.extensions["languages"] = languages
+
+    @functools.lru_cache(maxsize=HEADERS)
+    def asked(header: str) -> Language:
+        accepted = parse_accept_header(header, LanguageAccept)
+        return languages.of(accepted.best_match([one.tag for one in languages.offered]) or "")
 
     @app.before_request
     def choose() -> None:
         if request.path.startswith(PROGRAMS):
+            _spoken.set(ENGLISH)
             return
-        g.languages = languages
-        g.chosen = languages.pick(request.args.get(CHOICE, "")) or languages.pick(request.cookies.get(COOKIE, ""))
-        asked = request.accept_languages.best_match([one.tag for one in languages.offered]) or ""
-        g.language = g.chosen or languages.of(asked)
+        said = request.args.get(CHOICE) if request.query_string else None
+        chosen = languages.pick(said or "") or languages.pick(request.cookies.get(COOKIE, ""))
+        if chosen:
+            g.chosen = chosen
+        _spoken.set(chosen or asked(request.headers.get("Accept-Language", "")))
 
     @app.after_request
     def remember(response: Response) -> Response:
-        if CHOICE in request.args and (chosen := g.get("chosen")):
+        if request.query_string and CHOICE in request.args and (chosen := g.get("chosen")):
             response.set_cookie(
                 COOKIE, chosen.tag, max_age=KEPT_SECONDS, secure=secure, httponly=True, samesite="Lax", path="/"
             )
@@ -45,14 +62,14 @@ def speak(app: Flask, languages: Languages, *, secure: bool) -> None:
 
 def language() -> Language:
     """Return the language of the answer that is being made."""
-    spoken: Language = g.get("language", ENGLISH) if has_request_context() else ENGLISH
-    return spoken
+    return _spoken.get()
 
 
 def suggest(locale: str) -> None:
     """Answer in the language of a locale, unless it is not offered or the person chose another."""
-    if not g.chosen:
-        g.language = g.languages.pick(locale) or g.language
+    if locale and "chosen" not in g:
+        languages: Languages = current_app.extensions["languages"]
+        _spoken.set(languages.pick(locale) or language())
 
 
 def gettext(text: str) -> str:

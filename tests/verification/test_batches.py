@@ -45,14 +45,14 @@ def test_everything_is_done_once_however_many_add(done):
 def test_it_is_done_without_being_asked_for():
     came = threading.Event()
 
-    Batches(lambda _things: came.set()).add(1)
+    Batches[int](lambda _things: came.set()).add(1)
 
     assert came.wait(5)
 
 
 def test_nobody_waits_for_a_slow_job():
     may_end = threading.Event()
-    batches = Batches(lambda _things: may_end.wait(5))
+    batches = Batches[int](lambda _things: bool(may_end.wait(5)) or None)
 
     begun = time.monotonic()
     batches.add(1)
