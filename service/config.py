@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from .colours import contrast
 from .languages import NAMES, Languages, language
@@ -33,6 +33,16 @@ YEAR = 31_536_000  # seconds
 MONEY_MAX = 10_000_000
 OBSERVABLE = ("address", "network", "prefix", "country", "client", "everything", "spend", "conversion", "guesses")
 LIFE_SHORT = 60  # seconds; ours: many text messages take longer
+REDIS_OWN = (
+    "socket_timeout",
+    "socket_connect_timeout",
+    "retry",
+    "retry_on_timeout",
+    "retry_on_error",
+    "health_check_interval",
+    "max_connections",
+)
+"""Options that `store/connect.py` sets itself. In redis-py, those of an address would win."""
 
 
 class Bad(ValueError):
@@ -206,6 +216,18 @@ def url(*schemes: str, path: bool = True) -> Callable[[object], str]:
     return read
 
 
+def redis_url(value: object) -> str:
+    """An address of Redis; its options may be any but those that are our own."""
+    value = url("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")(value)
+    given = parse_qs(urlsplit(value).query)
+    if own := [name for name in REDIS_OWN if name in given]:
+        raise Bad(
+            f"must not set {', '.join(own)}: time-outs, tries and connections are our own, so that callers never wait "
+            "longer than 2 s for Redis. Take that out"
+        )
+    return value
+
+
 def window(value: object) -> rules.Window:
     """How many in how many seconds, "5/600"."""
     match = re.fullmatch("([1-9][0-9]{0,5})/([1-9][0-9]{0,7})", text(value))
@@ -346,7 +368,7 @@ class Settings:
     PUBLIC_URL: str = setting(url("https", "http", path=False), "")
     SENDER: str = setting(one_of("telnyx", "demo"), "")
     TELNYX_BASE_URL: str = setting(url("https", "http"), "https://api.telnyx.com/v2")
-    REDIS_URL: str = setting(url("redis", "rediss", "unix", "redis+sentinel", "redis+cluster"), "", hidden=True)
+    REDIS_URL: str = setting(redis_url, "", hidden=True)
     REPLICAS: int = setting(whole(0, 5, "replicas"), 0)
     TRUSTED_PROXIES: int = setting(whole(0, 5, "proxies"), 0)
     SENDS_PER_NUMBER: tuple[rules.Window, ...] = setting(several(window, least=1), rules.SENDS_OF_NUMBER)

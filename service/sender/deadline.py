@@ -1,13 +1,15 @@
 """One deadline for a whole exchange.
 
 httpx's time-outs are for each read: a server that sends a byte every few seconds can keep a caller for
-minutes. Here each read and write may only take what is left of the whole.
+minutes, and they leave out the look-up of its name. Here each of these steps may only take what is left of the whole.
 """
 
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -45,7 +47,51 @@ class DeadlineTransport(httpx.HTTPTransport):
         )
 
 
+class _Names:
+    """Looks each name up on a thread of its own: a name server that is gone keeps its caller for longer than any send.
+
+    Whoever asks for a name that is being looked up waits for that answer, so that no name has two threads.
+    """
+
+    def __init__(self) -> None:
+        self._asked: dict[str, Future[list[str]]] = {}
+        self._lock = threading.Lock()
+
+    def look_up(self, host: str, seconds: float | None) -> list[str]:
+        """Return the addresses of a host.
+
+        Raises:
+            httpcore.ConnectTimeout: They are not known within `seconds` (None: however long it takes).
+            httpcore.ConnectError: There are none.
+        """
+        with self._lock:
+            answer = self._asked.get(host)
+            if answer is None:
+                answer = Future()
+                threading.Thread(target=self._ask, args=[host, answer], name="names", daemon=True).start()
+                self._asked[host] = answer
+        try:
+            return answer.result(seconds)
+        except TimeoutError as error:
+            raise httpcore.ConnectTimeout("the name is still being looked up") from error
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+
+    def _ask(self, host: str, answer: Future[list[str]]) -> None:
+        try:
+            found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+            answer.set_result([str(address[0]) for *_, address in found])
+        except Exception as error:  # noqa: BLE001 - whoever waits for it gets it
+            answer.set_exception(error)
+        finally:
+            with self._lock:
+                del self._asked[host]
+
+
 class _Backend(httpcore.SyncBackend):
+    def __init__(self) -> None:
+        self._names = _Names()
+
     def connect_tcp(
         self,
         host: str,
@@ -55,15 +101,11 @@ class _Backend(httpcore.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         # One address after the other, because the standard library would give each of them the whole time.
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise httpcore.ConnectError(str(error)) from error
         failure: Exception = httpcore.ConnectError("no address")
-        for *_, address in found:
+        for address in self._names.look_up(host, _left(timeout, httpcore.ConnectTimeout)):
             left = _left(timeout, httpcore.ConnectTimeout)
             try:
-                return _Stream(super().connect_tcp(str(address[0]), port, left, local_address, socket_options))
+                return _Stream(super().connect_tcp(address, port, left, local_address, socket_options))
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure

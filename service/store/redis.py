@@ -23,6 +23,7 @@ from secrets import token_hex
 from typing import cast
 
 import redis
+from redis.exceptions import NoPermissionError
 
 from ..verification.errors import Delivery
 from ..verification.keys import Handle
@@ -189,14 +190,14 @@ class RedisStore(SharedBudgets, Notes, Clients):
         )
 
     def _faults(self, node: redis.Redis) -> Iterator[str]:
-        begun = time.monotonic()
-        seconds, millionths = node.time()
-        took = time.monotonic() - begun
-        if took > SLOW_SECONDS:
-            yield f"Redis takes {took * 1000:.0f} ms to answer: find out what slows it, or bring it nearer"
-        skew = seconds + millionths / 1e6 - time.time()
-        if abs(skew) > SKEW_SECONDS + took:
-            yield f"the clock of Redis is {skew:+.0f} s from ours: set both by NTP"
+        """Return what is wrong with one server. What its user may not ask is a fault of its own, and no failure."""
+        for command, look in (("TIME", _faults_of_time), ("INFO", self._faults_of_keeping)):
+            try:
+                yield from look(node)
+            except NoPermissionError:
+                yield f"the Redis user may not call {command}: give it +{command.lower()}"
+
+    def _faults_of_keeping(self, node: redis.Redis) -> Iterator[str]:
         memory = node.info("memory")
         if 0 < memory.get("maxmemory", 0) <= memory.get("used_memory", 0):
             yield "Redis is full: give it more memory (maxmemory)"
@@ -233,6 +234,17 @@ class RedisStore(SharedBudgets, Notes, Clients):
         if verb == "check" and self._replicas:
             return _answer(self._scripts.run_replicated(verb, keys, arguments, self._replicas))
         return _answer(self._scripts.run(verb, keys, arguments))
+
+
+def _faults_of_time(node: redis.Redis) -> Iterator[str]:
+    begun = time.monotonic()
+    seconds, millionths = node.time()
+    took = time.monotonic() - begun
+    if took > SLOW_SECONDS:
+        yield f"Redis takes {took * 1000:.0f} ms to answer: find out what slows it, or bring it nearer"
+    skew = seconds + millionths / 1e6 - time.time()
+    if abs(skew) > SKEW_SECONDS + took:
+        yield f"the clock of Redis is {skew:+.0f} s from ours: set both by NTP"
 
 
 def _rules(policy: Policy, sends: str, sends_an_hour: int) -> tuple[str | int, ...]:

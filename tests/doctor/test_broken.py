@@ -228,7 +228,7 @@ def test_a_wrong_password(the_fix, redis):
 
 
 def test_an_option_that_redis_does_not_have(the_fix, redis):
-    assert "(ValueError)" in the_fix(REDIS_URL=f"{redis.url}?socket_timeout=soon")
+    assert "(ValueError)" in the_fix(REDIS_URL=f"{redis.url}?protocol=soon")
 
 
 def test_a_redis_that_may_forget(the_fix, redis):

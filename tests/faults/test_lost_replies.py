@@ -150,6 +150,20 @@ def test_what_many_numbers_share_is_spent_once(lossy, client, rules, clock):
         assert sum(int(many) for name, many in counted.items() if name.startswith(b"s")) == sends
 
 
+def test_a_trial_whose_answers_are_lost_makes_the_pause_longer_once(lossy, client, rules):
+    store = RedisStore(client, rules)
+    store.pause(now=0, is_trial=False)
+
+    lossy.drop = 1
+    with pytest.raises(StoreUnavailable):
+        store.pause(now=60_000, is_trial=True)
+    lossy.drop = 0
+    store.pause(now=60_000, is_trial=True)
+
+    assert lossy.dropped > 1, "the client asks again by itself"
+    assert client.hget("p:{limits}", "n") == b"2"
+
+
 def _ask(budget: Use, line: int) -> Ask:
     return Ask(
         number=f"number-{line}",

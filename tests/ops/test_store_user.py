@@ -10,6 +10,7 @@ import redis
 
 from service.limits import Limits
 from service.sender.demo import DemoSender
+from service.store.breaker import FAILURES
 from service.store.connect import connect
 from service.store.redis import RedisStore
 from service.verification.clients import Client
@@ -175,6 +176,23 @@ def refuses(client, name):
     words = name.split("|")
     answer = client.execute_command("ACL DRYRUN", "textproof", *words, *["1"] * (abs(arity) - len(words)))
     return b"permissions to run" in answer
+
+
+@pytest.mark.parametrize("command", ["info", "time"])
+def test_without_a_right_to_look_it_is_not_ready_and_says_what_is_missing(server, guarded, command):
+    """Whether limits may be forgotten is not known then, so that nobody may trust it. But it did answer: while probes
+    go on asking, it is not taken for broken.
+    """
+    server.ask("ACL SETUSER", "textproof", f"-{command}")
+    try:
+        told = [guarded._store.ready() for _ in range(FAILURES + 1)]
+        secret = guarded._store.secret()
+    finally:
+        server.ask("ACL SETUSER", "textproof", f"+{command}")
+
+    assert told == [[f"the Redis user may not call {command.upper()}: give it +{command}"]] * len(told)
+    assert secret
+    assert guarded._store.ready() == []
 
 
 @pytest.mark.parametrize(

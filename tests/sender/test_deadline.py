@@ -10,21 +10,23 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+import httpcore
 import pytest
 
-from service.sender.deadline import DeadlineTransport, _Backend
+from service.sender.deadline import DeadlineTransport, _Backend, deadline
 from service.sender.telnyx import ANSWER_SECONDS, CONNECT_SECONDS, WHOLE_SECONDS, TelnyxSender
 from service.verification.errors import SendRefused, SendUncertain, VerificationError
 from service.verification.message import Message
 from service.verification.phone import PhoneNumber
 from tests.sender import trickle
-from tests.support.processes import free_port
+from tests.support.http import burst
+from tests.support.processes import free_port, wait_until
 from tests.support.telnyx import FakeTelnyx
 
 HANGS, DRIPS = ANSWER_SECONDS + 0.5, WHOLE_SECONDS + 0.5  # seconds: 5.5 and 6.5
 CONNECTS = CONNECT_SECONDS + 0.5
 EVERY_BYTE = 0.3  # seconds: 1,500 bytes would take more than seven minutes
-MANY = "telnyx.example"
+MANY, NOBODY_KNOWS = "telnyx.example", "gone.example"
 
 
 @dataclass(frozen=True)
@@ -48,18 +50,34 @@ def full_house() -> Iterator[int]:
         yield port
 
 
+class Resolver:
+    """Two made-up names: `MANY` stands for eight times this machine, and so does `NOBODY_KNOWS`, once `back` is set.
+
+    Until then, or for 10 s, nothing is heard of it. `asked` has the name of each question.
+    """
+
+    def __init__(self) -> None:
+        self.back = threading.Event()
+        self.asked: list[str] = []
+        self._resolve = socket.getaddrinfo
+
+    def __call__(self, host, port, *options, **more):
+        self.asked.append(host)
+        if host == NOBODY_KNOWS and not self.back.wait(WHOLE_SECONDS + 4):
+            raise socket.gaierror("Temporary failure in name resolution")
+        if host in {MANY, NOBODY_KNOWS}:
+            return self._resolve("127.0.0.1", port, *options, **more) * 8
+        return self._resolve(host, port, *options, **more)
+
+
 @contextmanager
-def eight_addresses() -> Iterator[None]:
-    """Let one made-up name stand for eight times this machine."""
-    resolve = socket.getaddrinfo
-
-    def resolver(host, port, *options, **more):
-        found = resolve("127.0.0.1" if host == MANY else host, port, *options, **more)
-        return found * 8 if host == MANY else found
-
+def resolver() -> Iterator[Resolver]:
+    """Let a `Resolver` answer for all names."""
+    made = Resolver()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket, "getaddrinfo", resolver)
-        yield
+        patch.setattr(socket, "getaddrinfo", made)
+        yield made
+        made.back.set()
 
 
 def _message(place: int) -> Message:
@@ -97,7 +115,8 @@ def endings() -> Iterator[dict[str, Ending]]:
         full = ends.enter_context(full_house())
         addresses["connect"] = f"http://127.0.0.1:{full}/v2"
         addresses["addresses"] = f"http://{MANY}:{full}/v2"
-        ends.enter_context(eight_addresses())
+        addresses["name"] = f"http://{NOBODY_KNOWS}:{full}/v2"
+        ends.enter_context(resolver())
         for outcome, seconds in (("hang", 0.0), ("drip", EVERY_BYTE)):
             fake = ends.enter_context(FakeTelnyx(api_key="KEY"))
             fake.answer(outcome, seconds=seconds)
@@ -135,7 +154,7 @@ def test_a_server_that_trickles_is_given_up(endings, case):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("case", ["connect", "tls"])
+@pytest.mark.parametrize("case", ["name", "connect", "tls"])
 def test_a_server_that_takes_no_connection_is_given_up_and_was_sent_nothing(endings, case):
     assert isinstance(endings[case].error, SendRefused)
     assert endings[case].seconds < CONNECTS
@@ -146,6 +165,47 @@ def test_many_addresses_that_do_not_answer_share_the_deadline(endings):
     """A host with several addresses is tried at each of them: the whole is what counts."""
     assert isinstance(endings["addresses"].error, SendRefused)
     assert endings["addresses"].seconds < DRIPS
+
+
+@pytest.fixture
+def names() -> Iterator[Resolver]:
+    with resolver() as made:
+        yield made
+
+
+def test_all_who_wait_for_a_name_have_one_thread_until_it_is_known(names):
+    """While no name server answers, sends go on and on: what they leave behind does not pile up."""
+    backend = _Backend()
+
+    def connect(seconds: float) -> httpcore.NetworkStream:
+        with deadline(seconds):
+            return backend.connect_tcp(NOBODY_KNOWS, listener.getsockname()[1])
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        given_up = burst(32, lambda _: connect(0.05), 16)
+        names.back.set()
+        connect(5).close()
+
+    assert {type(error) for error in given_up} == {httpcore.ConnectTimeout}
+    assert names.asked.count(NOBODY_KNOWS) <= 2  # the second, where the first was over by then
+
+
+def test_a_name_that_nobody_has_is_asked_for_again_each_time(monkeypatch):
+    asked = []
+
+    def has_none(host, *_, **__):
+        asked.append(host)
+        raise socket.gaierror("Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", has_none)
+    backend = _Backend()
+
+    for _ in range(3):
+        with pytest.raises(httpcore.ConnectError, match="not known"):
+            backend.connect_tcp(NOBODY_KNOWS, 443, timeout=5)
+        wait_until(lambda: not backend._names._asked, seconds=5, what="the thread is over")
+
+    assert asked == [NOBODY_KNOWS] * 3
 
 
 def test_the_connections_of_the_sender_keep_the_deadline(carrier):

@@ -955,6 +955,20 @@ def test_each_pause_in_a_row_is_twice_as_long_up_to_a_quarter_of_an_hour(store, 
     assert lengths == [1, 2, 4, 8, 15, 15]
 
 
+def test_a_trial_that_tells_the_same_again_makes_no_pause_longer(engine, store, clock, now):
+    """Its answer was lost. What the next one finds counts anew."""
+    store.pause(now=now(), is_trial=False)
+    clock.advance(60)
+    store.pause(now=now(), is_trial=True)
+
+    with engine.unchanged():
+        store.pause(now=now(), is_trial=True)
+    clock.advance(120)
+    store.pause(now=now(), is_trial=True)
+
+    assert store.allow(ask(), now=now()).wait == 4 * MINUTE_MS
+
+
 def test_after_a_good_trial_everybody_goes_on(store, clock, now):
     store.pause(now=now(), is_trial=False)
     clock.advance(60)

@@ -8,7 +8,8 @@ from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.retry import Retry
 
-from service.store.connect import connect
+from service.config import REDIS_OWN
+from service.store.connect import _care, connect
 from service.store.redis import RedisStore
 from service.verification.errors import StoreUnavailable
 from tests.store.engines import engines
@@ -55,6 +56,31 @@ def is_careful(care) -> bool:
 )
 def test_connections_are_careful(pool, url):
     assert is_careful(pool(url).connection_kwargs)
+
+
+def test_whatever_makes_connections_careful_is_refused_in_an_address():
+    """There, it would win over what is said here."""
+    assert {*_care(), "max_connections"} <= set(REDIS_OWN)
+
+
+def test_what_an_address_may_say_is_heard(pool):
+    said = pool("rediss://localhost?db=2&client_name=me&protocol=2&ssl_ca_certs=/ca&ssl_cert_reqs=optional")
+
+    heard = said.connection_kwargs
+    assert is_careful(heard)
+    assert (heard["db"], heard["client_name"], heard["protocol"]) == (2, "me", 2)
+    assert (heard["ssl_ca_certs"], heard["ssl_cert_reqs"]) == ("/ca", "optional")
+
+
+@pytest.mark.parametrize("engine", engines("cluster"), indirect=True)
+def test_what_an_address_of_a_cluster_may_say_is_heard(engine, ends):
+    address = engine.client.get_primaries()[0]
+
+    client: Any = ends.enter_context(closing(connect(f"redis+cluster://{address.name}?client_name=me&protocol=2")))
+
+    heard = client.get_redis_connection(client.get_primaries()[0]).connection_pool.connection_kwargs
+    assert (heard["client_name"], heard["protocol"]) == ("me", 2)
+    assert 0 < heard["socket_timeout"] <= ANSWER_MAX
 
 
 def test_connections_to_sentinels_are_careful(pool):
