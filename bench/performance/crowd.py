@@ -76,7 +76,7 @@ class Crowd:
             return policy
         span = timedelta(seconds=brief)
         windows = ("sends_of_number", "checks_of_number", "checks_in_a_row")
-        shorter = {name: tuple(replace(window, span=span) for window in getattr(policy, name)) for name in windows}
+        shorter = {name: tuple(window._replace(span=span) for window in getattr(policy, name)) for name in windows}
         return replace(policy, token_life=span, sends_an_hour=0, **shorter)
 
     def send(self, message: Message) -> int:

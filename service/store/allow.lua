@@ -5,22 +5,20 @@
 --       10 checks of all numbers (hash)  11 when this place began something in this prefix (list of ms)
 --       12 the phone itself asked for a message (string)  13… a list of ms for each budget
 --       last: this request (string), so that the same again spends nothing and is answered the same
--- ARGV  1 the caller's clock, ms  2 one message of the sender takes, ms (0: no rate)  3 the longest queue, ms
---       4 how long a trial keeps the others waiting, ms  5 price of the message  6 money a day (0: no limit)
---       7 1 when a wait for money is enforced  8 1 for a start, 0 for another message of one
---       9 the number's last four digits  10 the prefix, for people to read
---       11 conversion is enforced  12 its least sends  13 close below, %  14 warn below, %  15 close for, ms
---       16 from so many places without any approval, close  17 numbers in a sequence  18 in so long, ms
---       19 wrong checks an hour  20 that is enforced  21 checks since this process told last  22 wrong ones of them
---       23 1 when a place asks that is counted  24 1 for the home country
---       25 1 for a number that the caller vouches for
---       26… three for each budget: its windows "limit,ms;…", 1 when it is enforced, and "address" or "prefix" for these
+-- ARGV  1 the caller's clock, ms  2 the brake (JSON): see below  3 price of the message
+--       4 1 for a start, 0 for another message of one  5 the number's last four digits  6 the prefix, for people to read
+--       7 checks since this process told last  8 wrong ones of them  9 1 when a place asks that is counted
+--       10 1 for the home country  11 1 for a number that the caller vouches for
+--       12… one for each budget (JSON): its windows {limit, ms}, whether it is enforced, and "address" or "prefix" for these
+-- Brake: step, one message of the sender takes, ms (0: no rate); queue, the longest, ms; trial, how long one keeps the
+--       others waiting, ms; spend, money a day (0: no limit); conversion: its least sends (least), close and warn below
+--       (%), closed_for (ms), from so many places without any approval close (unfinished); so many numbers in a sequence
+--       within a span (ms); so many guesses (wrong checks) an hour; and which of them are enforced
 -- Returns {verdict, wait in ms, 1 for a trial, now, which budget refuses (from 1; 0 none), news, …}. News are words for
 -- the log: what would have been refused if it were enforced, what was closed, what looks wrong.
 
 local PAUSE, FREE, MONEY, LINES, GUESSES, PLACE = KEYS[1], KEYS[2], KEYS[3], KEYS[9], KEYS[10], KEYS[11]
-local STEP, QUEUE, TRIAL = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local IS_START = ARGV[8] == '1'
+local BRAKE, IS_START = cjson.decode(ARGV[2]), ARGV[4] == '1'
 local HOUR, DAY, SLOT, HOURS = 3600000, 86400000, 120000, 24
 local FRESH = 2 -- slots: who was texted within these is given time to type
 local SHARE = 5 -- of a prefix's budget, for one place; ours: one address cannot spend it for everybody else
@@ -38,10 +36,8 @@ if before then
   return {'done', tonumber(wait), tonumber(trial), tonumber(stamp), 0}
 end
 
-local function budget(i) -- its windows, whether it is enforced, what it counts
-  local at = 26 + 3 * (i - FIRST)
-  return ARGV[at], ARGV[at + 1] == '1', ARGV[at + 2]
-end
+local BUDGETS = {}
+for i = FIRST, LAST do BUDGETS[i] = cjson.decode(ARGV[12 + i - FIRST]) end
 
 -- What came of starts within a day: starts and approvals, those of the latest hour or two, how many starts are fresh,
 -- and when the first was. A hash of s and a by hour, and of f, the starts, by slot.
@@ -89,15 +85,15 @@ end
 local refusal
 
 -- What a process tells, it tells once: before anything refuses.
-if tonumber(ARGV[21]) > 0 then
-  redis.call('HINCRBY', GUESSES, 'n' .. THIS_SLOT, ARGV[21])
-  redis.call('HINCRBY', GUESSES, 'w' .. THIS_SLOT, ARGV[22])
+if tonumber(ARGV[7]) > 0 then
+  redis.call('HINCRBY', GUESSES, 'n' .. THIS_SLOT, ARGV[7])
+  redis.call('HINCRBY', GUESSES, 'w' .. THIS_SLOT, ARGV[8])
   redis.call('PEXPIRE', GUESSES, HOUR + SLOT)
 end
 
 -- 1. Is anything sent at all, and to this number? What the operator closed has no end; what the brake closed has one,
 --    and is open to a phone that asked for a message itself, and to one that the caller vouches for.
-local IS_WELCOME, ENFORCED = ARGV[25] == '1' or redis.call('EXISTS', KEYS[12]) == 1, ARGV[11] == '1'
+local IS_WELCOME, ENFORCED = ARGV[11] == '1' or redis.call('EXISTS', KEYS[12]) == 1, BRAKE.conversion_enforced
 local paused = tonumber(redis.call('HGET', PAUSE, 'u') or 0)
 if paused > NOW then return answer('paused', paused - NOW) end
 for i = 4, 6 do
@@ -110,11 +106,11 @@ if refusal then return refusal end
 -- 2. Budgets.
 local is_open = true -- whether this address began something in the last hour that did not end, as far as that is known
 for i = FIRST, LAST do
-  local windows, enforced, kind = budget(i)
+  local windows, enforced, kind = unpack(BUDGETS[i])
   local wait = 0
-  for limit, span in string.gmatch(windows, '(%d+),(%d+)') do
-    local nth_last = redis.call('LINDEX', KEYS[i], '-' .. limit)
-    if nth_last then wait = math.max(wait, nth_last + span - NOW) end
+  for _, window in ipairs(windows) do
+    local nth_last = redis.call('LINDEX', KEYS[i], -window[1])
+    if nth_last then wait = math.max(wait, nth_last + window[2] - NOW) end
   end
   if kind == 'address' then
     is_open = false
@@ -129,9 +125,9 @@ end
 if refusal then return refusal end
 
 -- 3. Money.
-local price, cap = tonumber(ARGV[5]), tonumber(ARGV[6])
-if cap > 0 and tonumber(redis.call('GET', MONEY) or 0) + price > cap then
-  refusal = refuse('money_spent', DAY - NOW % DAY, 0, ARGV[7] == '1')
+local price = tonumber(ARGV[3])
+if BRAKE.spend > 0 and tonumber(redis.call('GET', MONEY) or 0) + price > BRAKE.spend then
+  refusal = refuse('money_spent', DAY - NOW % DAY, 0, BRAKE.spend_enforced)
   if refusal then return refusal end
 end
 
@@ -148,8 +144,8 @@ if IS_START and is_open then
       checks = checks + entries[i + 1]
     end
   end
-  if wrong >= tonumber(ARGV[19]) and wrong * 2 > checks then
-    refusal = refuse('guessing', SLOT, 0, ARGV[20] == '1')
+  if wrong >= BRAKE.guesses and wrong * 2 > checks then
+    refusal = refuse('guessing', SLOT, 0, BRAKE.guesses_enforced)
     if refusal then return refusal end
   end
 end
@@ -157,9 +153,9 @@ end
 -- 5. Do starts to this range, and to its country, end well? Are its numbers asked for one after the other?
 --    What one place begins in a range counts once, and so does one number, until it ends well: neither one address nor
 --    one number that is bombed can have a range closed.
-local line, span = ARGV[9], tonumber(ARGV[18])
+local line = ARGV[5]
 redis.call('ZREMRANGEBYSCORE', LINES, '-inf', NOW - DAY)
-local HAS_PLACE = ARGV[23] == '1'
+local HAS_PLACE = ARGV[9] == '1'
 local is_new_place = HAS_PLACE and redis.call('EXISTS', PLACE) == 0
 local function note_place()
   redis.call('RPUSH', PLACE, NOW)
@@ -167,12 +163,12 @@ local function note_place()
   if is_new_place then redis.call('PEXPIRE', PLACE, DAY) end -- and then it counts again
 end
 if IS_START and not IS_WELCOME then
-  local least, close, warn, few = tonumber(ARGV[12]), tonumber(ARGV[13]), tonumber(ARGV[14]), tonumber(ARGV[16])
+  local least, close, warn, few = BRAKE.least, BRAKE.close, BRAKE.warn, BRAKE.unfinished
   local function shut(wait)
     table.insert(news, (ENFORCED and 'closed:' or 'would_close:') .. 'prefix')
     if ENFORCED then
-      wait = math.max(wait, tonumber(ARGV[15]))
-      redis.call('SET', KEYS[5], ARGV[10], 'PX', wait)
+      wait = math.max(wait, BRAKE.closed_for)
+      redis.call('SET', KEYS[5], ARGV[6], 'PX', wait)
       return answer('closed', wait)
     end
   end
@@ -180,7 +176,7 @@ if IS_START and not IS_WELCOME then
   -- A country is never closed. While starts to one abroad end badly, a range of it in which somebody did not finish, and
   -- nobody did, has to wait. At home that would let a few strangers stop everybody.
   local country, range = tally(KEYS[8]), tally(KEYS[7])
-  local ends_badly = ARGV[24] == '0' and is_below(country, few, warn)
+  local ends_badly = ARGV[10] == '0' and is_below(country, few, warn)
   if is_below(country, least, warn) then table.insert(news, 'low_conversion:country') end
   if range.approvals == 0 and range.starts - range.fresh >= few or is_below(range, least, close) then
     refusal = shut((range.since + HOURS + 1) * HOUR - NOW)
@@ -199,11 +195,11 @@ if IS_START and not IS_WELCOME then
   local length = 1
   for _, step in ipairs({-1, 1}) do
     local neighbour = line + step
-    while (redis.call('ZSCORE', LINES, neighbour) or -DAY) + span > NOW do
+    while (redis.call('ZSCORE', LINES, neighbour) or -DAY) + BRAKE.span > NOW do
       length, neighbour = length + 1, neighbour + step
     end
   end
-  if length >= tonumber(ARGV[17]) then
+  if length >= BRAKE.sequence then
     refusal = shut(0)
     if refusal then return refusal end
   end
@@ -211,21 +207,21 @@ end
 
 -- 6. Is the sender free?
 local wait = 0
-if STEP > 0 then
+if BRAKE.step > 0 then
   local free = math.max(NOW, tonumber(redis.call('GET', FREE) or 0))
   wait = free - NOW
-  if wait > QUEUE then return answer('sender_full', wait - QUEUE) end
-  redis.call('SET', FREE, free + STEP, 'PX', math.ceil(wait + STEP))
+  if wait > BRAKE.queue then return answer('sender_full', wait - BRAKE.queue) end
+  redis.call('SET', FREE, free + BRAKE.step, 'PX', math.ceil(wait + BRAKE.step))
 end
 
 -- Nothing refuses: spend everything.
 local has_share = (redis.call('LINDEX', PLACE, -SHARE) or -HOUR) + HOUR > NOW
 for i = FIRST, LAST do
-  local windows, _, kind = budget(i)
+  local windows, _, kind = unpack(BUDGETS[i])
   if kind ~= 'prefix' or not has_share then
     local most, longest = 0, 0
-    for limit, span in string.gmatch(windows, '(%d+),(%d+)') do
-      most, longest = math.max(most, tonumber(limit)), math.max(longest, tonumber(span))
+    for _, window in ipairs(windows) do
+      most, longest = math.max(most, window[1]), math.max(longest, window[2])
     end
     redis.call('RPUSH', KEYS[i], NOW)
     redis.call('LTRIM', KEYS[i], -most, -1)
@@ -250,6 +246,6 @@ if IS_START then
 end
 
 -- The pause is over: this one goes, and the others wait for what it finds.
-if paused > 0 then redis.call('HSET', PAUSE, 'u', NOW + TRIAL) end
+if paused > 0 then redis.call('HSET', PAUSE, 'u', NOW + BRAKE.trial) end
 redis.call('SET', ONCE, string.format('%d %d %d', wait, paused > 0 and 1 or 0, NOW), 'PX', 10000)
 return answer('done', wait, paused > 0 and 1 or 0)

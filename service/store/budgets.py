@@ -13,13 +13,15 @@ l:{limits}:limit:subject     a budget (list of ms)
 e:{limits}:random            a decision of a moment ago, should its answer have been lost (string)
 """
 
+import functools
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from secrets import token_urlsafe
 from typing import Any
 
 from ..verification.errors import Limit
-from ..verification.policy import Brake, Policy
+from ..verification.policy import Brake, Policy, Window
 from ..verification.ports import Ask, Leave, Start, Verdict
 from .script import Scripts
 from .units import milliseconds, windows
@@ -51,17 +53,14 @@ class SharedBudgets:
         self._scripts = scripts
         self._brake = policy.brake
         self._step = round(1000 / messages_per_second) if messages_per_second else 0
-        self._numbers = _numbers(policy.brake)
+        self._numbers = _numbers(policy.brake, self._step)
 
     def allow(self, ask: Ask, *, now: int) -> Leave:
         """See `Store`."""
-        brake = self._brake
-        arguments: list[str | int] = [now, self._step, milliseconds(QUEUE), milliseconds(TRIAL)]
-        arguments += [self._price(ask), round(brake.spend * MILLIONTHS), int(brake.spend_enforced)]
-        arguments += [int(ask.is_start), ask.line, ask.prefix_label, *self._numbers]
-        arguments += [ask.checks, ask.wrong_checks, int(bool(ask.place)), int(ask.is_home), int(ask.is_known)]
-        for budget in ask.budgets:
-            arguments += [windows(budget.windows), int(budget.enforced), KINDS.get(budget.limit, "")]
+        arguments: list[str | int] = [now, self._numbers, self._price(ask), int(ask.is_start), ask.line]
+        arguments += [ask.prefix_label, ask.checks, ask.wrong_checks]
+        arguments += [int(bool(ask.place)), int(ask.is_home), int(ask.is_known)]
+        arguments += [_rule(use.limit, use.windows, enforced=use.enforced) for use in ask.budgets]
         once = f"e:{{limits}}:{ask.name}"
         verdict, wait, trial, stamp, which, *news = self._scripts.run("allow", [*_keys(ask, now), once], arguments)
         return Leave(
@@ -163,20 +162,33 @@ def _named(news: str, ask: Ask) -> str:
     return f"{what}:{ask.budgets[int(which) - 1].limit}" if which.isdigit() and int(which) else news
 
 
-def _numbers(brake: Brake) -> list[int]:
-    """Return what the brake works with, in the order of the script."""
-    return [
-        int(brake.conversion_enforced),
-        brake.conversion_sends,
-        brake.conversion_close,
-        brake.conversion_warn,
-        milliseconds(brake.closed_for),
-        brake.unfinished,
-        brake.sequence,
-        milliseconds(brake.sequence_span),
-        brake.guesses,
-        int(brake.guesses_enforced),
-    ]
+def _numbers(brake: Brake, step: int) -> str:
+    """Return what the brake works with."""
+    return json.dumps(
+        {
+            "step": step,
+            "queue": milliseconds(QUEUE),
+            "trial": milliseconds(TRIAL),
+            "spend": round(brake.spend * MILLIONTHS),
+            "spend_enforced": brake.spend_enforced,
+            "conversion_enforced": brake.conversion_enforced,
+            "least": brake.conversion_sends,
+            "close": brake.conversion_close,
+            "warn": brake.conversion_warn,
+            "closed_for": milliseconds(brake.closed_for),
+            "unfinished": brake.unfinished,
+            "sequence": brake.sequence,
+            "span": milliseconds(brake.sequence_span),
+            "guesses": brake.guesses,
+            "guesses_enforced": brake.guesses_enforced,
+        }
+    )
+
+
+@functools.lru_cache(maxsize=256)  # of settings, and of clients with a quota of their own
+def _rule(limit: Limit, spans: tuple[Window, ...], *, enforced: bool) -> str:
+    """Return one budget as the script reads it."""
+    return json.dumps([windows(spans), enforced, KINDS.get(limit, "")])
 
 
 def _keys(ask: Ask, now: int) -> list[str]:

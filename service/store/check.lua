@@ -1,9 +1,9 @@
 -- check: count one check, and spend the token if it is the typed one.
 -- KEYS  2 the key that the typed token would have
--- ARGV  12 nonce
+-- ARGV  5 nonce
 -- The count comes before the look. The same nonce again costs nothing and is answered the same.
 
-local NONCE = '=' .. ARGV[12]
+local NONCE = '=' .. ARGV[5]
 
 local before = redis.call('HGET', RECORD, NONCE)
 if before == 'done' then return answer('repeated') end
@@ -25,7 +25,7 @@ if end_token() then
   redis.call('DEL', CHECKS, ROW)
   return answer('done')
 end
-spend(CHECKS, CHECK_WINDOWS)
-spend(ROW, ROW_WINDOWS)
-redis.call('HSET', RECORD, 's', checks >= MAX_CHECKS and 'l' or 'p', NONCE, checks)
+spend(CHECKS, RULES.check_windows)
+spend(ROW, RULES.row_windows)
+redis.call('HSET', RECORD, 's', checks >= RULES.checks and 'l' or 'p', NONCE, checks)
 return answer('rejected')

@@ -2,11 +2,10 @@
 --
 -- KEYS  1 record (hash)  2 token (string)  3 wrong checks of the number from this source
 --       4 wrong checks of the number in a row (3 and 4: lists of ms, oldest first)  5 the number (hash)  6… the verb's own
--- ARGV  1 the caller's clock, ms  2 token life, ms  3 checks allowed  4 sends allowed
---       5 waits before each resend, "ms,ms,…": the last one repeats
---       6 windows for 3, "limit,ms;…"  7 for messages that one source asks for  8 messages an hour, whoever asks
---         (0: no limit)  9 windows for 4
---       10 the source: who asks  11 the client that asks, or "": it opens its own verifications only  12… the verb's own
+-- ARGV  1 the caller's clock, ms  2 the rules (JSON): token life, ms; checks and sends allowed; waits before each
+--         resend, ms: the last one repeats; windows for 3 and for 4, and for messages that one source asks for, each
+--         {limit, ms}; hourly: messages an hour, whoever asks (0: no limit)
+--       3 the source: who asks  4 the client that asks, or "": it opens its own verifications only  5… the verb's own
 --
 -- Record: s status (p, a, c, l)  t number  b begun, ms  e expires, ms  n sends  l last send, ms  c wrong checks
 --         d delivery  o origin  w the client it belongs to  x the client's reference  g locale  j the verification whose token it shares (its randomness)  =<nonce> the answer to a request that may come again:
@@ -21,9 +20,7 @@
 -- All keys lie in one slot, and none is ever made without a time to live.
 
 local RECORD, TOKEN, CHECKS, ROW, NUMBER = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local LIFE, MAX_CHECKS, MAX_SENDS = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local WAITS, CHECK_WINDOWS, SEND_WINDOWS, HOURLY, ROW_WINDOWS = ARGV[5], ARGV[6], ARGV[7], tonumber(ARGV[8]), ARGV[9]
-local SOURCE, OWNER = ARGV[10], ARGV[11]
+local RULES, SOURCE, OWNER = cjson.decode(ARGV[2]), ARGV[3], ARGV[4]
 local BRIEF, HOUR = string.sub(SOURCE, -8), 3600000
 
 -- The later of two clocks, so that neither a slow caller nor a slow promoted replica makes a token live longer.
@@ -34,9 +31,9 @@ local NOW = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(ARGV[
 -- A window of n is full while the n-th last entry is younger than the window is long.
 local function wait_for_room(list, windows)
   local wait = 0
-  for limit, span in string.gmatch(windows, '(%d+),(%d+)') do
-    local nth_last = redis.call('LINDEX', list, '-' .. limit)
-    if nth_last then wait = math.max(wait, nth_last + span - NOW) end
+  for _, window in ipairs(windows) do
+    local nth_last = redis.call('LINDEX', list, -window[1])
+    if nth_last then wait = math.max(wait, nth_last + window[2] - NOW) end
   end
   return wait
 end
@@ -44,8 +41,8 @@ end
 -- Spend one: the list keeps what its largest window needs, for as long as its longest needs it.
 local function spend(list, windows)
   local most, longest = 0, 0
-  for limit, span in string.gmatch(windows, '(%d+),(%d+)') do
-    most, longest = math.max(most, tonumber(limit)), math.max(longest, tonumber(span))
+  for _, window in ipairs(windows) do
+    most, longest = math.max(most, window[1]), math.max(longest, window[2])
   end
   if most == 0 then return end
   redis.call('RPUSH', list, NOW)
@@ -55,8 +52,8 @@ end
 
 -- How long the number remembers its messages, in ms.
 local function memory()
-  local longest = HOURLY > 0 and HOUR or LIFE
-  for span in string.gmatch(SEND_WINDOWS, ',(%d+)') do longest = math.max(longest, tonumber(span)) end
+  local longest = RULES.hourly > 0 and HOUR or RULES.life
+  for _, window in ipairs(RULES.send_windows) do longest = math.max(longest, window[2]) end
   return longest
 end
 
@@ -84,19 +81,20 @@ end
 local function wait_for_send()
   local own, hour, sources, is_known = messages()
   local wait = 0
-  for limit, span in string.gmatch(SEND_WINDOWS, '(%d+),(%d+)') do
-    local nth_last = own[#own - limit + 1]
-    if nth_last then wait = math.max(wait, nth_last + span - NOW) end
+  for _, window in ipairs(RULES.send_windows) do
+    local nth_last = own[#own - window[1] + 1]
+    if nth_last then wait = math.max(wait, nth_last + window[2] - NOW) end
   end
-  if HOURLY == 0 or sources == 1 and not is_known or redis.call('HEXISTS', NUMBER, 'h') == 1 then return wait end
-  if #hour >= HOURLY then wait = math.max(wait, hour[#hour - HOURLY + 1] + HOUR - NOW) end
-  if sources > 1 then wait = math.max(wait, hour[#hour] + math.floor(HOUR / HOURLY) - NOW) end
+  local hourly = RULES.hourly
+  if hourly == 0 or sources == 1 and not is_known or redis.call('HEXISTS', NUMBER, 'h') == 1 then return wait end
+  if #hour >= hourly then wait = math.max(wait, hour[#hour - hourly + 1] + HOUR - NOW) end
+  if sources > 1 then wait = math.max(wait, hour[#hour] + math.floor(HOUR / hourly) - NOW) end
   return wait
 end
 
 -- A message goes to the number.
 local function spend_send()
-  if SEND_WINDOWS == '' then return end
+  if #RULES.send_windows == 0 then return end
   local times = redis.call('HGET', NUMBER, 's' .. BRIEF)
   redis.call('HSET', NUMBER, 's' .. BRIEF, string.format('%s%d', times and times .. ' ' or '', NOW))
   redis.call('HDEL', NUMBER, 'h')
@@ -136,17 +134,12 @@ end
 
 -- How long until this source may check again; strangers' mistakes count only in the row of all.
 local function wait_for_check()
-  return math.max(wait_for_room(CHECKS, CHECK_WINDOWS), wait_for_room(ROW, ROW_WINDOWS))
+  return math.max(wait_for_room(CHECKS, RULES.check_windows), wait_for_room(ROW, RULES.row_windows))
 end
 
 -- How long the verification itself asks to wait after its n-th send, in ms.
 local function wait_after(sends, last)
-  local nth, wait = 0, 0
-  for ms in string.gmatch(WAITS, '%d+') do
-    nth, wait = nth + 1, tonumber(ms)
-    if nth == sends then break end
-  end
-  return math.max(0, last + wait - NOW)
+  return math.max(0, last + RULES.waits[math.min(sends, #RULES.waits)] - NOW)
 end
 
 -- {verdict, wait, now, status, number, begun, expires, sends, last, checks, delivery, origin, wait for the next send,

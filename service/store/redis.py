@@ -15,6 +15,7 @@ What many numbers share is in `budgets.py`. `textproof:clients` has the keys of 
 others of us asked to remember (string, opaque).
 """
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -27,7 +28,7 @@ from redis.exceptions import NoPermissionError
 
 from ..verification.errors import Delivery
 from ..verification.keys import Handle
-from ..verification.policy import Policy
+from ..verification.policy import Policy, Window
 from ..verification.ports import NOTHING, About, Answer, Record, Status, Verdict
 from .budgets import SharedBudgets
 from .clients import Clients
@@ -72,12 +73,12 @@ class RedisStore(SharedBudgets, Notes, Clients):
         """
         super().__init__(Scripts(client), policy, messages_per_second)
         self._replicas = replicas
-        self._rules = _rules(policy, windows(policy.sends_of_number), policy.sends_an_hour)
-        self._unlimited = _rules(policy, "", 0)
+        self._rules = _rules(policy, policy.sends_of_number, policy.sends_an_hour)
+        self._unlimited = _rules(policy, (), 0)
         """Of a test number, which is never texted."""
         self._twice = _rules(
             policy,
-            windows(replace(window, limit=2 * window.limit) for window in policy.sends_of_number),
+            [Window(2 * window.limit, window.span) for window in policy.sends_of_number],
             2 * policy.sends_an_hour,
         )
         """Of a number that the caller knows."""
@@ -218,7 +219,7 @@ class RedisStore(SharedBudgets, Notes, Clients):
         token_digest: str,
         own: Sequence[str | int],
         *more_keys: str,
-        rules: Sequence[str | int] | None = None,
+        rules: str = "",
     ) -> Answer:
         """Run a verb's script in one round trip."""
         slot = f"{{{handle.number}}}"
@@ -230,7 +231,7 @@ class RedisStore(SharedBudgets, Notes, Clients):
             f"n:{slot}",
             *more_keys,
         )
-        arguments = (now, *(rules or self._rules), *asks, *own)
+        arguments = (now, rules or self._rules, *asks, *own)
         if verb == "check" and self._replicas:
             return _answer(self._scripts.run_replicated(verb, keys, arguments, self._replicas))
         return _answer(self._scripts.run(verb, keys, arguments))
@@ -247,17 +248,19 @@ def _faults_of_time(node: redis.Redis) -> Iterator[str]:
         yield f"the clock of Redis is {skew:+.0f} s from ours: set both by NTP"
 
 
-def _rules(policy: Policy, sends: str, sends_an_hour: int) -> tuple[str | int, ...]:
-    """Return the numbers that the scripts of a verification work with, in their order."""
-    return (
-        milliseconds(policy.token_life),
-        policy.max_checks,
-        policy.max_sends,
-        ",".join(str(milliseconds(wait)) for wait in policy.resend_waits),
-        windows(policy.checks_of_number),
-        sends,
-        sends_an_hour,
-        windows(policy.checks_in_a_row),
+def _rules(policy: Policy, sends: Sequence[Window], sends_an_hour: int) -> str:
+    """Return the numbers that the scripts of a verification work with."""
+    return json.dumps(
+        {
+            "life": milliseconds(policy.token_life),
+            "checks": policy.max_checks,
+            "sends": policy.max_sends,
+            "waits": [milliseconds(wait) for wait in policy.resend_waits],
+            "check_windows": windows(policy.checks_of_number),
+            "row_windows": windows(policy.checks_in_a_row),
+            "send_windows": windows(sends),
+            "hourly": sends_an_hour,
+        }
     )
 
 

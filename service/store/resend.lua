@@ -1,9 +1,9 @@
 -- resend: spend one more send of the verification and of the number.
 -- KEYS  6 opted out (string)
--- ARGV  12 nonce  13 caller: of all that send the same nonce, the first is told to send, each time it asks
---       14 the randomness that the token is drawn from
+-- ARGV  5 nonce  6 caller: of all that send the same nonce, the first is told to send, each time it asks
+--       7 the randomness that the token is drawn from
 
-local NONCE, CALLER, SEED = '=' .. ARGV[12], ARGV[13], ARGV[14]
+local NONCE, CALLER, SEED = '=' .. ARGV[5], ARGV[6], ARGV[7]
 
 local before = redis.call('HGET', RECORD, NONCE)
 if before then return answer(before == CALLER and 'done' or 'repeated') end
@@ -20,7 +20,7 @@ if last[1] and last[1] ~= SEED and tonumber(last[3]) > 0 and tonumber(last[2]) >
 if redis.call('EXISTS', KEYS[6]) == 1 then return answer('opted_out') end
 
 local sends = tonumber(redis.call('HGET', RECORD, 'n'))
-if sends >= MAX_SENDS then return answer('sends_spent') end
+if sends >= RULES.sends then return answer('sends_spent') end
 local wait = wait_for_check()
 if wait > 0 then return answer('number_checks_spent', wait) end
 wait = wait_for_send()

@@ -1,17 +1,17 @@
 -- start: remember a verification and its token, and spend one send of the number.
 -- KEYS  6 opted out (string)
--- ARGV  12 number, E.164  13 this verification's randomness  14 "" or the name of the request
---       15 origin  16 how long a token must still live to be shared, ms  17 how many may share it
---       18 how many checks each of these has  19 reference  20 locale
+-- ARGV  5 number, E.164  6 this verification's randomness  7 "" or the name of the request
+--       8 origin  9 how long a token must still live to be shared, ms  10 how many may share it
+--       11 how many checks each of these has  12 reference  13 locale
 -- The same script again with the same id changes nothing and answers the same.
 --
 -- Somebody else may have asked for this number a moment ago. Then the message of that moment is good for this
 -- verification too, and no other is sent; the answer is "shared", and ends with the randomness that the token is drawn
 -- from. So a number gets one message in a token's life, however many strangers ask, and the person gets in with it.
 
-local OPTED_OUT, TO, RANDOM, REQUEST, ORIGIN, SHARE = KEYS[6], ARGV[12], ARGV[13], ARGV[14], ARGV[15], tonumber(ARGV[16])
-local SHARERS, SHARED_CHECKS = tonumber(ARGV[17]), tonumber(ARGV[18])
-local TOLD = {w = OWNER, x = ARGV[19], g = ARGV[20]}
+local OPTED_OUT, TO, RANDOM, REQUEST, ORIGIN, SHARE = KEYS[6], ARGV[5], ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
+local SHARERS, SHARED_CHECKS = tonumber(ARGV[10]), tonumber(ARGV[11])
+local TOLD = {w = OWNER, x = ARGV[12], g = ARGV[13]}
 
 if redis.call('EXISTS', RECORD) == 1 then
   local shared = redis.call('HGET', RECORD, 'j')
@@ -32,7 +32,7 @@ local is_live = last[1] and tonumber(last[3]) - NOW >= SHARE
 -- Once it is shared, it is the number's only one until it expires, so that the latest message is always the right one.
 local shared = is_live and (last[2] ~= BRIEF or tonumber(last[4]) > 0) and last[1]
 if shared and tonumber(last[4]) >= SHARERS then return answer('number_sends_spent', last[3] - NOW) end
-local expires = shared and tonumber(last[3]) or NOW + LIFE
+local expires = shared and tonumber(last[3]) or NOW + RULES.life
 if not shared then
   wait = wait_for_send()
   if wait > 0 then return answer('number_sends_spent', wait) end
@@ -44,10 +44,10 @@ for field, value in pairs(TOLD) do
 end
 redis.call('PEXPIRE', RECORD, expires - NOW)
 if shared then
-  redis.call('HSET', RECORD, 'j', shared, 'c', math.max(0, MAX_CHECKS - SHARED_CHECKS))
+  redis.call('HSET', RECORD, 'j', shared, 'c', math.max(0, RULES.checks - SHARED_CHECKS))
   redis.call('HINCRBY', NUMBER, 'k', 1)
 else
-  redis.call('SET', TOKEN, '', 'PX', LIFE)
+  redis.call('SET', TOKEN, '', 'PX', RULES.life)
   spend_send()
   redis.call('HSET', NUMBER, 'r', RANDOM, 'w', BRIEF, 'e', expires, 'k', 0)
 end

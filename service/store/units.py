@@ -11,6 +11,6 @@ def milliseconds(duration: timedelta) -> int:
     return round(duration.total_seconds() * 1000)
 
 
-def windows(several: Iterable[Window]) -> str:
-    """Return "limit,ms;limit,ms"."""
-    return ";".join(f"{window.limit},{milliseconds(window.span)}" for window in several)
+def windows(several: Iterable[Window]) -> list[tuple[int, int]]:
+    """Return the limit and the milliseconds of each."""
+    return [(window.limit, milliseconds(window.span)) for window in several]

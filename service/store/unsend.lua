@@ -1,7 +1,7 @@
 -- unsend: a send was not made, so the number gets it back; a verification without another one is canceled.
--- ARGV  12 delivery, its rank in front  13 which send
+-- ARGV  5 delivery, its rank in front  6 which send
 
-local NEWS, SEND = ARGV[12], ARGV[13]
+local NEWS, SEND = ARGV[5], ARGV[6]
 
 local f = redis.call('HMGET', RECORD, 's', 'n', 'l', 'd')
 if not f[1] then return answer('gone') end

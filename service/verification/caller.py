@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from .policy import Window
 
@@ -35,7 +35,9 @@ class Caller:
             ip = ip.ipv4_mapped
         if isinstance(ip, IPv4Address):
             return cls(address=str(ip))
-        return cls(
-            address=str(ip_network((ip, 64), strict=False)),
-            network=str(ip_network((ip, 48), strict=False)),
-        )
+        return cls(address=_net(ip, 64), network=_net(ip, 48))
+
+
+def _net(ip: IPv6Address, bits: int) -> str:
+    """Return the network that the first bits of an address name."""
+    return f"{IPv6Address(int(ip) >> 128 - bits << 128 - bits)}/{bits}"

@@ -7,7 +7,7 @@ import contextvars
 import logging
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -33,8 +33,12 @@ class Place:
         """Make the send, and return what it returned or raise what it raised; None while it goes on."""
         self.is_used = True
         future = self._outbox.submit(send)
-        wait([future], PATIENCE_SECONDS if self._may_wait else 0)
-        return future.result() if future.done() else None
+        try:
+            return future.result(PATIENCE_SECONDS if self._may_wait else 0)
+        except TimeoutError:
+            if future.done():
+                raise
+            return None
 
 
 class Outbox:

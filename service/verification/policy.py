@@ -6,12 +6,12 @@ Pure numbers with their sources; knows nothing of clocks, Redis or HTTP.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 
 from .token import TokenFormat
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """At most `limit` in any stretch of `span`; the stretch slides."""
 
     limit: int

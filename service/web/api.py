@@ -1,8 +1,8 @@
 """The JSON API: the four verbs for applications with a key. `openapi.json` is its contract."""
 
 import logging
+import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, g, make_response, request
@@ -151,7 +151,7 @@ def as_json(verification: Verification) -> dict[str, Any]:
         "status": verification.status,
         "channel": "sms",
         "reference": verification.about.reference or None,
-        "created_at": datetime.fromtimestamp(verification.created_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(verification.created_at)),
         "expires_in": verification.expires_in,
         "next_send_in": verification.next_send_in,
         "sends_left": verification.sends_left,

@@ -89,7 +89,8 @@ def read(request: flask.Request, fields: Mapping[str, Field]) -> dict[str, Any]:
 def _object(raw: bytes) -> dict[str, Any]:
     try:
         found = json.loads(raw.decode(), object_pairs_hook=_without_doubles, parse_constant=_refuse)
-        json.dumps(found, ensure_ascii=False).encode()  # half a pair of surrogates is no text
+        if b"\\u" in raw:
+            json.dumps(found, ensure_ascii=False).encode()  # half a pair of surrogates is no text
     except (ValueError, RecursionError) as error:  # those of decoding and encoding are ValueErrors as well
         raise Refused("bad_json") from error
     if not isinstance(found, dict):

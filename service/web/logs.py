@@ -6,8 +6,8 @@ which: the balancer's name for it, or one of ours, which the caller is told as `
 
 import json
 import logging
+import random
 import re
-import secrets
 import sys
 import time
 from contextvars import ContextVar
@@ -62,7 +62,7 @@ def name_requests(app: Flask, *, proxies: int) -> None:
     @app.before_request
     def begin() -> None:
         given = request.headers.get("X-Request-Id", "") if proxies else ""
-        request_id.set(given if REQUEST_ID.fullmatch(given) else secrets.token_hex(8))
+        request_id.set(given if REQUEST_ID.fullmatch(given) else f"{random.getrandbits(64):016x}")
 
     @app.after_request
     def end(response: Response) -> Response:
@@ -82,6 +82,7 @@ def configure(*, debug: bool, also: logging.Handler | None = None) -> None:
     """
     # What no formatter shows need not be found out for each line; gunicorn's own shows the process.
     logging.logThreads = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001 - as the manual of logging has it: who calls is not looked for
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     handler.addFilter(_is_ours)  # TELNYX_LOG turns levels down again, after this

@@ -8,6 +8,7 @@ import functools
 from contextvars import ContextVar
 
 from flask import Flask, Response, current_app, g, request
+from markupsafe import Markup
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
@@ -17,6 +18,7 @@ from .links import url_for
 COOKIE = "lang"
 CHOICE = "lang"  # of the query; nothing else is ever in one
 KEPT_SECONDS = 31_536_000  # a year; ours: nobody should have to choose again
+SWITCHES = 256  # ours: the pages in all languages, and as many sessions
 HEADERS = 256  # ours: so many ways to say which languages one reads are remembered
 PROGRAMS = ("/v1/", "/webhooks/", "/static/", "/livez", "/readyz", "/metrics", "/.well-known/")
 
@@ -58,6 +60,12 @@ def speak(app: Flask, languages: Languages, *, secure: bool) -> None:
         newstyle=True,
     )
     app.jinja_env.globals.update(language=language, offered=languages.offered, here=here)
+
+    @functools.lru_cache(maxsize=SWITCHES)
+    def switch(address: str, spoken: Language) -> Markup:
+        return Markup(app.jinja_env.get_template("switch.html").render(address=address, spoken=spoken))  # noqa: S704 - it escapes
+
+    app.jinja_env.globals["switch"] = lambda address: switch(address, language())
 
 
 def language() -> Language:

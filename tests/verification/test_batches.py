@@ -52,7 +52,11 @@ def test_it_is_done_without_being_asked_for():
 
 def test_nobody_waits_for_a_slow_job():
     may_end = threading.Event()
-    batches = Batches[int](lambda _things: bool(may_end.wait(5)) or None)
+
+    def do(_things):
+        may_end.wait(5)
+
+    batches = Batches(do)
 
     begun = time.monotonic()
     batches.add(1)
