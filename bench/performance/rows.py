@@ -262,6 +262,7 @@ def trips(stage: Stage) -> dict[str, Trips]:
     with stage.store.client() as client:
         for name, ask in asks.items():
             request = ask()
+            time.sleep(AFTERWARDS)  # of those before
             with client.monitor() as monitor:
                 drive(stage.service.port, request, connections=1)
                 client.echo(END)

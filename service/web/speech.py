@@ -6,6 +6,7 @@ browser asks for, then the first of `LANGUAGES`. Programs are always answered in
 
 import functools
 from contextvars import ContextVar
+from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 from markupsafe import Markup
@@ -19,6 +20,7 @@ COOKIE = "lang"
 CHOICE = "lang"  # of the query; nothing else is ever in one
 KEPT_SECONDS = 31_536_000  # a year; ours: nobody should have to choose again
 SWITCHES = 256  # ours: the pages in all languages, and as many sessions
+TEXTS = 2048  # ours: all that are in the templates, in all languages, and as many of an operator's own
 HEADERS = 256  # ours: so many ways to say which languages one reads are remembered
 PROGRAMS = ("/v1/", "/webhooks/", "/static/", "/livez", "/readyz", "/metrics", "/.well-known/")
 
@@ -59,7 +61,7 @@ def speak(app: Flask, languages: Languages, *, secure: bool) -> None:
         lambda one, many, count: language().ngettext(one, many, count),
         newstyle=True,
     )
-    app.jinja_env.globals.update(language=language, offered=languages.offered, here=here)
+    app.jinja_env.globals.update(language=language, offered=languages.offered, here=here, _=_in_page)
 
     @functools.lru_cache(maxsize=SWITCHES)
     def switch(address: str, spoken: Language) -> Markup:
@@ -78,6 +80,21 @@ def suggest(locale: str) -> None:
     if locale and "chosen" not in g:
         languages: Languages = current_app.extensions["languages"]
         _spoken.set(languages.pick(locale) or language())
+
+
+def _in_page(text: str, **variables: Any) -> Markup:  # noqa: ANN401 - whatever the words speak of
+    """Return what Jinja's own `_` returns; it makes each text anew each time."""
+    return _worded(language(), text) % variables if variables else _worded_whole(language(), text)
+
+
+@functools.lru_cache(maxsize=TEXTS)
+def _worded(spoken: Language, text: str) -> Markup:
+    return Markup(spoken.gettext(text))  # noqa: S704 - of our own catalogues, which are trusted as the templates are
+
+
+@functools.lru_cache(maxsize=TEXTS)
+def _worded_whole(spoken: Language, text: str) -> Markup:
+    return _worded(spoken, text) % {}
 
 
 def gettext(text: str) -> str:
