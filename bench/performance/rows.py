@@ -352,7 +352,7 @@ def fill(client: redis.Redis, count: int, *, brief: bool = False) -> list[tuple[
                 to=e164,
                 token_digest=digest,
                 nonce=nonce,
-                origin=f"{now}:{source}:",
+                origin=f"{now}:{source}::US",
                 is_test=False,
             )
             if place % (count // 500) == 0:

@@ -9,7 +9,7 @@ local before = redis.call('HGET', RECORD, NONCE)
 if before == 'done' then return answer('repeated') end
 if before then
   local same = answer('rejected')
-  same[10] = before
+  same[9] = before
   return same
 end
 

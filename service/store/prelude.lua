@@ -7,14 +7,16 @@
 --         {limit, ms}; hourly: messages an hour, whoever asks (0: no limit)
 --       3 the source: who asks  4 the client that asks, or "": it opens its own verifications only  5… the verb's own
 --
--- Record: s status (p, a, c, l)  t number  b begun, ms  e expires, ms  n sends  l last send, ms  c wrong checks
---         d delivery  o origin  w the client it belongs to  x the client's reference  g locale  j the verification whose token it shares (its randomness)  =<nonce> the answer to a request that may come again:
---         of a check 'done' or the count of wrong ones, of a resend its caller
+-- Record: s status (p, a, c, l)  t number  b begun, ms  e expires, ms  n sends and  l the last of them, ms, unless there
+--         was one only  c wrong checks, if there are any  d delivery  o origin  w the client it belongs to
+--         x the client's reference  g locale  j the verification whose token it shares (its randomness)
+--         =<nonce> the answer to a request that may come again: of a check 'done' or the count of wrong ones, of a
+--         resend its caller
 -- Number: s<source> when it was texted because that source asked, "ms ms …", oldest first
 --         h there when whoever asks next is heard, because the phone itself asked
 --         r, w, e, k the verification that was texted last (its randomness), who asked for it, when it expires, ms,
---         and how many share its token
---         q<request> when a request to start is forgotten, ms, and the randomness that it was given
+--         and how many share its token, if any do
+--         q<request> when a request to start is forgotten (seconds, ten digits), and the randomness that it was given
 -- A source is known by eight characters here: whether two are one decides about waits only.
 --
 -- All keys lie in one slot, and none is ever made without a time to live.
@@ -113,7 +115,7 @@ local function tidy()
       local kept = table.concat(times, ' ')
       if kept ~= fields[i + 1] then redis.call('HSET', NUMBER, fields[i], kept) end
     end
-    if kind == 's' and #times == 0 or kind == 'q' and tonumber(string.match(fields[i + 1], '%d+')) <= NOW then
+    if kind == 's' and #times == 0 or kind == 'q' and string.sub(fields[i + 1], 1, 10) * 1000 <= NOW then
       redis.call('HDEL', NUMBER, fields[i])
     end
   end
@@ -142,14 +144,14 @@ local function wait_after(sends, last)
   return math.max(0, last + RULES.waits[math.min(sends, #RULES.waits)] - NOW)
 end
 
--- {verdict, wait, now, status, number, begun, expires, sends, last, checks, delivery, origin, wait for the next send,
+-- {verdict, wait, now, status, number, begun, expires, sends, checks, delivery, origin, wait for the next send,
 -- reference, locale}
 local function answer(verdict, wait)
   local f = redis.call('HMGET', RECORD, 's', 't', 'b', 'e', 'n', 'l', 'c', 'd', 'o', 'x', 'g')
   if not f[1] then return {verdict, wait or 0, NOW} end
   local next_send = 0
-  if f[1] == 'p' then next_send = math.max(wait_after(tonumber(f[5]), tonumber(f[6])), wait_for_send()) end
-  return {verdict, wait or 0, NOW, f[1], f[2], f[3], f[4], f[5], f[6], f[7], f[8], f[9], next_send, f[10], f[11]}
+  if f[1] == 'p' then next_send = math.max(wait_after(tonumber(f[5] or 1), f[6] or f[3]), wait_for_send()) end
+  return {verdict, wait or 0, NOW, f[1], f[2], f[3], f[4], f[5] or '1', f[7] or '0', f[8], f[9], next_send, f[10], f[11]}
 end
 
 -- The verdict on a record that is not open to checks and sends, or nil when it is.

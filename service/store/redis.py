@@ -46,7 +46,8 @@ SHARE = timedelta(seconds=120)  # ours: long enough to find the message and type
 # Ours: 12 guesses and the first one's 5, for whoever asks from seven places, of 100 that are allowed in a row; five
 # tokens an hour make 85.
 SHARERS, SHARED_CHECKS = 6, 2
-FIELDS = 12  # of a record in an answer
+SECONDS_DIGITS = 10  # when a request is forgotten, in front of what it was given
+FIELDS = 11  # of a record in an answer
 SLOW_SECONDS = 0.2  # ours: a hundred times what a data centre takes
 SKEW_SECONDS = 2  # ours: what a message's life can bear; security of expiry does not depend on it
 NOBODY = "", ""  # neither a source nor a client: we ask ourselves
@@ -132,7 +133,7 @@ class RedisStore(SharedBudgets, Notes, Clients):
         """See `Store`."""
         name = f"n:{{{handle.number}}}"
         found = cast("bytes | None", self._scripts.guarded(lambda: self._scripts.client.hget(name, f"q{nonce}")))
-        return handle.sibling(found.decode().partition(" ")[2]) if found else ""
+        return handle.sibling(found.decode()[SECONDS_DIGITS:]) if found else ""
 
     def cancel(self, handle: Handle, *, now: int, source: str, owner: str = "") -> Answer:
         """See `Store`."""
@@ -280,7 +281,7 @@ def _answer(reply: Reply) -> Answer:
 
 
 def _record(now: int, fields: Reply) -> Record:
-    status, to, begun, expires, sends, _last, checks, delivery, origin, wait, reference, locale = fields
+    status, to, begun, expires, sends, checks, delivery, origin, wait, reference, locale = fields
     state = STATUS[status]
     if state is Status.PENDING and now >= int(expires):
         state = Status.EXPIRED

@@ -16,12 +16,12 @@ local TOLD = {w = OWNER, x = ARGV[12], g = ARGV[13]}
 if redis.call('EXISTS', RECORD) == 1 then
   local shared = redis.call('HGET', RECORD, 'j')
   local same = answer(shared and 'shared' or 'done')
-  same[16] = shared or nil
+  same[15] = shared or nil
   return same
 end
 
-local forgotten, earlier = string.match(redis.call('HGET', NUMBER, 'q' .. REQUEST) or '', '(%d+) (.+)')
-if earlier and tonumber(forgotten) > NOW then return {'repeated', 0, NOW, earlier} end
+local before = REQUEST ~= '' and redis.call('HGET', NUMBER, 'q' .. REQUEST)
+if before and string.sub(before, 1, 10) * 1000 > NOW then return {'repeated', 0, NOW, string.sub(before, 11)} end
 
 if redis.call('EXISTS', OPTED_OUT) == 1 then return answer('opted_out') end
 local wait = wait_for_check()
@@ -30,15 +30,15 @@ if wait > 0 then return answer('number_checks_spent', wait) end
 local last = redis.call('HMGET', NUMBER, 'r', 'w', 'e', 'k')
 local is_live = last[1] and tonumber(last[3]) - NOW >= SHARE
 -- Once it is shared, it is the number's only one until it expires, so that the latest message is always the right one.
-local shared = is_live and (last[2] ~= BRIEF or tonumber(last[4]) > 0) and last[1]
-if shared and tonumber(last[4]) >= SHARERS then return answer('number_sends_spent', last[3] - NOW) end
+local shared = is_live and (last[2] ~= BRIEF or last[4]) and last[1]
+if shared and tonumber(last[4] or 0) >= SHARERS then return answer('number_sends_spent', last[3] - NOW) end
 local expires = shared and tonumber(last[3]) or NOW + RULES.life
 if not shared then
   wait = wait_for_send()
   if wait > 0 then return answer('number_sends_spent', wait) end
 end
 
-redis.call('HSET', RECORD, 's', 'p', 't', TO, 'b', NOW, 'e', expires, 'n', 1, 'l', NOW, 'c', 0, 'o', ORIGIN)
+redis.call('HSET', RECORD, 's', 'p', 't', TO, 'b', NOW, 'e', expires, 'o', ORIGIN)
 for field, value in pairs(TOLD) do
   if value ~= '' then redis.call('HSET', RECORD, field, value) end
 end
@@ -49,12 +49,13 @@ if shared then
 else
   redis.call('SET', TOKEN, '', 'PX', RULES.life)
   spend_send()
-  redis.call('HSET', NUMBER, 'r', RANDOM, 'w', BRIEF, 'e', expires, 'k', 0)
+  redis.call('HSET', NUMBER, 'r', RANDOM, 'w', BRIEF, 'e', expires)
+  redis.call('HDEL', NUMBER, 'k')
 end
 if REQUEST ~= '' then
-  redis.call('HSET', NUMBER, 'q' .. REQUEST, string.format('%d %s%s', expires, RANDOM, shared or ''))
+  redis.call('HSET', NUMBER, 'q' .. REQUEST, string.format('%010d%s%s', math.ceil(expires / 1000), RANDOM, shared or ''))
 end
 tidy()
 local new = answer(shared and 'shared' or 'done')
-new[16] = shared or nil
+new[15] = shared or nil
 return new

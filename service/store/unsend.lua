@@ -3,12 +3,12 @@
 
 local NEWS, SEND = ARGV[5], ARGV[6]
 
-local f = redis.call('HMGET', RECORD, 's', 'n', 'l', 'd')
+local f = redis.call('HMGET', RECORD, 's', 'n', 'l', 'd', 'b')
 if not f[1] then return answer('gone') end
-if f[2] ~= SEND or f[4] == NEWS then return answer('done') end
+if (f[2] or '1') ~= SEND or f[4] == NEWS then return answer('done') end
 
 redis.call('HSET', RECORD, 'd', NEWS)
-unspend_send(f[3])
+unspend_send(f[3] or f[5])
 if SEND == '1' and f[1] == 'p' then
   redis.call('HSET', RECORD, 's', 'c')
   end_token()

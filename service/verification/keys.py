@@ -114,8 +114,8 @@ class Key:
         return _digest(self._nonce, f"{handle.id}{len(nonce)}:{nonce}{content}", 11)
 
     def start_digest(self, e164: str, nonce: str) -> str:
-        """Return the name of one request to start."""
-        return _digest(self._nonce, f"{e164} {nonce}", 22)
+        """Return the name of one request to start, among those of its number."""
+        return _digest(self._nonce, f"{e164} {nonce}", 10)
 
 
 class Keyring:
