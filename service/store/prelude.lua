@@ -3,13 +3,13 @@
 -- KEYS  1 record (hash)  2 token (string)  3 wrong checks of the number from this source
 --       4 wrong checks of the number in a row (3 and 4: lists of ms, oldest first)  5 the number (hash)  6… the verb's own
 -- ARGV  1 the caller's clock, ms  2 the rules (JSON): token life, ms; checks and sends allowed; waits before each
---         resend, ms: the last one repeats; windows for 3 and for 4, and for messages that one source asks for, each
---         {limit, ms}; hourly: messages an hour, whoever asks (0: no limit)
+--         resend, ms: the last one repeats; windows for 3 and for 4, each {limit, ms}; and what a number of each kind
+--         may be sent: windows for one source, and hourly, whoever asks (0: no limit)
 --       3 the source: who asks  4 the client that asks, or "": it opens its own verifications only  5… the verb's own
 --
 -- Record: s status (p, a, c, l)  t number  b begun, ms  e expires, ms  n sends and  l the last of them, ms, unless there
 --         was one only  c wrong checks, if there are any  d delivery  o origin  w the client it belongs to
---         x the client's reference  g locale  j the verification whose token it shares (its randomness)
+--         x the client's reference  g locale  y the kind of number ('known', 'test'), unless it is a usual one  j the verification whose token it shares (its randomness)
 --         =<nonce> the answer to a request that may come again: of a check 'done' or the count of wrong ones, of a
 --         resend its caller
 -- Number: s<source> when it was texted because that source asked, "ms ms …", oldest first
@@ -23,6 +23,7 @@
 
 local RECORD, TOKEN, CHECKS, ROW, NUMBER = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local RULES, SOURCE, OWNER = cjson.decode(ARGV[2]), ARGV[3], ARGV[4]
+local SENDS = RULES.sends_to[redis.call('HGET', RECORD, 'y') or 'usual']
 local BRIEF, HOUR = string.sub(SOURCE, -8), 3600000
 
 -- The later of two clocks, so that neither a slow caller nor a slow promoted replica makes a token live longer.
@@ -54,8 +55,8 @@ end
 
 -- How long the number remembers its messages, in ms.
 local function memory()
-  local longest = RULES.hourly > 0 and HOUR or RULES.life
-  for _, window in ipairs(RULES.send_windows) do longest = math.max(longest, window[2]) end
+  local longest = SENDS.hourly > 0 and HOUR or RULES.life
+  for _, window in ipairs(SENDS.windows) do longest = math.max(longest, window[2]) end
   return longest
 end
 
@@ -83,11 +84,11 @@ end
 local function wait_for_send()
   local own, hour, sources, is_known = messages()
   local wait = 0
-  for _, window in ipairs(RULES.send_windows) do
+  for _, window in ipairs(SENDS.windows) do
     local nth_last = own[#own - window[1] + 1]
     if nth_last then wait = math.max(wait, nth_last + window[2] - NOW) end
   end
-  local hourly = RULES.hourly
+  local hourly = SENDS.hourly
   if hourly == 0 or sources == 1 and not is_known or redis.call('HEXISTS', NUMBER, 'h') == 1 then return wait end
   if #hour >= hourly then wait = math.max(wait, hour[#hour - hourly + 1] + HOUR - NOW) end
   if sources > 1 then wait = math.max(wait, hour[#hour] + math.floor(HOUR / hourly) - NOW) end
@@ -96,7 +97,7 @@ end
 
 -- A message goes to the number.
 local function spend_send()
-  if #RULES.send_windows == 0 then return end
+  if #SENDS.windows == 0 then return end
   local times = redis.call('HGET', NUMBER, 's' .. BRIEF)
   redis.call('HSET', NUMBER, 's' .. BRIEF, string.format('%s%d', times and times .. ' ' or '', NOW))
   redis.call('HDEL', NUMBER, 'h')
@@ -145,13 +146,13 @@ local function wait_after(sends, last)
 end
 
 -- {verdict, wait, now, status, number, begun, expires, sends, checks, delivery, origin, wait for the next send,
--- reference, locale}
+-- reference, locale, kind of number}
 local function answer(verdict, wait)
-  local f = redis.call('HMGET', RECORD, 's', 't', 'b', 'e', 'n', 'l', 'c', 'd', 'o', 'x', 'g')
+  local f = redis.call('HMGET', RECORD, 's', 't', 'b', 'e', 'n', 'l', 'c', 'd', 'o', 'x', 'g', 'y')
   if not f[1] then return {verdict, wait or 0, NOW} end
   local next_send = 0
   if f[1] == 'p' then next_send = math.max(wait_after(tonumber(f[5] or 1), f[6] or f[3]), wait_for_send()) end
-  return {verdict, wait or 0, NOW, f[1], f[2], f[3], f[4], f[5] or '1', f[7] or '0', f[8], f[9], next_send, f[10], f[11]}
+  return {verdict, wait or 0, NOW, f[1], f[2], f[3], f[4], f[5] or '1', f[7] or '0', f[8], f[9], next_send, f[10], f[11], f[12]}
 end
 
 -- The verdict on a record that is not open to checks and sends, or nil when it is.

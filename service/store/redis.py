@@ -46,8 +46,9 @@ SHARE = timedelta(seconds=120)  # ours: long enough to find the message and type
 # Ours: 12 guesses and the first one's 5, for whoever asks from seven places, of 100 that are allowed in a row; five
 # tokens an hour make 85.
 SHARERS, SHARED_CHECKS = 6, 2
+KNOWN, TEST = "known", "test"  # kinds of numbers: one that the caller vouches for, one that is never texted
 SECONDS_DIGITS = 10  # when a request is forgotten, in front of what it was given
-FIELDS = 11  # of a record in an answer
+FIELDS = 12  # of a record in an answer
 SLOW_SECONDS = 0.2  # ours: a hundred times what a data centre takes
 SKEW_SECONDS = 2  # ours: what a message's life can bear; security of expiry does not depend on it
 NOBODY = "", ""  # neither a source nor a client: we ask ourselves
@@ -74,15 +75,7 @@ class RedisStore(SharedBudgets, Notes, Clients):
         """
         super().__init__(Scripts(client), policy, messages_per_second)
         self._replicas = replicas
-        self._rules = _rules(policy, policy.sends_of_number, policy.sends_an_hour)
-        self._unlimited = _rules(policy, (), 0)
-        """Of a test number, which is never texted."""
-        self._twice = _rules(
-            policy,
-            [Window(2 * window.limit, window.span) for window in policy.sends_of_number],
-            2 * policy.sends_an_hour,
-        )
-        """Of a number that the caller knows."""
+        self._rules = _rules(policy)
 
     def secret(self) -> bytes:
         """See `Store`."""
@@ -110,10 +103,9 @@ class RedisStore(SharedBudgets, Notes, Clients):
     ) -> Answer:
         """See `Store`."""
         share = (milliseconds(DAY if is_test else SHARE), SHARERS, SHARED_CHECKS)
-        own: list[str | int] = [to, handle.random, nonce, origin, *share, about.reference, about.locale]
-        rules = self._unlimited if is_test else self._twice if is_known else self._rules
-        asks = (source, owner)
-        answer = self._run("start", handle, now, asks, token_digest, own, _opted_out(handle.number), rules=rules)
+        kind = TEST if is_test else KNOWN if is_known else "usual"
+        own: list[str | int] = [to, handle.random, nonce, origin, *share, about.reference, about.locale, kind]
+        answer = self._run("start", handle, now, (source, owner), token_digest, own, _opted_out(handle.number))
         if answer.verdict is Verdict.REPEATED:
             return replace(answer, other=handle.sibling(answer.other))
         return answer
@@ -220,7 +212,6 @@ class RedisStore(SharedBudgets, Notes, Clients):
         token_digest: str,
         own: Sequence[str | int],
         *more_keys: str,
-        rules: str = "",
     ) -> Answer:
         """Run a verb's script in one round trip."""
         slot = f"{{{handle.number}}}"
@@ -232,7 +223,7 @@ class RedisStore(SharedBudgets, Notes, Clients):
             f"n:{slot}",
             *more_keys,
         )
-        arguments = (now, rules or self._rules, *asks, *own)
+        arguments = (now, self._rules, *asks, *own)
         if verb == "check" and self._replicas:
             return _answer(self._scripts.run_replicated(verb, keys, arguments, self._replicas))
         return _answer(self._scripts.run(verb, keys, arguments))
@@ -249,8 +240,9 @@ def _faults_of_time(node: redis.Redis) -> Iterator[str]:
         yield f"the clock of Redis is {skew:+.0f} s from ours: set both by NTP"
 
 
-def _rules(policy: Policy, sends: Sequence[Window], sends_an_hour: int) -> str:
+def _rules(policy: Policy) -> str:
     """Return the numbers that the scripts of a verification work with."""
+    twice = [Window(2 * window.limit, window.span) for window in policy.sends_of_number]
     return json.dumps(
         {
             "life": milliseconds(policy.token_life),
@@ -259,8 +251,11 @@ def _rules(policy: Policy, sends: Sequence[Window], sends_an_hour: int) -> str:
             "waits": [milliseconds(wait) for wait in policy.resend_waits],
             "check_windows": windows(policy.checks_of_number),
             "row_windows": windows(policy.checks_in_a_row),
-            "send_windows": windows(sends),
-            "hourly": sends_an_hour,
+            "sends_to": {
+                "usual": {"windows": windows(policy.sends_of_number), "hourly": policy.sends_an_hour},
+                KNOWN: {"windows": windows(twice), "hourly": 2 * policy.sends_an_hour},
+                TEST: {"windows": [], "hourly": 0},
+            },
         }
     )
 
@@ -281,7 +276,7 @@ def _answer(reply: Reply) -> Answer:
 
 
 def _record(now: int, fields: Reply) -> Record:
-    status, to, begun, expires, sends, checks, delivery, origin, wait, reference, locale = fields
+    status, to, begun, expires, sends, checks, delivery, origin, wait, reference, locale, kind = fields
     state = STATUS[status]
     if state is Status.PENDING and now >= int(expires):
         state = Status.EXPIRED
@@ -297,4 +292,5 @@ def _record(now: int, fields: Reply) -> Record:
         delivery=Delivery(delivery.decode()[1:]) if delivery else Delivery.ON_ITS_WAY,
         origin=(origin or b"").decode(),
         about=About((reference or b"").decode(), (locale or b"").decode()),
+        is_known=kind == KNOWN.encode(),
     )

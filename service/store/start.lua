@@ -2,7 +2,7 @@
 -- KEYS  6 opted out (string)
 -- ARGV  5 number, E.164  6 this verification's randomness  7 "" or the name of the request
 --       8 origin  9 how long a token must still live to be shared, ms  10 how many may share it
---       11 how many checks each of these has  12 reference  13 locale
+--       11 how many checks each of these has  12 reference  13 locale  14 kind of number
 -- The same script again with the same id changes nothing and answers the same.
 --
 -- Somebody else may have asked for this number a moment ago. Then the message of that moment is good for this
@@ -11,14 +11,16 @@
 
 local OPTED_OUT, TO, RANDOM, REQUEST, ORIGIN, SHARE = KEYS[6], ARGV[5], ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
 local SHARERS, SHARED_CHECKS = tonumber(ARGV[10]), tonumber(ARGV[11])
-local TOLD = {w = OWNER, x = ARGV[12], g = ARGV[13]}
+local TOLD = {w = OWNER, x = ARGV[12], g = ARGV[13], y = ARGV[14] ~= 'usual' and ARGV[14] or ''}
 
 if redis.call('EXISTS', RECORD) == 1 then
   local shared = redis.call('HGET', RECORD, 'j')
   local same = answer(shared and 'shared' or 'done')
-  same[15] = shared or nil
+  same[16] = shared or nil
   return same
 end
+
+SENDS = RULES.sends_to[ARGV[14]]
 
 local before = REQUEST ~= '' and redis.call('HGET', NUMBER, 'q' .. REQUEST)
 if before and string.sub(before, 1, 10) * 1000 > NOW then return {'repeated', 0, NOW, string.sub(before, 11)} end
@@ -57,5 +59,5 @@ if REQUEST ~= '' then
 end
 tidy()
 local new = answer(shared and 'shared' or 'done')
-new[15] = shared or nil
+new[16] = shared or nil
 return new

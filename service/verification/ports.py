@@ -57,6 +57,8 @@ class Record:
     origin: str
     """What the verifier wrote about where it came from, to give budgets back with."""
     about: About = NOTHING
+    is_known: bool = False
+    """Whoever started it vouches for the number."""
 
 
 class Verdict(StrEnum):

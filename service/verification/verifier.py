@@ -155,8 +155,9 @@ class Verifier:
                     self._undo(handle, caller)
                     raise
                 if answer.verdict is Verdict.SHARED and answer.record:
-                    log.info("verification_shared", extra={"id": handle.id, **_facts(number)})
-                    return self._verification(handle.sharing(answer.other), answer.record)
+                    shared = handle.sharing(answer.other)
+                    log.info("verification_shared", extra={"id": self._keyring().sealed(shared), **_facts(number)})
+                    return self._verification(shared, answer.record)
                 if answer.verdict is not Verdict.REPEATED:
                     record = self._accept(answer, handle)
                     log.info("verification_started", extra={"id": handle.id, **_facts(number)})
@@ -219,7 +220,8 @@ class Verifier:
             VerificationLocked, AlreadyApproved, UnknownVerification, StoreUnavailable: As for `check`.
         """
         handle = self._keyring().opened(id_)
-        number = self.show(id_, caller=caller).to
+        earlier = self._shown(handle, caller)
+        number, caller = number_of(earlier), replace(caller, vouches=earlier.is_known)
         if number.e164 in self.policy.test_numbers:
             return self._verification(handle, self._again(handle, caller, nonce)[0])
         ask = ask_for(number, caller, policy=self.policy, key=self._keyring().of(handle), is_start=False)
@@ -250,8 +252,7 @@ class Verifier:
             StoreUnavailable: The store did not answer.
         """
         handle = self._keyring().opened(id_)
-        answer = self._store.show(handle, now=self._now(), source=self._source(caller), owner=caller.client)
-        return self._verification(handle, self._accept(answer, handle))
+        return self._verification(handle, self._shown(handle, caller))
 
     def settled(self) -> None:
         """Return when every start that was approved until now is given back, or cannot be."""
@@ -283,7 +284,12 @@ class Verifier:
         handle = Handle.parse(news.id)
         event = self._keyring().of(handle).request_digest(handle, news.event)
         answer = self._store.report(handle, now=self._now(), delivery=news.delivery, event=event)
-        facts = {"id": handle.id, "delivery": news.delivery.value, "verdict": answer.verdict.value, "cost": news.cost}
+        facts = {
+            "id": self._keyring().sealed(handle),
+            "delivery": news.delivery.value,
+            "verdict": answer.verdict.value,
+            "cost": news.cost,
+        }
         if answer.record is not None:
             facts |= _facts(number_of(answer.record))
         log.info("receipt", extra=facts)
@@ -398,6 +404,10 @@ class Verifier:
         )
         return self._accept(answer, handle), answer.verdict is Verdict.DONE
 
+    def _shown(self, handle: Handle, caller: Caller) -> Record:
+        answer = self._store.show(handle, now=self._now(), source=self._source(caller), owner=caller.client)
+        return self._accept(answer, handle)
+
     def _settle(self, approved: Sequence[tuple[Key, Record]]) -> None:
         """Give the starts of approved verifications back: what pumping never does is finish."""
         try:
@@ -441,7 +451,7 @@ class Verifier:
 
     def _hand_over(self, message: Message, ask: Ask, leave: Leave, handle: Handle, caller: Caller) -> Record | None:
         """Send, and note what became of it unless it is simply on its way. Runs on a thread of the outbox."""
-        facts = {"id": handle.id, "send": message.send, "country": message.to.region}
+        facts = {"id": self._keyring().sealed(handle), "send": message.send, "country": message.to.region}
         try:
             queued = self._sender.send(message)
         except SendRefused as error:
@@ -480,7 +490,7 @@ class Verifier:
         """Return the record of an answer that says yes; raise what the answer says no with."""
         if answer.record is not None and answer.verdict in (Verdict.DONE, Verdict.REPEATED):
             return answer.record
-        log.info("verification_refused", extra={"id": handle.id, "verdict": answer.verdict.value})
+        log.info("verification_refused", extra={"id": self._keyring().sealed(handle), "verdict": answer.verdict.value})
         error = self._refusal(answer)
         if answer.record is not None:
             error.verification = self._verification(handle, answer.record)

@@ -19,6 +19,7 @@ from service.verification.errors import (
 )
 from service.verification.ports import OptOut, Status
 from tests.brake.desk import HERE, lines, refused
+from tests.fakes import wrong
 
 SHARERS, SHARED_CHECKS = 6, 2
 MINUTES = 60
@@ -430,3 +431,19 @@ def test_a_start_that_comes_twice_shares_once(one, number, strangers):
     for place in islice(strangers, SHARERS - 1):
         one.start(number, place)
     assert refused(lambda: one.start(number, next(strangers)))[0] is Limit.SENDS_OF_NUMBER
+
+
+def test_a_shared_start_is_logged_by_the_id_that_its_asker_has(desk, number, strangers, caplog):
+    """So that an operator finds it; and a log tells nobody a part of somebody else's id."""
+    one = desk()
+    first = one.start(number)
+    caplog.set_level("INFO", "textproof")
+    caplog.clear()
+
+    mine = one.start(number, next(strangers))
+    with suppress(TokenRejected):
+        one.verifier.check(mine.id, wrong(one.token_of(first)))
+
+    ids = {record.message: vars(record)["id"] for record in caplog.records}
+    assert ids == {"verification_shared": mine.id, "verification_refused": mine.id}
+    assert first.id[:22] not in caplog.text
