@@ -371,12 +371,12 @@ class Writer:
         self._steps = steps
         self._known: dict[str, str] = {}
 
-    def evalsha(self, digest: str, count: int, *words: str | int) -> list[Any]:
+    def evalsha(self, digest: str, count: int, *words: str | int) -> bytes:
         """Note a script that is known; say that any other is not."""
         if digest not in self._known:
             raise NoScriptError
         self._steps.evalsha(self._known[digest], count, *words)
-        return [b"done", 0, 0]
+        return b'{"verdict": "done", "wait": 0, "now": 0}'
 
     def script_load(self, source: str) -> None:
         """Load a script at once."""

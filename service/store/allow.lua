@@ -14,8 +14,8 @@
 --       others waiting, ms; spend, money a day (0: no limit); conversion: its least sends (least), close and warn below
 --       (%), closed_for (ms), from so many places without any approval close (unfinished); so many numbers in a sequence
 --       within a span (ms); so many guesses (wrong checks) an hour; and which of them are enforced
--- Returns {verdict, wait in ms, 1 for a trial, now, which budget refuses (from 1; 0 none), news, …}. News are words for
--- the log: what would have been refused if it were enforced, what was closed, what looks wrong.
+-- Returns (JSON) a verdict, a wait, ms, whether it is a trial, when it was spent (stamp), which budget refuses (from 1; 0
+-- none), and news: words for the log of what would have been refused if it were enforced, was closed, or looks wrong.
 
 local PAUSE, FREE, MONEY, LINES, GUESSES, PLACE = KEYS[1], KEYS[2], KEYS[3], KEYS[9], KEYS[10], KEYS[11]
 local BRAKE, IS_START = cjson.decode(ARGV[2]), ARGV[4] == '1'
@@ -33,7 +33,7 @@ local ONCE, FIRST, LAST = KEYS[#KEYS], 13, #KEYS - 1
 local before = redis.call('GET', ONCE)
 if before then
   local wait, trial, stamp = string.match(before, '(%d+) (%d+) (%d+)')
-  return {'done', tonumber(wait), tonumber(trial), tonumber(stamp), 0}
+  return cjson.encode({verdict = 'done', wait = tonumber(wait), trial = trial == '1', stamp = tonumber(stamp)})
 end
 
 local BUDGETS = {}
@@ -71,14 +71,12 @@ local function is_below(t, least, percent)
 end
 
 local function answer(verdict, wait, trial, which)
-  local reply = {verdict, wait, trial or 0, NOW, which or 0}
-  for _, word in ipairs(news) do table.insert(reply, word) end
-  return reply
+  return cjson.encode({verdict = verdict, wait = wait, trial = trial, stamp = NOW, which = which, news = news})
 end
 
 -- A refusal, or news of one that is only watched.
 local function refuse(verdict, wait, which, enforced)
-  if enforced then return answer(verdict, wait, 0, which) end
+  if enforced then return answer(verdict, wait, false, which) end
   table.insert(news, 'would_refuse:' .. verdict .. ':' .. which)
 end
 
@@ -248,4 +246,4 @@ end
 -- The pause is over: this one goes, and the others wait for what it finds.
 if paused > 0 then redis.call('HSET', PAUSE, 'u', NOW + BRAKE.trial) end
 redis.call('SET', ONCE, string.format('%d %d %d', wait, paused > 0 and 1 or 0, NOW), 'PX', 10000)
-return answer('done', wait, paused > 0 and 1 or 0)
+return answer('done', wait, paused > 0)

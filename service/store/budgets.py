@@ -34,15 +34,6 @@ DAY = 86_400_000  # ms
 WELCOME = timedelta(minutes=10)  # ours: a token's life
 KINDS = {Limit.STARTS_OF_ADDRESS: "address", Limit.STARTS_OF_PREFIX: "prefix"}
 SETTLED_AT_ONCE = 100  # starts; ours: Redis does nothing else for half a millisecond
-REFUSALS = {
-    b"paused": Verdict.PAUSED,
-    b"sender_full": Verdict.SENDER_FULL,
-    b"closed": Verdict.CLOSED,
-    b"budget_spent": Verdict.BUDGET_SPENT,
-    b"money_spent": Verdict.MONEY_SPENT,
-    b"guessing": Verdict.GUESSING,
-    b"done": Verdict.DONE,
-}
 
 
 class SharedBudgets:
@@ -62,14 +53,15 @@ class SharedBudgets:
         arguments += [int(bool(ask.place)), int(ask.is_home), int(ask.is_known)]
         arguments += [_rule(use.limit, use.windows, enforced=use.enforced) for use in ask.budgets]
         once = f"e:{{limits}}:{ask.name}"
-        verdict, wait, trial, stamp, which, *news = self._scripts.run("allow", [*_keys(ask, now), once], arguments)
+        reply = self._scripts.run("allow", [*_keys(ask, now), once], arguments)
+        which = reply.get("which")
         return Leave(
-            verdict=REFUSALS[verdict],
-            wait=wait,
-            is_trial=bool(trial),
-            stamp=stamp,
+            verdict=Verdict(reply["verdict"]),
+            wait=reply["wait"],
+            is_trial=reply.get("trial", False),
+            stamp=reply["stamp"],
             limit=ask.budgets[which - 1].limit if which else None,
-            news=tuple(_named(word.decode(), ask) for word in news),
+            news=tuple(_named(word, ask) for word in reply.get("news", ())),
         )
 
     def give_back(self, ask: Ask, *, stamp: int, is_trial: bool = False) -> None:

@@ -7,11 +7,7 @@ local NONCE = '=' .. ARGV[5]
 
 local before = redis.call('HGET', RECORD, NONCE)
 if before == 'done' then return answer('repeated') end
-if before then
-  local same = answer('rejected')
-  same[9] = before
-  return same
-end
+if before then return answer('rejected', 0, {checks = tonumber(before)}) end
 
 local verdict = ended()
 if verdict then return answer(verdict) end

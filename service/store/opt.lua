@@ -6,7 +6,7 @@
 
 local WORD, NAMED = ARGV[1], ARGV[3] ~= ''
 
-if NAMED and redis.call('EXISTS', KEYS[4]) == 1 then return {0} end
+if NAMED and redis.call('EXISTS', KEYS[4]) == 1 then return end
 if WORD == 'out' then
   redis.call('SET', KEYS[1], '', 'PX', ARGV[2])
 else
@@ -16,4 +16,3 @@ else
   if WORD == 'in' then redis.call('DEL', KEYS[1]) end
 end
 if NAMED then redis.call('SET', KEYS[4], '', 'PX', ARGV[3]) end
-return {1}

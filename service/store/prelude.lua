@@ -145,14 +145,20 @@ local function wait_after(sends, last)
   return math.max(0, last + RULES.waits[math.min(sends, #RULES.waits)] - NOW)
 end
 
--- {verdict, wait, now, status, number, begun, expires, sends, checks, delivery, origin, wait for the next send,
--- reference, locale, kind of number}
-local function answer(verdict, wait)
+-- What a script returns (JSON): its verdict, a wait, ms, our clock, and the record as far as it is there. `more` goes
+-- before what would be said otherwise.
+local function answer(verdict, wait, more)
+  local reply = {verdict = verdict, wait = wait or 0, now = NOW}
   local f = redis.call('HMGET', RECORD, 's', 't', 'b', 'e', 'n', 'l', 'c', 'd', 'o', 'x', 'g', 'y')
-  if not f[1] then return {verdict, wait or 0, NOW} end
-  local next_send = 0
-  if f[1] == 'p' then next_send = math.max(wait_after(tonumber(f[5] or 1), f[6] or f[3]), wait_for_send()) end
-  return {verdict, wait or 0, NOW, f[1], f[2], f[3], f[4], f[5] or '1', f[7] or '0', f[8], f[9], next_send, f[10], f[11], f[12]}
+  if f[1] then
+    local sends, last = tonumber(f[5] or 1), f[6] or f[3]
+    reply.status, reply.to, reply.begun, reply.expires, reply.sends = f[1], f[2], tonumber(f[3]), tonumber(f[4]), sends
+    reply.checks, reply.delivery, reply.origin = tonumber(f[7] or 0), f[8] or nil, f[9] or nil
+    reply.reference, reply.locale, reply.kind = f[10] or nil, f[11] or nil, f[12] or nil
+    reply.next_send = f[1] == 'p' and math.max(wait_after(sends, last), wait_for_send()) or 0
+  end
+  for name, value in pairs(more or {}) do reply[name] = value end
+  return cjson.encode(reply)
 end
 
 -- The verdict on a record that is not open to checks and sends, or nil when it is.
@@ -172,5 +178,5 @@ end
 
 -- The verification of somebody else is none. A page asks for nobody: its cookie says which one is its own.
 if OWNER ~= '' and redis.call('EXISTS', RECORD) == 1 and redis.call('HGET', RECORD, 'w') ~= OWNER then
-  return {'gone', 0, NOW}
+  return cjson.encode({verdict = 'gone', wait = 0, now = NOW})
 end

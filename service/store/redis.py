@@ -38,7 +38,7 @@ from .script import Reply, Scripts
 from .units import milliseconds, windows
 
 SECRET = "textproof:secret"
-STATUS = {b"p": Status.PENDING, b"a": Status.APPROVED, b"c": Status.CANCELED, b"l": Status.LOCKED}
+STATUS = {"p": Status.PENDING, "a": Status.APPROVED, "c": Status.CANCELED, "l": Status.LOCKED}
 DAY = timedelta(days=1)  # longer than any token lives
 NEWS = timedelta(days=1)  # ours: Telnyx gives up on telling something long before
 OPT_OUT = timedelta(days=365)  # ours: a year is our "for good", because every key has a life
@@ -48,7 +48,6 @@ SHARE = timedelta(seconds=120)  # ours: long enough to find the message and type
 SHARERS, SHARED_CHECKS = 6, 2
 KNOWN, TEST = "known", "test"  # kinds of numbers: one that the caller vouches for, one that is never texted
 SECONDS_DIGITS = 10  # when a request is forgotten, in front of what it was given
-FIELDS = 12  # of a record in an answer
 SLOW_SECONDS = 0.2  # ours: a hundred times what a data centre takes
 SKEW_SECONDS = 2  # ours: what a message's life can bear; security of expiry does not depend on it
 NOBODY = "", ""  # neither a source nor a client: we ask ourselves
@@ -269,28 +268,23 @@ def _opted_out(number: str) -> str:
 
 
 def _answer(reply: Reply) -> Answer:
-    verdict, wait, now, *fields = reply
-    record = _record(now, fields[:FIELDS]) if len(fields) >= FIELDS else None
-    other = fields[-1].decode() if len(fields) in (1, FIELDS + 1) else ""
-    return Answer(Verdict(verdict.decode()), wait, record, other)
+    record = _record(reply) if "status" in reply else None
+    return Answer(Verdict(reply["verdict"]), reply["wait"], record, reply.get("other", ""))
 
 
-def _record(now: int, fields: Reply) -> Record:
-    status, to, begun, expires, sends, checks, delivery, origin, wait, reference, locale, kind = fields
-    state = STATUS[status]
-    if state is Status.PENDING and now >= int(expires):
-        state = Status.EXPIRED
+def _record(reply: Reply) -> Record:
+    status, now, expires = STATUS[reply["status"]], reply["now"], reply["expires"]
     return Record(
-        to=to.decode(),
-        status=state,
-        begun=int(begun),
-        expires=int(expires),
+        to=reply["to"],
+        status=Status.EXPIRED if status is Status.PENDING and now >= expires else status,
+        begun=reply["begun"],
+        expires=expires,
         now=now,
-        sends=int(sends),
-        checks=int(checks),
-        wait=wait,
-        delivery=Delivery(delivery.decode()[1:]) if delivery else Delivery.ON_ITS_WAY,
-        origin=(origin or b"").decode(),
-        about=About((reference or b"").decode(), (locale or b"").decode()),
-        is_known=kind == KNOWN.encode(),
+        sends=reply["sends"],
+        checks=reply["checks"],
+        wait=reply["next_send"],
+        delivery=Delivery(reply["delivery"][1:]) if "delivery" in reply else Delivery.ON_ITS_WAY,
+        origin=reply.get("origin", ""),
+        about=About(reply.get("reference", ""), reply.get("locale", "")),
+        is_known=reply.get("kind") == KNOWN,
     )

@@ -1,6 +1,7 @@
 """Scripts on the server: loaded when it does not know them, guarded when it does not answer."""
 
 import functools
+import json
 from collections.abc import Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
@@ -15,7 +16,7 @@ from .breaker import Breaker
 from .connect import Client
 
 WAIT_MS = 100  # for replicas; ours: a fifth of what an answer may take
-Reply = list[Any]
+Reply = dict[str, Any]
 T = TypeVar("T")
 
 OF_A_VERIFICATION = ("start", "check", "resend", "cancel", "report", "unsend", "show")
@@ -40,12 +41,12 @@ class Scripts:
         return self._given if isinstance(self._given, redis.Redis | RedisCluster) else self._given()
 
     def run(self, name: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Reply:
-        """Run a script in one round trip, and return what it returns.
+        """Run a script in one round trip, and return what it returns, nothing or an object in JSON.
 
         Raises:
             StoreUnavailable: It did not, as far as anybody knows.
         """
-        return self.guarded(lambda: self._evaluate(name, keys, arguments))
+        return _read(self.guarded(lambda: self._evaluate(name, keys, arguments)))
 
     def run_replicated(self, name: str, keys: Sequence[str], arguments: Sequence[str | int], replicas: int) -> Reply:
         """Run a script, and return what it returns once so many replicas have it too. One round trip.
@@ -56,7 +57,7 @@ class Scripts:
         reply, acknowledged = self.guarded(lambda: self._evaluate_and_wait(name, keys, arguments, replicas))
         if acknowledged < replicas:
             raise StoreUnavailable(f"{acknowledged} of {replicas} replicas have it")
-        return cast("Reply", reply)
+        return _read(reply)
 
     def guarded(self, step: Callable[[], T]) -> T:
         """Do one step; whatever goes wrong with Redis, nothing was accepted."""
@@ -70,13 +71,13 @@ class Scripts:
         self._breaker.succeeded()
         return result
 
-    def _evaluate(self, name: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Reply:
+    def _evaluate(self, name: str, keys: Sequence[str], arguments: Sequence[str | int]) -> bytes | None:
         try:
             reply = self.client.evalsha(self._digests[name], len(keys), *keys, *arguments)
         except NoScriptError:  # the first time, after a restart, after a failover
             self.client.script_load(self._sources[name])
             reply = self.client.evalsha(self._digests[name], len(keys), *keys, *arguments)
-        return cast("Reply", reply)
+        return cast("bytes | None", reply)
 
     def _evaluate_and_wait(
         self, name: str, keys: Sequence[str], arguments: Sequence[str | int], replicas: int
@@ -98,6 +99,10 @@ class Scripts:
                 # whether a replica has it, nobody can say.
                 return self._evaluate(name, keys, arguments), 0
         return reply, acknowledged
+
+
+def _read(reply: bytes | None) -> Reply:
+    return json.loads(reply) if reply else {}
 
 
 def _source(name: str) -> str:

@@ -6,8 +6,8 @@
 -- The same script again with the same id changes nothing and answers the same.
 --
 -- Somebody else may have asked for this number a moment ago. Then the message of that moment is good for this
--- verification too, and no other is sent; the answer is "shared", and ends with the randomness that the token is drawn
--- from. So a number gets one message in a token's life, however many strangers ask, and the person gets in with it.
+-- verification too, and no other is sent; the answer is "shared", and tells the randomness that the token is drawn
+-- from (other). So a number gets one message in a token's life, however many strangers ask, and the person gets in with it.
 
 local OPTED_OUT, TO, RANDOM, REQUEST, ORIGIN, SHARE = KEYS[6], ARGV[5], ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
 local SHARERS, SHARED_CHECKS = tonumber(ARGV[10]), tonumber(ARGV[11])
@@ -15,15 +15,13 @@ local TOLD = {w = OWNER, x = ARGV[12], g = ARGV[13], y = ARGV[14] ~= 'usual' and
 
 if redis.call('EXISTS', RECORD) == 1 then
   local shared = redis.call('HGET', RECORD, 'j')
-  local same = answer(shared and 'shared' or 'done')
-  same[16] = shared or nil
-  return same
+  return answer(shared and 'shared' or 'done', 0, {other = shared or nil})
 end
 
 SENDS = RULES.sends_to[ARGV[14]]
 
 local before = REQUEST ~= '' and redis.call('HGET', NUMBER, 'q' .. REQUEST)
-if before and string.sub(before, 1, 10) * 1000 > NOW then return {'repeated', 0, NOW, string.sub(before, 11)} end
+if before and string.sub(before, 1, 10) * 1000 > NOW then return answer('repeated', 0, {other = string.sub(before, 11)}) end
 
 if redis.call('EXISTS', OPTED_OUT) == 1 then return answer('opted_out') end
 local wait = wait_for_check()
@@ -58,6 +56,4 @@ if REQUEST ~= '' then
   redis.call('HSET', NUMBER, 'q' .. REQUEST, string.format('%010d%s%s', math.ceil(expires / 1000), RANDOM, shared or ''))
 end
 tidy()
-local new = answer(shared and 'shared' or 'done')
-new[16] = shared or nil
-return new
+return answer(shared and 'shared' or 'done', 0, {other = shared or nil})

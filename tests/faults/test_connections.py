@@ -30,11 +30,11 @@ from service.store.script import Scripts
 def ask(words):
     for word in words:  # whose answer it is shows in the answer
         answer = scripts.run("echo", [], [word])
-        assert answer == word.encode(), (word, answer)
+        assert answer == {"word": word}, (word, answer)
 
 scripts = Scripts(connect(sys.argv[1]))
-scripts._sources["echo"] = "return ARGV[1]"
-scripts._digests["echo"] = scripts.client.script_load("return ARGV[1]")
+scripts._sources["echo"] = "return cjson.encode({word = ARGV[1]})"
+scripts._digests["echo"] = scripts.client.script_load(scripts._sources["echo"])
 ask(["before"])
 children = []
 for child in range(2):
