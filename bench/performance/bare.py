@@ -1,7 +1,7 @@
 """What the service is compared with, under the same server and settings.
 
 /none   Flask, a form or a JSON body, a page or a JSON answer. Nothing is remembered.
-/one    the same, and one script in Redis, which reads and counts.
+/one    the same, and one script in Redis, which reads and counts; /one/again shows the form again, as for a wrong code.
 /dict   the tutorial's program: a dict of tokens in the process.
 
 The pages are the service's own, so that a template weighs the same everywhere.
@@ -9,15 +9,23 @@ The pages are the service's own, so that a template weighs the same everywhere.
 
 import os
 import secrets
+import time
 from hashlib import sha1
 from typing import Any
 
 import redis
-from flask import Flask, jsonify, redirect, render_template, request
+from flask import Blueprint, Flask, jsonify, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from service.languages import ENGLISH
+from service.verification.errors import Delivery
+from service.verification.phone import PhoneNumber
+from service.verification.ports import Status
+from service.verification.token import TokenFormat
+from service.verification.verifier import Verification
+from service.web import words
 from service.web.look import TEMPLATES
+from service.web.problems import Problem
 
 SCRIPT = """
 local read = redis.call('HMGET', KEYS[1], 'a', 'b')
@@ -39,6 +47,20 @@ ANSWER: dict[str, Any] = {
     "checks_left": 0,
     "delivery": "on_its_way",
 }
+FORMAT = TokenFormat("hex", 6)
+PENDING = Verification(
+    id=ANSWER["id"],
+    to=PhoneNumber(ANSWER["to"]),
+    status=Status.PENDING,
+    created_at=1_767_225_600,
+    expires_in=590,
+    next_send_in=20,
+    sends=1,
+    sends_left=4,
+    checks_left=4,
+    delivery=Delivery.ON_ITS_WAY,
+)
+PROBLEM = Problem(422, "token_rejected", "That code is not right", "Check the latest text from us. 4 tries left.")
 
 
 def create_app() -> Flask:  # noqa: C901 - each is a few lines
@@ -49,6 +71,13 @@ def create_app() -> Flask:  # noqa: C901 - each is a few lines
     app.jinja_env.globals.update(language=lambda: ENGLISH, offered=(ENGLISH,))
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension brings it
+    app.jinja_env.globals.update(
+        deliveries=words.DELIVERIES, in_words=words.in_words, moment=words.moment, now=time.time
+    )
+    pages = Blueprint("pages", __name__)
+    for name in ("check", "resend", "cancel", "status"):
+        pages.add_url_rule(f"/{name}", name, lambda: "", methods=["POST"])
+    app.register_blueprint(pages)
     client = redis.Redis.from_url(os.environ["BARE_REDIS_URL"])
     client.script_load(SCRIPT)
     tokens: dict[str, str] = {}
@@ -78,6 +107,19 @@ def create_app() -> Flask:  # noqa: C901 - each is a few lines
     def one_form() -> ResponseReturnValue:
         ask_redis(typed())
         return page()
+
+    @app.post("/one/again")
+    def one_again() -> ResponseReturnValue:
+        ask_redis(typed())
+        again = render_template(
+            "verify.html",
+            verification=PENDING,
+            problem=PROBLEM,
+            display_error=True,
+            nonce=request.form["nonce"],
+            token_format=FORMAT,
+        )
+        return again, PROBLEM.status
 
     @app.post("/one/redirect")
     def one_redirect() -> ResponseReturnValue:

@@ -156,6 +156,7 @@ def checks_of_pages(stage: Stage) -> list[Candidate]:
         Candidate("Textproof", stage.service, form, OK),
         Candidate("Textproof, a wrong code", stage.service, partial(form, right=False), WRONG),
         *_bare(stage, "form", form),
+        Candidate("Flask + form + EVALSHA, the form again", stage.bare, partial(form, "/one/again"), WRONG),
         Candidate("the tutorial's dict", stage.bare, partial(form, "/dict/verify"), OK),
     ]
 

@@ -41,7 +41,7 @@ class PhoneNumber:
     @property
     def masked(self) -> str:
         """The calling code and the last four digits, for logs."""
-        code = next((self.e164[:end] for end in (2, 3, 4) if int(self.e164[1:end]) in CALLING_CODES), "+")
+        code = _calling_code(self.e164[:4])
         return f"{code}{'•' * (len(self.e164) - len(code) - 4)}{self.e164[-4:]}"
 
     @property
@@ -103,16 +103,22 @@ def read_number(typed: str, *, home: str, allowed: Collection[str]) -> PhoneNumb
         number = phonenumbers.parse(typed, home)
     except phonenumbers.NumberParseException as error:
         raise InvalidNumber(NumberFault.IMPOSSIBLE) from error
-    region = phonenumbers.region_code_for_number(number)
-    if region is None or not phonenumbers.is_valid_number_for_region(number, region):
+    region, kind = phonenumbers.region_code_for_number(number), phonenumbers.number_type(number)
+    if region is None or kind == PhoneNumberType.UNKNOWN:  # of no kind is what is no valid number of its region
         raise InvalidNumber(NumberFault.IMPOSSIBLE)
     if region == NO_REGION:
         raise InvalidNumber(NumberFault.NOT_A_COUNTRY)
-    if phonenumbers.number_type(number) not in TEXTABLE:
+    if kind not in TEXTABLE:
         raise InvalidNumber(NumberFault.NOT_MOBILE)
     if region not in allowed:
         raise InvalidNumber(NumberFault.REGION_NOT_ALLOWED)
     return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), region)
+
+
+@functools.cache  # there are a thousand
+def _calling_code(begin: str) -> str:
+    """Return the calling code that a number begins with, with the `+`."""
+    return next((begin[:end] for end in (2, 3, 4) if int(begin[1:end]) in CALLING_CODES), "+")
 
 
 @functools.lru_cache(maxsize=64)  # a request asks three times; the next one is about somebody else

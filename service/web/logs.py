@@ -47,7 +47,7 @@ class JsonFormatter(logging.Formatter):
 
 def mask(text: str) -> str:
     """Hide all but the last four digits of every phone number in `text`, and all but the prefix of every client key."""
-    hidden = CLIENT_KEY.sub(r"\1•", text)
+    hidden = CLIENT_KEY.sub(r"\1•", text) if "tp_" in text else text
     return NUMBER.sub(lambda match: "+" + "•" * (len(match[0]) - 1), hidden)
 
 

@@ -109,10 +109,12 @@ class Metrics:
             return Response(self.show(), content_type=CONTENT_TYPE_LATEST)
 
     def _end(self, response: Response) -> Response:
-        route = request.url_rule.rule if request.url_rule else UNKNOWN
+        rule, method = request.url_rule, request.method
+        route = rule.rule if rule else UNKNOWN
         if route not in OPERATORS:
-            method = request.method if request.method in METHODS else UNKNOWN
-            self._request(route, method, response.status_code).observe(time.monotonic() - g.begun)
+            self._request(route, method if method in METHODS else UNKNOWN, response.status_code).observe(
+                time.monotonic() - g.begun
+            )
         return response
 
 

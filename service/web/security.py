@@ -1,8 +1,11 @@
 """What the browser is told, and which requests are not ours."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
 from urllib.parse import urlsplit
+from wsgiref.types import StartResponse, WSGIEnvironment
 
-from flask import Flask, Request, Response, abort, request
+from flask import Flask, Request, abort, request
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 OURS = frozenset({"same-origin", "none"})
@@ -26,12 +29,18 @@ SECURE_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
 def protect(app: Flask, *, secure: bool) -> None:
     """Put the headers on every answer. `secure` is whether people reach this service by HTTPS."""
     headers = HEADERS | {"Cache-Control": "no-store"} | (SECURE_HEADERS if secure else {})
+    by_name = {name.lower(): (name, value) for name, value in headers.items()}
+    answer = app.wsgi_app
 
-    @app.after_request
-    def add_headers(response: Response) -> Response:
-        there = {name.title() for name, _ in response.headers}
-        response.headers.extend((name, value) for name, value in headers.items() if name not in there)
-        return response
+    # Around Flask, where headers are a plain list: its own checks each name and value again, each time.
+    def answer_with_headers(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def begin(status: str, own: list[tuple[str, str]], *error: Any) -> Callable[[bytes], object]:  # noqa: ANN401
+            there = {name.lower() for name, _ in own}
+            return start_response(status, own + [pair for name, pair in by_name.items() if name not in there], *error)
+
+        return answer(environ, begin)
+
+    app.wsgi_app = answer_with_headers  # type: ignore[method-assign]  # as Flask's manual has it
 
 
 def refuse_cross_site(public_url: str) -> None:
