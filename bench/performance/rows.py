@@ -394,23 +394,27 @@ class Fleet:
     replicas: int
     microseconds: float
     per_second: float
+    beside: float
+    """Microseconds that so many of bare Flask take, with a script and the same page."""
 
 
 def replicas(stage: Stage, size: Size) -> list[Fleet]:
     """Return what a wrong code costs when 1, 2, 4 and 8 replicas share the work, on the cores that there are."""
-    cores = os.cpu_count() or 1
-    app = "bench.performance.stubbed:create_app()"
-    fleet = [stage.start(app, core=place % cores, **stage.settings) for place in range(FLEETS[-1])]
-    measured: dict[int, list[tuple[float, float]]] = {count: [] for count in FLEETS}
+    cores, redis_url = os.cpu_count() or 1, stage.store.url
+    places = [place % cores for place in range(FLEETS[-1])]
+    ours = [stage.start("bench.performance.stubbed:create_app()", core=core, **stage.settings) for core in places]
+    bare = [stage.start("bench.performance.bare:create_app()", core=core, BARE_REDIS_URL=redis_url) for core in places]
+    wrong = partial(stage.crowd.form_check, right=False)
+    measured: dict[int, list[tuple[float, float, float]]] = {count: [] for count in FLEETS}
     for number in range(size.rounds + 1):
         for count in FLEETS:
-            requests = [stage.crowd.form_check(right=False) for _ in range(size.requests)]
-            cpu, seconds = _together(fleet[:count], requests)
+            cpu, seconds = _together(ours[:count], [wrong() for _ in range(size.requests)])
+            beside, _ = _together(bare[:count], [wrong("/one/again") for _ in range(size.requests)])
             if number:
-                measured[count].append((cpu * MILLION / len(requests), len(requests) / seconds))
+                each = (cpu * MILLION / size.requests, size.requests / seconds, beside * MILLION / size.requests)
+                measured[count].append(each)
     return [
-        Fleet(count, statistics.median(one for one, _ in seen), statistics.median(two for _, two in seen))
-        for count, seen in measured.items()
+        Fleet(count, *(statistics.median(row) for row in zip(*seen, strict=True))) for count, seen in measured.items()
     ]
 
 
