@@ -377,7 +377,7 @@ class Writer:
         if digest not in self._known:
             raise NoScriptError
         self._steps.evalsha(self._known[digest], count, *words)
-        return b'{"verdict": "done", "wait": 0, "now": 0}'
+        return b'{"verdict": "done", "wait": 0, "now": 0, "stamp": 0}'
 
     def script_load(self, source: str) -> None:
         """Load a script at once."""
