@@ -35,10 +35,8 @@ class Place:
         future = self._outbox.submit(send)
         try:
             return future.result(PATIENCE_SECONDS if self._may_wait else 0)
-        except TimeoutError:
-            if future.done():
-                raise
-            return None
+        except TimeoutError:  # of the wait, or of the send
+            return future.result() if future.done() else None
 
 
 class Outbox:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 
 import pytest
 from fakeredis import FakeRedis, FakeServer
@@ -301,3 +302,21 @@ def make_one_place(policy, server, carrier, keyring, clock) -> Callable[[], Veri
         return Verifier(policy, store=store, sender=carrier, keyring=lambda: keyring, clock=clock, sends_at_once=1)
 
     return make
+
+
+class LastMoment(Future[str]):
+    """A send that ends just when its caller has waited long enough."""
+
+    def result(self, timeout: float | None = None) -> str:
+        """Return what it is, or have waited too long."""
+        if timeout is None:
+            return super().result()
+        self.set_result("sent")
+        raise TimeoutError
+
+
+def test_a_send_that_ends_while_its_time_runs_out_has_ended(outbox, monkeypatch):
+    monkeypatch.setattr(outbox, "submit", lambda _send: LastMoment())
+
+    with outbox.place() as place:
+        assert place.run(lambda: "sent") == "sent"
