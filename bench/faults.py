@@ -6,6 +6,7 @@ beside the rows that could pass by luck: they must fail. Ends with 1 when a prom
 `full` makes the races and the row of kept-alive requests as big as they are meant for a release: some minutes more.
 """
 
+import logging
 import random
 import statistics
 import sys
@@ -645,6 +646,7 @@ def main(names: list[str]) -> int:
     if haproxy() is None:
         print("There is no haproxy here. On Debian and Ubuntu this helps: apt install haproxy")
         return 1
+    logging.disable()  # of the rules that run here; replicas have logs of their own
     wanted = {name.lower() for name in names} - {"full"}
     size = FULL if "full" in names else SHORT
     failed, begun = 0, time.monotonic()
