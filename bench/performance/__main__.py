@@ -17,8 +17,9 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bench.performance import machine, rows
+from bench.performance import machine, peers, rows
 from bench.performance.budget import Book
+from bench.performance.load import CONNECTIONS
 from bench.performance.rows import FULL, QUICK, Candidate, Measured, Size, Stage
 from bench.performance.servers import CLIENT_CORE, ROOT, pin
 
@@ -83,7 +84,7 @@ def say(line: str) -> None:
 
 
 def check(size: Size, book: Book) -> Lines:
-    """(a), (h)."""
+    """(a)."""
     pages = yield from compared("(a) A code typed into the page", rows.checks_of_pages, size, reference="form")
     reference = pages["Flask + form + EVALSHA"]
     book.at_least("check, page: of Flask + form + one EVALSHA", pages["Textproof"].ratio(reference), 0.85)
@@ -98,7 +99,7 @@ def check(size: Size, book: Book) -> Lines:
 
 
 def start(size: Size, book: Book) -> Lines:
-    """(b), (h)."""
+    """(b)."""
     title = "(b) A number typed into the page, every limit on, a carrier that takes every message at once"
     pages = yield from compared(title, rows.starts_of_pages, size, reference="form", connections=rows.STARTERS)
     reference = pages["Flask + form + EVALSHA"]
@@ -131,11 +132,14 @@ def compared(
     yield f"| {connections} connections | {' | '.join(heads)} |"
     yield "|---|---|---|---|---|---|---|"
     for name, seen in measured.items():
-        yield (
-            f"| {name} | {statistics.median(seen.microseconds):.0f} | {statistics.median(seen.per_second):.0f} "
-            f"| {statistics.median(seen.slowest):.0f} | {seen.ratio(one)} | {seen.ratio(none)} | {seen.rate(one)} |"
-        )
+        yield f"| {name} | {figures(seen)} | {seen.ratio(one)} | {seen.ratio(none)} | {seen.rate(one)} |"
     return measured
+
+
+def figures(seen: Measured) -> str:
+    """Return the middle of what was seen: processor time, requests a second, the slowest."""
+    cpu, rate, slowest = (statistics.median(each) for each in (seen.microseconds, seen.per_second, seen.slowest))
+    return f"{cpu:.0f} | {rate:.0f} | {slowest:.0f}"
 
 
 def telnyx(size: Size, book: Book) -> Lines:
@@ -227,6 +231,37 @@ def weight(size: Size, book: Book) -> Lines:
     book.at_most("seconds until the first 200", seen.seconds, 3.0)
 
 
+def peers_(size: Size, _book: Book) -> Lines:
+    """(h)."""
+    yield "### (h) better-auth beside the service, one core each"
+    yield ""
+    with ExitStack() as ends:
+        stage = Stage(ends)
+        try:
+            peer = ends.enter_context(peers.BetterAuth(stage.store.url, stage.crowd.number))
+        except peers.CannotRun as why:
+            yield f"Not run here: {why}."
+            return
+        fewer = replace(size, requests=size.requests // peers.SHARE)
+        starts = rows.in_turns(peers.starts(stage, peer), fewer, connections=rows.STARTERS)
+        checks = rows.in_turns(peers.checks(stage, peer), fewer, connections=CONNECTIONS)
+    yield f"{fewer.requests:,} requests each in a round, of better-auth after {peers.WARM:,} of each kind to warm up."
+    yield ""
+    yield from of_ours(f"{rows.STARTERS} connections, a number given by an application", starts)
+    yield ""
+    yield from of_ours(f"{CONNECTIONS} connections, a right code checked by an application", checks)
+
+
+def of_ours(title: str, measured: Mapping[str, Measured]) -> Lines:
+    """Return a table of peers, each beside the service."""
+    heads = ("processor time, µs", "requests/s", "p99, ms", "of Textproof", "the same of requests/s")
+    yield f"| {title} | {' | '.join(heads)} |"
+    yield "|---|---|---|---|---|---|"
+    ours = measured[peers.OURS]
+    for name, seen in measured.items():
+        yield f"| {name} | {figures(seen)} | {seen.ratio(ours)} | {seen.rate(ours)} |"
+
+
 PARTS: Mapping[str, Callable[[Size, Book], Lines]] = {
     "check": check,
     "start": start,
@@ -235,6 +270,7 @@ PARTS: Mapping[str, Callable[[Size, Book], Lines]] = {
     "bytes": bytes_,
     "replicas": replicas,
     "weight": weight,
+    "peers": peers_,
 }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 CONNECTIONS = 32
 TIMEOUT = 20.0  # seconds for one answer
 CHUNK = 65_536
+LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,10 @@ class _Connection:
         head, mark, body = self.come.partition(b"\r\n\r\n")
         if not mark:
             return None
-        _, found, rest = head.lower().partition(b"content-length:")
+        head = head.lower()
+        if b"transfer-encoding: chunked" in head:
+            return int(head[9:12]) if body.endswith(LAST_CHUNK) else None
+        _, found, rest = head.partition(b"content-length:")
         length = int(rest.split(b"\r\n", 1)[0]) if found else 0
         return int(head[9:12]) if len(body) >= length else None
 

@@ -17,7 +17,7 @@ from bench import isolation
 from bench.performance import machine
 from bench.performance.crowd import Crowd
 from bench.performance.load import CONNECTIONS, Driven, drive
-from bench.performance.servers import EVERY_LIMIT, SERVICE, Server
+from bench.performance.servers import EVERY_LIMIT, SERVICE, Program, Server
 from service.store.redis import RedisStore
 from service.verification.keys import Keyring
 from tests.support.processes import wait_until
@@ -61,7 +61,7 @@ class Candidate:
     """One of those that stand side by side."""
 
     name: str
-    server: Server
+    server: Program
     request: Callable[[], bytes]
     status: int
 
@@ -121,7 +121,7 @@ def in_turns(candidates: Sequence[Candidate], size: Size, *, connections: int = 
     return measured
 
 
-def measure(server: Server, requests: Sequence[bytes], connections: int = CONNECTIONS) -> tuple[float, Driven]:
+def measure(server: Program, requests: Sequence[bytes], connections: int = CONNECTIONS) -> tuple[float, Driven]:
     """Return the processor time that requests cost a server, and what the client saw."""
     seen: list[Driven] = []
     cpu = server.cpu_of(lambda: seen.append(drive(server.port, requests, connections=connections)))

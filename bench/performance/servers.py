@@ -6,7 +6,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -42,33 +42,30 @@ def pin(core: int | None, pid: int = 0) -> None:
         os.sched_setaffinity(pid, {core})
 
 
-class Server:
-    """One program under gunicorn, with the service's own settings of gunicorn.
+class Program:
+    """One program that listens on a port of its own.
 
     Args:
-        app: What gunicorn serves.
+        command: What is run.
         environment: All of it, but for where it listens.
         core: The one that it is kept on; None: any.
-        workers: How many.
     """
 
     def __init__(
-        self, app: str, environment: Mapping[str, str], *, core: int | None = SERVER_CORE, workers: int = 1
+        self, command: Sequence[str | Path], environment: Mapping[str, str], *, core: int | None = SERVER_CORE
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self._app = app
+        self._command = command
         self._core = core
-        own = {"PATH": os.environ["PATH"], "PORT": str(self.port), "WORKERS": str(workers)}
-        self._environment = own | {"TEXTPROOF_CONFIG": os.devnull} | dict(environment)
+        self._environment = {"PATH": os.environ["PATH"], "PORT": str(self.port)} | dict(environment)
 
     def __enter__(self) -> Self:
         """Start it, and return when it answers."""
         log = Path(tempfile.gettempdir()) / f"textproof-bench-{self.port}.log"
-        command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), self._app]
         begun = time.monotonic()
-        self._child = Child(command, output=log, cwd=ROOT, env=self._environment)
-        pin(self._core, self._child.pid)  # its workers inherit it
+        self._child = Child(self._command, output=log, cwd=ROOT, env=self._environment)
+        pin(self._core, self._child.pid)  # its workers and threads inherit it
         wait_until(self._answers, seconds=START_SECONDS, what="it answers", every=0.01)
         self.seconds_to_answer = time.monotonic() - begun
         self.pids = machine.family(self._child.pid) if machine.can_measure() else []
@@ -97,3 +94,21 @@ class Server:
         before = machine.cpu_seconds(self.pids)
         act()
         return machine.cpu_seconds(self.pids) - before
+
+
+class Server(Program):
+    """An application under gunicorn, with the service's own settings of gunicorn.
+
+    Args:
+        app: What gunicorn serves.
+        environment: All of it, but for where it listens.
+        core: The one that it is kept on; None: any.
+        workers: How many.
+    """
+
+    def __init__(
+        self, app: str, environment: Mapping[str, str], *, core: int | None = SERVER_CORE, workers: int = 1
+    ) -> None:
+        command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), app]
+        own = {"WORKERS": str(workers), "TEXTPROOF_CONFIG": os.devnull}
+        super().__init__(command, own | dict(environment), core=core)
