@@ -59,7 +59,7 @@ def main() -> None:
         waits = sorted(_waits(shared, load))
         theory = load * shared / (2 * (1 - load))
         mean = statistics.fmean(waits)
-        say(f"| {load:.0%} | {mean:.0f} | {theory:.0f} | {waits[int(len(waits) * 0.99)]:.0f} |")
+        say(f"| {load:.0%} | {mean:.0f} | {theory:.0f} | {waits[int(len(waits) * 0.99)]:,.0f} |")
 
 
 def _acts() -> Iterator[tuple[str, Callable[[int, RedisStore], None]]]:

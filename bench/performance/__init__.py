@@ -6,6 +6,7 @@ budget.py    what was promised, and whether it is kept
 servers.py   the programs that are measured, each one worker on a core of its own
 bare.py      what they are compared with: Flask and nothing else, Flask and one script, the tutorial's program
 peers.py     who else does what the service does; better_auth/ is one of them, a program for Node
+parts.py     what a check spends its time on, in one thread
 stubbed.py   the service with a carrier that takes every message at once
 crowd.py     people: numbers, addresses, verifications to check
 load.py      the client

@@ -17,7 +17,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bench.performance import machine, peers, rows
+from bench.performance import machine, parts, peers, rows
 from bench.performance.budget import Book
 from bench.performance.load import CONNECTIONS
 from bench.performance.rows import FULL, QUICK, Candidate, Measured, Size, Stage
@@ -175,6 +175,8 @@ def trips(_size: Size, book: Book) -> Lines:
     book.at_most("trips of a check (page, a wrong code)", len(found["check, page, wrong"].trips), 1)
     book.at_most("trips of a check (page, a right code)", len(found["check, page, right"].trips), 1)
     book.at_most("trips of a start (page)", len(found["start, page"].trips), 2)
+    book.at_most("trips of a check (API)", len(found["check, API, right"].trips), 1)
+    book.at_most("trips of a start (API)", len(found["start, API"].trips), 2)
 
 
 def bytes_(size: Size, book: Book) -> Lines:
@@ -262,6 +264,13 @@ def of_ours(title: str, measured: Mapping[str, Measured]) -> Lines:
         yield f"| {name} | {figures(seen)} | {seen.ratio(ours)} | {seen.rate(ours)} |"
 
 
+def parts_(_size: Size, _book: Book) -> Lines:
+    """(i)."""
+    yield "### (i) What a right code spends its time on: each part left out in turn"
+    yield ""
+    yield from parts.rows()
+
+
 PARTS: Mapping[str, Callable[[Size, Book], Lines]] = {
     "check": check,
     "start": start,
@@ -271,6 +280,7 @@ PARTS: Mapping[str, Callable[[Size, Book], Lines]] = {
     "replicas": replicas,
     "weight": weight,
     "peers": peers_,
+    "parts": parts_,
 }
 
 
