@@ -15,7 +15,7 @@ if redis.call('EXISTS', TOKEN) == 0 then return answer('gone') end
 
 -- Others share a later message by now: this one would be the latest on the phone, and wrong for them.
 local last = redis.call('HMGET', NUMBER, 'r', 'e', 'k')
-if last[1] and last[1] ~= SEED and last[3] and tonumber(last[2]) > NOW then return answer('gone') end
+if last[1] and last[1] ~= SEED and tonumber(last[3] or 0) > 0 and tonumber(last[2]) > NOW then return answer('gone') end
 
 if redis.call('EXISTS', KEYS[6]) == 1 then return answer('opted_out') end
 

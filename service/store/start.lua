@@ -30,7 +30,7 @@ if wait > 0 then return answer('number_checks_spent', wait) end
 local last = redis.call('HMGET', NUMBER, 'r', 'w', 'e', 'k')
 local is_live = last[1] and tonumber(last[3]) - NOW >= SHARE
 -- Once it is shared, it is the number's only one until it expires, so that the latest message is always the right one.
-local shared = is_live and (last[2] ~= BRIEF or last[4]) and last[1]
+local shared = is_live and (last[2] ~= BRIEF or tonumber(last[4] or 0) > 0) and last[1]
 if shared and tonumber(last[4] or 0) >= SHARERS then return answer('number_sends_spent', last[3] - NOW) end
 local expires = shared and tonumber(last[3]) or NOW + RULES.life
 if not shared then

@@ -28,11 +28,16 @@ class Batches(Generic[T]):
         self._latest: Future[None] | None = None
 
     def add(self, thing: T) -> None:
-        """Have a thing done soon."""
+        """Have a thing done soon; left undone, and logged, where no thread can be had: nobody waits to be told."""
         with self._lock:
             self._gathered.append(thing)
-            if len(self._gathered) == 1:
+            if len(self._gathered) > 1:
+                return
+            try:
                 self._latest = self._pool.submit(self._run)
+            except RuntimeError:  # no thread can start, or the process ends
+                self._gathered = []
+                log.exception("internal_error", extra={"things": 1})
 
     def finish(self) -> None:
         """Return when all that was added is done."""
@@ -48,6 +53,7 @@ class Batches(Generic[T]):
         with self._lock:
             things, self._gathered = self._gathered, []
         try:
-            self._do(things)
+            if things:
+                self._do(things)
         except Exception:  # nobody waits for it who could be told
             log.exception("internal_error", extra={"things": len(things)})

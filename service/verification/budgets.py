@@ -61,14 +61,15 @@ def origin_of(caller: Caller, number: PhoneNumber, *, key: Key, stamp: int) -> s
 
 
 def number_of(record: Record) -> PhoneNumber:
-    """Return the number of a verification, with the region that its origin tells."""
-    return PhoneNumber(record.to, record.origin.rpartition(":")[2])
+    """Return the number of a verification, with the region that its origin tells; an earlier version's does not."""
+    parts = record.origin.split(":")
+    return PhoneNumber(record.to, parts[3] if len(parts) > 3 else "")  # noqa: PLR2004 - as `origin_of` writes them
 
 
 def start_of(record: Record, *, key: Key) -> Start:
     """Return the start that an origin tells of."""
-    stamp, address, network, country = record.origin.split(":")
-    number = PhoneNumber(record.to, country)
+    stamp, address, network, *_ = record.origin.split(":")
+    number = number_of(record)
     prefix = key.subject_digest("prefix", number.prefix)
     return Start(
         stamp=int(stamp),
@@ -76,7 +77,7 @@ def start_of(record: Record, *, key: Key) -> Start:
         network=network,
         prefix=prefix,
         line=number.line,
-        country=country,
+        country=number.region,
         place=_place(address, prefix),
     )
 

@@ -172,3 +172,34 @@ def test_a_start_that_never_came_to_the_store_of_numbers_is_not_sent(desk, numbe
         one.start(number)
 
     assert sender.messages == []
+
+
+def as_an_earlier_version_wrote(one):
+    """Put back what records held before they left out what is usual, and told the region."""
+    (node,) = one.engine.nodes
+    for name in node.scan_iter("v:*"):
+        origin, begun = node.hmget(name, "o", "b")
+        node.hset(name, mapping={"o": origin.rpartition(b":")[0], "n": 1, "l": begun, "c": 0})
+    for name in node.scan_iter("n:*"):
+        node.hset(name, "k", 0)
+
+
+def test_an_approval_of_an_earlier_version_is_settled(desk, number):
+    one = desk()
+    started = one.start(number, "2001:db8::7")
+    as_an_earlier_version_wrote(one)
+
+    assert one.check(started, one.token_of(started), "2001:db8::7").to.region == "US"
+
+    assert one.budget(Limit.STARTS_OF_ADDRESS) == one.budget(Limit.STARTS_OF_NETWORK) == []
+
+
+def test_a_token_of_an_earlier_version_that_nobody_shares_is_not_shared(desk, number):
+    one = desk()
+    first = one.start(number)
+    as_an_earlier_version_wrote(one)
+
+    assert not one.start(number).is_shared
+    as_an_earlier_version_wrote(one)
+    one.clock.advance(60)
+    assert one.verifier.resend(first.id).sends == 2

@@ -83,3 +83,20 @@ def test_a_job_that_breaks_is_logged_and_stops_no_other(done, caplog):
 
 def test_nothing_to_do_is_finished():
     Batches(lambda _things: None).finish()
+
+
+def test_a_thread_that_cannot_start_stops_nothing(done, monkeypatch, caplog):
+    """Whoever added was answered already: nothing is raised, and what comes later is done."""
+    batches = Batches(done.extend)
+
+    def fail(_thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        batches.add("first")
+    batches.add("second")
+    batches.finish()
+
+    assert done == ["second"]
+    assert [record.message for record in caplog.records] == ["internal_error"]
