@@ -10,7 +10,7 @@ y:{limits}:number            the phone itself asked for a message a moment ago (
 q:{limits}:prefix            lines of a prefix that were asked for within a day, unless it ended well (sorted set)
 g:{limits}                   checks of all numbers within the hour (hash)
 l:{limits}:limit:subject     a budget (list of ms)
-e:{limits}:random            a decision of a moment ago, should its answer have been lost (string)
+e:{limits}:random            a decision or settling of a moment ago, should its answer have been lost (string)
 """
 
 import functools
@@ -33,7 +33,7 @@ MILLIONTHS = 1_000_000
 DAY = 86_400_000  # ms
 WELCOME = timedelta(minutes=10)  # ours: a token's life
 KINDS = {Limit.STARTS_OF_ADDRESS: "address", Limit.STARTS_OF_PREFIX: "prefix"}
-SETTLED_AT_ONCE = 100  # starts; ours: Redis does nothing else for half a millisecond
+SETTLED_AT_ONCE = 100  # starts; ours: Redis does nothing else for a millisecond
 
 
 class SharedBudgets:

@@ -9,7 +9,8 @@
 --
 -- Record: s status (p, a, c, l)  t number  b begun, ms  e expires, ms  n sends and  l the last of them, ms, unless there
 --         was one only  c wrong checks, if there are any  d delivery  o origin  w the client it belongs to
---         x the client's reference  g locale  y the kind of number ('known', 'test'), unless it is a usual one  j the verification whose token it shares (its randomness)
+--         x the client's reference  g locale  y the kind of number ('known', 'test'), unless it is a usual one
+--         j the verification whose token it shares (its randomness)
 --         =<nonce> the answer to a request that may come again: of a check 'done' or the count of wrong ones, of a
 --         resend its caller
 -- Number: s<source> when it was texted because that source asked, "ms ms …", oldest first

@@ -7,7 +7,8 @@
 --
 -- Somebody else may have asked for this number a moment ago. Then the message of that moment is good for this
 -- verification too, and no other is sent; the answer is "shared", and tells the randomness that the token is drawn
--- from (other). So a number gets one message in a token's life, however many strangers ask, and the person gets in with it.
+-- from (other). So a number gets one message in a token's life, however many strangers ask, and the person gets in
+-- with it.
 
 local OPTED_OUT, TO, RANDOM, REQUEST, ORIGIN, SHARE = KEYS[6], ARGV[5], ARGV[6], ARGV[7], ARGV[8], tonumber(ARGV[9])
 local SHARERS, SHARED_CHECKS = tonumber(ARGV[10]), tonumber(ARGV[11])
