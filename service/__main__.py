@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 
 import click
 
-from .app import keyring_of, redis_store, settings_or_exit
+from .app import keys_of, redis_store, settings_or_exit
 from .clients import ClientKeys, NotPossible
 from .doctor import Mark, examine
 from .limits import Limits, NotASubject
 from .store.embedded import EmbeddedValkey, NoServer
+from .verification.envelope import CannotRotate, WrongSecret
 from .verification.errors import StoreUnavailable
 
 HERE = Path(__file__).parents[1]
@@ -64,7 +65,7 @@ def limits(context: click.Context) -> None:
     settings = settings_or_exit()
     store = redis_store(settings)
     try:
-        context.obj = Limits(store, keyring_of(settings, store)(), settings.policy)
+        context.obj = Limits(store, keys_of(settings, store)(), settings.policy)
         if context.invoked_subcommand is None:
             for line in context.obj.show():
                 click.echo(line)
@@ -100,8 +101,11 @@ def forgive(limits: Limits, number: str) -> None:
 @main.group()
 @click.pass_context
 def keys(context: click.Context) -> None:
-    """Make, list and revoke the keys of applications that call the API."""
-    context.obj = ClientKeys(redis_store(settings_or_exit()))
+    """Make, list and revoke the keys of applications; rotate and seal the keyring."""
+    settings = settings_or_exit()
+    store = redis_store(settings)
+    context.obj = ClientKeys(store)
+    context.meta["keyring"] = keys_of(settings, store)
 
 
 @keys.command()
@@ -138,11 +142,38 @@ def revoke(keys: ClientKeys, name: str) -> None:
     click.echo(f"Revoked {count} {'key' if count == 1 else 'keys'} of {name}.")
 
 
+@keys.command()
+@click.pass_context
+def rotate(context: click.Context) -> None:
+    """Add a generation to the keyring, after a leak. Codes, blocks, limits and opt-outs stay as they are."""
+    _said(context.meta["keyring"].rotate)
+    click.echo("The keyring has a new generation. What the earlier ones closed still opens.")
+
+
+@keys.command()
+@click.pass_context
+def reseal(context: click.Context) -> None:
+    """Let no other secret open the keyring than SECRET_KEY and SECRET_KEY_FALLBACKS as they are set here."""
+    count = _said(context.meta["keyring"].reseal)
+    click.echo(f"{count} other {'secret opens' if count == 1 else 'secrets open'} the keyring no more.")
+
+
+@keys.command()
+@click.pass_context
+def discard(context: click.Context) -> None:
+    """Remove the keyring from Redis, where a replica with a wrong secret came first. A running replica puts its own back.
+
+    Where none has one, the next makes a new keyring: codes, cookies, limits and opt-outs of the old one are lost.
+    """
+    _said(context.meta["keyring"].discard)
+    click.echo("The keyring is removed. The next replica that is asked puts its own back, or makes one.")
+
+
 def _said(step: Callable[[], T]) -> T:
     """Do what an operator said, or say what is wrong with it."""
     try:
         return step()
-    except (NotASubject, NotPossible) as error:
+    except (NotASubject, NotPossible, CannotRotate, WrongSecret) as error:
         sys.exit(f"{error}.")
     except StoreUnavailable:
         sys.exit("Redis does not answer. Nothing was changed.")

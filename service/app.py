@@ -16,7 +16,7 @@ from .sender.demo import DemoSender
 from .sender.receipts import TelnyxReceipts
 from .store.connect import connect
 from .store.redis import RedisStore
-from .verification.keys import Keyring
+from .verification.envelope import Keys
 from .verification.ports import Sender, Store
 from .verification.verifier import Verifier
 from .web import build_web, logs
@@ -49,14 +49,14 @@ def create_app(
 
     clock = clock or time.time
     store = metrics.timed_store(store or redis_store(settings))
-    keyring = keyring_of(settings, store)
-    demo = DemoSender(store, keyring, clock) if settings.sender == "demo" else None
-    receipts = _receipts(settings, keyring, clock)
+    keys = keys_of(settings, store)
+    demo = DemoSender(store.notes, keys, clock) if settings.sender == "demo" else None
+    receipts = _receipts(settings, keys, clock)
     verifier = Verifier(
         settings.policy,
-        store=store,
+        store=store.verifications,
         sender=metrics.timed_sender(sender or demo or _telnyx(settings, receipts)),
-        keyring=keyring,
+        keys=keys,
         clock=clock,
         sends_at_once=settings.SENDS_AT_ONCE,
         languages=settings.languages,
@@ -73,7 +73,7 @@ def create_app(
             templates=settings.TEMPLATES,
         ),
         store=store,
-        keyring=keyring,
+        keys=keys,
         clock=clock,
         inbox=demo.inbox if demo else None,
         read_webhook=receipts.read if receipts else None,
@@ -98,32 +98,23 @@ def redis_store(settings: Settings) -> RedisStore:
     return RedisStore(
         functools.partial(connect, settings.redis_url),
         settings.policy,
+        prefix=settings.KEY_PREFIX,
         messages_per_second=rate,
         replicas=settings.REPLICAS,
     )
 
 
-def keyring_of(settings: Settings, store: Store) -> Callable[[], Keyring]:
-    """Return what gives the keys: from the settings, or from the secret that the replicas agree on.
-
-    That one is asked for when it is first needed: the store may not answer yet when the service starts.
-    """
-
-    @functools.cache
-    def keyring() -> Keyring:
-        own = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS] if settings.SECRET_KEY else []
-        return Keyring([secret.encode() for secret in own] or [store.secret()])
-
-    return keyring
+def keys_of(settings: Settings, store: Store) -> Keys:
+    """Return the keyring in the store, sealed under the secrets of the settings. It is read when it is first needed."""
+    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS] if settings.SECRET_KEY else []
+    return Keys(store.keyring, secrets, prefix=settings.KEY_PREFIX)
 
 
-def _receipts(settings: Settings, keyring: Callable[[], Keyring], clock: Callable[[], float]) -> TelnyxReceipts | None:
+def _receipts(settings: Settings, keys: Keys, clock: Callable[[], float]) -> TelnyxReceipts | None:
     """Return the reader of Telnyx's webhooks, where there is a key to believe them by."""
     if settings.sender != "telnyx" or not settings.TELNYX_PUBLIC_KEY:
         return None
-    return TelnyxReceipts.with_key(
-        settings.TELNYX_PUBLIC_KEY, address=settings.webhook_address, keyring=keyring, clock=clock
-    )
+    return TelnyxReceipts.with_key(settings.TELNYX_PUBLIC_KEY, address=settings.webhook_address, keys=keys, clock=clock)
 
 
 def _telnyx(settings: Settings, receipts: TelnyxReceipts | None) -> Sender:

@@ -17,7 +17,7 @@ class ClientKeys:
 
     def __init__(self, store: RedisStore) -> None:
         """Take where they are kept."""
-        self._store = store
+        self._clients = store.clients
 
     def add(
         self, name: str, *, regions: Sequence[str], return_urls: Sequence[str], quota: Sequence[str], now: float
@@ -43,12 +43,12 @@ class ClientKeys:
         while True:
             key, prefix = new_key()
             client = Client(name, prefix, digest_of(key), int(now), allowed, tuple(return_urls), windows)
-            if self._store.add_client(client):
+            if self._clients.add(client):
                 return key
 
     def show(self) -> Iterator[str]:
         """Yield a line for each key."""
-        clients = self._store.clients()
+        clients = self._clients.all()
         if not clients:
             yield "There are no keys. `textproof keys add NAME` makes one."
         for client in clients:
@@ -61,7 +61,7 @@ class ClientKeys:
     def revoke(self, what: str) -> int:
         """Revoke the key of a prefix, or all keys of a name, and return how many there were."""
         prefix = what.removeprefix("tp_").partition("_")[0]
-        found = [client.prefix for client in self._store.clients() if what == client.name or prefix == client.prefix]
+        found = [client.prefix for client in self._clients.all() if what == client.name or prefix == client.prefix]
         for one in found:
-            self._store.revoke_client(one)
+            self._clients.revoke(one)
         return len(found)

@@ -109,6 +109,14 @@ def flag(value: object) -> bool:
     return value
 
 
+def key_prefix(value: object) -> str:
+    """The name of an installation within its Redis."""
+    value = text(value)
+    if not re.fullmatch(r"[a-z0-9-]{1,32}", value):
+        raise Bad("must be 1 to 32 lower-case letters, digits and hyphens")
+    return value
+
+
 def one_of(*choices: str) -> Callable[[object], str]:
     """One word of a few."""
 
@@ -369,22 +377,23 @@ class Settings:
     SENDER: str = setting(one_of("telnyx", "demo"), "")
     TELNYX_BASE_URL: str = setting(url("https", "http"), "https://api.telnyx.com/v2")
     REDIS_URL: str = setting(redis_url, "", hidden=True)
+    KEY_PREFIX: str = setting(key_prefix, "tp")
     REPLICAS: int = setting(whole(0, 5, "replicas"), 0)
     TRUSTED_PROXIES: int = setting(whole(0, 5, "proxies"), 0)
     SENDS_PER_NUMBER: tuple[rules.Window, ...] = setting(several(window, least=1), rules.SENDS_OF_NUMBER)
     CHECKS_PER_NUMBER: tuple[rules.Window, ...] = setting(several(window, least=1), rules.CHECKS_OF_NUMBER)
     CHECKS_IN_A_ROW: int = setting(whole(1, 100, "checks"), 100)
-    STARTS_PER_ADDRESS: tuple[rules.Window, ...] = setting(several(window), rules.Brake().address.windows)
-    STARTS_PER_NETWORK: tuple[rules.Window, ...] = setting(several(window), rules.Brake().network.windows)
-    STARTS_PER_PREFIX: tuple[rules.Window, ...] = setting(several(window), rules.Brake().prefix.windows)
+    STARTS_PER_ADDRESS: tuple[rules.Window, ...] = setting(several(window), rules.SharedLimits().address.windows)
+    STARTS_PER_NETWORK: tuple[rules.Window, ...] = setting(several(window), rules.SharedLimits().network.windows)
+    STARTS_PER_PREFIX: tuple[rules.Window, ...] = setting(several(window), rules.SharedLimits().range.windows)
     SENDS_PER_COUNTRY: tuple[rules.Window, ...] = setting(several(window), ())
     SENDS_PER_CLIENT: tuple[rules.Window, ...] = setting(several(window), ())
-    SENDS_IN_ALL: tuple[rules.Window, ...] = setting(several(window), rules.Brake().everything.windows)
+    SENDS_IN_ALL: tuple[rules.Window, ...] = setting(several(window), rules.SharedLimits().everything.windows)
     WRONG_CHECKS_IN_ALL: int = setting(whole(0, 100_000_000, "checks"), 0)
     CONVERSION_MIN_SENDS: int = setting(whole(1, 100_000, "messages"), 20)
     CONVERSION_CLOSE_PERCENT: int = setting(whole(0, 100, "per cent"), 20)
     CONVERSION_WARN_PERCENT: int = setting(whole(0, 100, "per cent"), 60)
-    UNFINISHED_PLACES: int = setting(whole(2, 100_000, "places"), rules.Brake().unfinished)
+    UNFINISHED_PLACES: int = setting(whole(2, 100_000, "places"), rules.SharedLimits().unfinished)
     SEQUENCE_LENGTH: int = setting(whole(2, 10_000, "numbers"), 5)
     CLOSED_SECONDS: int = setting(whole(1, 2_592_000, "seconds"), 43_200)
     SPEND_PER_DAY: float = setting(money, 0.0)
@@ -468,7 +477,7 @@ class Settings:
             sends_an_hour=self._sends_an_hour(),
             checks_of_number=self.CHECKS_PER_NUMBER,
             checks_in_a_row=(rules.Window(self.CHECKS_IN_A_ROW, rules.CHECKS_IN_A_ROW[0].span),),
-            brake=self._brake(),
+            shared=self._shared(),
             test_numbers=dict(self.TEST_NUMBERS),
         )
 
@@ -477,14 +486,14 @@ class Settings:
         within = [window.limit for window in self.SENDS_PER_NUMBER if window.span <= rules.HOUR]
         return max(within or [window.limit for window in self.SENDS_PER_NUMBER], default=0)
 
-    def _brake(self) -> rules.Brake:
+    def _shared(self) -> rules.SharedLimits:
         def is_enforced(limit: str) -> bool:
             return self.LIMITS_MODE == "enforce" and limit not in self.OBSERVE
 
-        return rules.Brake(
+        return rules.SharedLimits(
             address=rules.Budget(self.STARTS_PER_ADDRESS, is_enforced("address")),
             network=rules.Budget(self.STARTS_PER_NETWORK, is_enforced("network")),
-            prefix=rules.Budget(self.STARTS_PER_PREFIX, is_enforced("prefix")),
+            range=rules.Budget(self.STARTS_PER_PREFIX, is_enforced("prefix")),
             country=rules.Budget(self.SENDS_PER_COUNTRY, is_enforced("country")),
             client=rules.Budget(self.SENDS_PER_CLIENT, is_enforced("client")),
             everything=rules.Budget(self.SENDS_IN_ALL, is_enforced("everything")),

@@ -20,8 +20,8 @@ class Limits:
 
     def __init__(self, store: RedisStore, keyring: Keyring, policy: Policy) -> None:
         """Take the store, the keys that subjects are hidden with, and the numbers."""
-        self._store = store
-        self._key = keyring.current
+        self._store = store.limits
+        self._keyring = keyring
         self._policy = policy
 
     def show(self) -> Iterator[str]:
@@ -33,7 +33,7 @@ class Limits:
         yield "Closed:" if closed else "Nothing is closed."
         for kind, label, left in closed:
             until = "until it is lifted" if left is None else f"for {left // 60_000 + 1} more minutes"
-            yield f"  {kind:8} {label:20} {until}"
+            yield f"  {kind:8} {self._keyring.opened_label(label):20} {until}"
         fullest = self._store.fullest(FULLEST)
         yield "Used most within their windows:" if fullest else "No budget is used."
         for limit, subject, used in fullest:
@@ -42,7 +42,7 @@ class Limits:
     def block(self, what: str) -> str:
         """Close a number, a range or a country until it is lifted; return what kind it is."""
         kind, subject, label = self._subject(what)
-        self._store.close(kind, subject, label=label)
+        self._store.close(kind, subject, label=self._keyring.sealed_label(label))
         return kind
 
     def lift(self, what: str) -> bool:
@@ -55,7 +55,7 @@ class Limits:
         kind, subject, _label = self._subject(what)
         if kind != "number":
             raise NotASubject(f"{what} is no phone number: write it like +12025550143")
-        self._store.forgive(subject)
+        self._store.forgive(subject, keyring=self._keyring.id)
 
     def _subject(self, what: str) -> tuple[str, str, str]:
         """Return the kind of what was named, its name in the store, and how people read it."""
@@ -65,9 +65,9 @@ class Limits:
             number = phone.read_number(what, home=self._policy.home_region, allowed=phone.REGIONS)
         except InvalidNumber:
             if what[:1] == "+" and what[1:].isascii() and what[1:].isdigit():
-                return "prefix", self._key.subject_digest("prefix", what), what
+                return "range", self._keyring.range_digest(phone.PhoneNumber(f"{what}0000"))[0], what
             raise NotASubject(
                 f"{what} is neither a number (+12025550143), nor a range, which is a number without its last four "
                 "digits (+1202555), nor a country (US)"
             ) from None
-        return "number", self._key.number_digest(number.e164), number.masked
+        return "number", self._keyring.number_digest(number.e164), number.masked

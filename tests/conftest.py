@@ -8,8 +8,8 @@
 | `policy` | the rules in numbers, of those plain settings |
 | `make_store`, `store` | a `RedisStore` on a fakeredis that nobody else has |
 | `redis` | a client of the same fakeredis, to see what is remembered |
-| `keyring` | two keys of the ring: the current one and a fallback |
-| `make_verifier`, `verifier` | the four verbs over `store`, `sender`, `keyring` and `clock` |
+| `keys`, `keyring` | the keyring of that store, sealed under a secret and a fallback |
+| `make_verifier`, `verifier` | the four verbs over `store`, `sender`, `keys` and `clock` |
 | `make_app`, `app`, `client` | the service by `create_app`, and a browser for it that keeps cookies |
 | `lend_app` | a service that all tests share, with the ports of this one |
 | `number`, `numbers` | a phone number that no other test has; an endless supply of them |
@@ -35,6 +35,7 @@ from xdist.scheduler import LoadFileScheduling
 from service.app import create_app
 from service.config import Settings
 from service.store.redis import RedisStore
+from service.verification.envelope import Keys
 from service.verification.keys import Keyring
 from service.verification.policy import Policy
 from service.verification.ports import Store
@@ -98,24 +99,31 @@ def store(make_store, policy) -> Store:
 
 
 @pytest.fixture
-def keyring() -> Keyring:
-    return Keyring([SECRET.encode(), OLD_SECRET.encode()])
+def keys(store) -> Keys:
+    return Keys(store.keyring, [SECRET, OLD_SECRET], prefix="tp")
 
 
 @pytest.fixture
-def make_verifier(settings, make_store, sender, keyring, clock) -> Callable[..., Verifier]:
-    """`make_verifier(MAX_CHECKS=1)` changes settings; `keyring=` brings other keys."""
+def keyring(keys) -> Keyring:
+    return keys()
 
-    def make(*, keyring=keyring, **changes) -> Verifier:
+
+@pytest.fixture
+def make_verifier(settings, make_store, sender, clock) -> Callable[..., Verifier]:
+    """`make_verifier(MAX_CHECKS=1)` changes settings; `secrets=` brings other ones."""
+
+    def make(*, secrets=(SECRET, OLD_SECRET), **changes) -> Verifier:
         rules = settings(**changes).policy
-        return Verifier(rules, store=make_store(rules), sender=sender, keyring=lambda: keyring, clock=clock)
+        store = make_store(rules)
+        keys = Keys(store.keyring, secrets, prefix="tp")
+        return Verifier(rules, store=store.verifications, sender=sender, keys=keys, clock=clock)
 
     return make
 
 
 @pytest.fixture
-def verifier(policy, store, sender, keyring, clock) -> Verifier:
-    return Verifier(policy, store=store, sender=sender, keyring=lambda: keyring, clock=clock)
+def verifier(policy, store, sender, keys, clock) -> Verifier:
+    return Verifier(policy, store=store.verifications, sender=sender, keys=keys, clock=clock)
 
 
 @pytest.fixture(scope="session")

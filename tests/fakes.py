@@ -65,8 +65,8 @@ class RecordingSender:
         return 0
 
 
-class GoneStore:
-    """A store that does not answer, whatever it is asked."""
+class GonePort:
+    """A port of a store that does not answer, whatever it is asked."""
 
     def __getattr__(self, verb: str):
         def refuse(*_args: object, **_facts: object) -> None:
@@ -75,10 +75,49 @@ class GoneStore:
         return refuse
 
 
+class GoneStore:
+    """A store that does not answer, whatever it is asked."""
+
+    def __init__(self) -> None:
+        self.verifications = self.limits = self.notes = self.clients = self.keyring = GonePort()
+
+    def ready(self) -> list[str]:
+        """See `Store`."""
+        raise StoreUnavailable
+
+
+class KeyringInMemory:
+    """Implements `KeyringStore` in this process."""
+
+    def __init__(self) -> None:
+        self.envelope: dict[str, bytes] = {}
+
+    def read(self) -> dict[str, bytes]:
+        """See `KeyringStore`."""
+        return dict(self.envelope)
+
+    def put(self, envelope, *, instead_of: str) -> dict[str, bytes]:
+        """See `KeyringStore`."""
+        if self.envelope.get("id", b"").decode() == instead_of:
+            self.envelope = dict(envelope)
+        return dict(self.envelope)
+
+    def add(self, wraps, *, to: str) -> None:
+        """See `KeyringStore`."""
+        if self.envelope.get("id", b"").decode() == to:
+            self.envelope |= wraps
+
+    def drop(self) -> None:
+        """See `KeyringStore`."""
+        self.envelope = {}
+
+
 class ReadyStore(GoneStore):
-    """A store that can say whether it is ready, and nothing else."""
+    """A store that has a keyring and can say whether it is ready, and nothing else."""
 
     def __init__(self, *faults: str) -> None:
+        super().__init__()
+        self.keyring = KeyringInMemory()
         self._faults = list(faults)
 
     def ready(self) -> list[str]:
@@ -87,19 +126,17 @@ class ReadyStore(GoneStore):
 
 
 class Lent:
-    """Stands for whatever the running test has in its place, also for callers that keep hold of a method."""
+    """Stands for whatever the running test has in its place, also for callers that keep hold of a part of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, found: Callable[[], Any] | None = None) -> None:
         self.now: Any = None
+        self._found = found or (lambda: self.now)
 
-    def __getattr__(self, verb: str) -> Callable[..., Any]:
-        def now(*arguments: Any, **facts: Any) -> Any:
-            return getattr(self.now, verb)(*arguments, **facts)
+    def __getattr__(self, name: str) -> "Lent":
+        return Lent(lambda: getattr(self._found(), name))
 
-        return now
-
-    def __call__(self) -> Any:
-        return self.now()
+    def __call__(self, *arguments: Any, **facts: Any) -> Any:
+        return self._found()(*arguments, **facts)
 
 
 def numbers() -> Iterator[str]:

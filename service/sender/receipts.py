@@ -14,11 +14,10 @@ from typing import Any
 from urllib.parse import quote
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from ..verification.envelope import Keys
 from ..verification.errors import Delivery, ForgedReceipt
-from ..verification.keys import Keyring
 from ..verification.ports import OptOut, Receipt
 from .codes import error_in, meaning_of
 
@@ -43,16 +42,14 @@ class TelnyxReceipts:
     public_key: Ed25519PublicKey
     address: str
     """Of the webhook, as Telnyx reaches it."""
-    keyring: Callable[[], Keyring]
+    keys: Keys
     clock: Callable[[], float]
 
     @classmethod
-    def with_key(
-        cls, public_key: str, *, address: str, keyring: Callable[[], Keyring], clock: Callable[[], float]
-    ) -> "TelnyxReceipts":
+    def with_key(cls, public_key: str, *, address: str, keys: Keys, clock: Callable[[], float]) -> "TelnyxReceipts":
         """Take the key as Telnyx's portal shows it: base64 of 32 bytes. Raises ValueError when it is not."""
         raw = base64.b64decode(public_key, validate=True)
-        return cls(Ed25519PublicKey.from_public_bytes(raw), address, keyring, clock)
+        return cls(Ed25519PublicKey.from_public_bytes(raw), address, keys, clock)
 
     def url(self, id_: str) -> str:
         """Return the address for receipts of a verification.
@@ -60,7 +57,7 @@ class TelnyxReceipts:
         It carries the id sealed, so that a receipt is understood even when the answer to its send was lost, and the
         address tells nobody anything.
         """
-        return f"{self.address}?send={quote(self._seal().encrypt(id_.encode()))}"
+        return f"{self.address}?send={quote(self.keys.sealed('receipt', id_.encode()))}"
 
     def read(self, raw: bytes, signature: str, timestamp: str, send: str) -> Receipt | OptOut | None:
         """Return what a webhook tells; None when that is nothing to us.
@@ -108,15 +105,9 @@ class TelnyxReceipts:
             log.log(logging.ERROR if meaning.operator else logging.INFO, "telnyx_undelivered", extra=facts)
             pause = meaning.pause
             delivery = delivery if meaning.uncertain else meaning.delivery
-        try:
-            id_ = self._seal().decrypt(send.encode()).decode()
-        except InvalidToken:
-            id_ = ""
+        opened = self.keys.unsealed("receipt", send.encode())
         cost = _cost(payload) if event["event_type"] == "message.finalized" else None
-        return Receipt(id=id_, event=str(event["id"]), delivery=delivery, pause=pause, cost=cost)
-
-    def _seal(self) -> MultiFernet:
-        return MultiFernet([Fernet(base64.urlsafe_b64encode(key.derive("receipt"))) for key in self.keyring().keys])
+        return Receipt(id=(opened or b"").decode(), event=str(event["id"]), delivery=delivery, pause=pause, cost=cost)
 
 
 def _cost(payload: dict[str, Any]) -> float | None:

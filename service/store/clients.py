@@ -1,45 +1,63 @@
 """The keys of applications, in one hash: by prefix, what each may do and the digest of the key."""
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, cast
 
 from ..verification.clients import Client
 from ..verification.policy import Window
+from .names import Names
 from .script import Scripts
 from .units import milliseconds
 
-CLIENTS = "textproof:clients"  # without an end, as the operator says when one ends
+KNOWN_SECONDS = 1.0  # ours: a revoked key is refused everywhere within a second
 
 
-class Clients:
-    """The part of the store that knows the applications. Asked for each request: a revoked key is dead at once."""
+class ClientStore:
+    """Implements `Clients`. A process asks for the same client once a second at most."""
 
-    _scripts: Scripts
+    def __init__(self, scripts: Scripts, names: Names, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take what reaches the server, and a clock that never goes back, in seconds."""
+        self._scripts = scripts
+        self._name = names.clients
+        self._clock = clock
+        self._known: dict[str, tuple[Client, float]] = {}
 
-    def client(self, prefix: str) -> Client | None:
-        """See `Store`."""
-        found = self._scripts.guarded(lambda: cast("bytes | None", self._scripts.client.hget(CLIENTS, prefix)))
-        return _read(prefix, found) if found is not None else None
+    def find(self, prefix: str) -> Client | None:
+        """See `Clients`."""
+        client, until = self._known.get(prefix, (None, 0.0))
+        now = self._clock()
+        if now < until:
+            return client
+        found = self._scripts.guarded(lambda: cast("bytes | None", self._scripts.client.hget(self._name, prefix)))
+        if found is None:
+            self._known.pop(prefix, None)
+            return None
+        client = _read(prefix, found)
+        self._known[prefix] = client, now + KNOWN_SECONDS
+        return client
 
-    def add_client(self, client: Client) -> bool:
-        """See `Store`."""
+    def add(self, client: Client) -> bool:
+        """See `Clients`."""
         line = _written(client)
-        if self._scripts.guarded(lambda: self._scripts.client.hsetnx(CLIENTS, client.prefix, line)):
+        if self._scripts.guarded(lambda: self._scripts.client.hsetnx(self._name, client.prefix, line)):
             return True
         # The first try may have been carried out, and its answer lost.
-        return self.client(client.prefix) == client
+        return self.find(client.prefix) == client
 
-    def clients(self) -> list[Client]:
-        """See `Store`."""
-        found = self._scripts.guarded(lambda: cast("dict[bytes, bytes]", self._scripts.client.hgetall(CLIENTS)))
+    def all(self) -> list[Client]:
+        """See `Clients`."""
+        found = self._scripts.guarded(lambda: cast("dict[bytes, bytes]", self._scripts.client.hgetall(self._name)))
         every = [_read(prefix.decode(), line) for prefix, line in found.items()]
         return sorted(every, key=lambda client: (client.name, client.created, client.prefix))
 
-    def revoke_client(self, prefix: str) -> None:
-        """See `Store`."""
-        self._scripts.guarded(lambda: self._scripts.client.hdel(CLIENTS, prefix))
+    def revoke(self, prefix: str) -> None:
+        """See `Clients`."""
+        self._known.pop(prefix, None)
+        self._scripts.guarded(lambda: self._scripts.client.hdel(self._name, prefix))
 
 
 def _written(client: Client) -> str:

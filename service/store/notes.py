@@ -1,33 +1,47 @@
-"""Notes: opaque things under a name, for a while. What they are is known to who writes them, who also seals them."""
+"""Opaque notes under a name, for a while."""
 
 from typing import cast
 
+from .names import Names
 from .script import Scripts
 
 
-class Notes:
-    """The part of the store that remembers what others wrote. Each note is one key, wherever in a cluster."""
+class NoteStore:
+    """Implements `Notes`. Each note is one key."""
 
-    _scripts: Scripts
+    def __init__(self, scripts: Scripts, names: Names) -> None:
+        """Take what reaches the server."""
+        self._scripts = scripts
+        self._names = names
 
-    def claim(self, name: str, note: bytes, *, seconds: int) -> bytes | None:
-        """See `Store`."""
-        client = self._scripts.client
-        before = self._scripts.guarded(lambda: client.set(_key(name), note, nx=True, get=True, ex=seconds))
-        return None if before == note else cast("bytes | None", before)
+    def claim(self, name: str, note: bytes, *, keyring: str, seconds: int) -> bytes | None:
+        """See `Notes`."""
+        before = self._write("claim", name, note, keyring, seconds)
+        return None if before == note else before
 
-    def write(self, name: str, note: bytes, *, seconds: int) -> None:
-        """See `Store`."""
-        self._scripts.guarded(lambda: self._scripts.client.set(_key(name), note, ex=seconds))
+    def write(self, name: str, note: bytes, *, keyring: str, seconds: int) -> None:
+        """See `Notes`."""
+        self._write("write", name, note, keyring, seconds)
 
     def read(self, name: str) -> bytes | None:
-        """See `Store`."""
-        return self._scripts.guarded(lambda: cast("bytes | None", self._scripts.client.get(_key(name))))
+        """See `Notes`."""
+        return self._scripts.guarded(lambda: cast("bytes | None", self._scripts.client.get(self._names.note(name))))
 
     def drop(self, name: str) -> None:
-        """See `Store`."""
-        self._scripts.guarded(lambda: self._scripts.client.delete(_key(name)))
+        """See `Notes`."""
+        self._scripts.guarded(lambda: self._scripts.client.delete(self._names.note(name)))
 
+    def push(self, name: str, note: bytes, *, keyring: str, most: int, seconds: int) -> None:
+        """See `Notes`."""
+        self._write("push", name, note, keyring, seconds, most)
 
-def _key(name: str) -> str:
-    return f"i:{name}"
+    def list(self, name: str) -> list[bytes]:
+        """See `Notes`."""
+        return self._scripts.guarded(
+            lambda: cast("list[bytes]", self._scripts.client.lrange(self._names.note(name), 0, -1))
+        )
+
+    def _write(self, how: str, name: str, note: bytes, keyring: str, *numbers: int) -> bytes | None:
+        keys = [self._names.keyring, self._names.note(name)]
+        reply = self._scripts.evaluate("note", keys, [keyring, how, note, *numbers])
+        return reply[0] if isinstance(reply, list) else None

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 from collections.abc import Callable, Sequence
 from hashlib import sha1
 from importlib.resources import files
@@ -11,28 +12,30 @@ import redis
 from redis.cluster import RedisCluster
 from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
+from ..verification.envelope import KeyringChanged
 from ..verification.errors import StoreUnavailable
 from .breaker import Breaker
 from .connect import Client
 
 WAIT_MS = 100  # for replicas; ours: a fifth of what an answer may take
+VERBS = ("start", "check", "resend", "cancel", "report", "unsend", "show")
+OTHERS = ("opt", "pause", "charge", "note", "envelope")
+INCLUDE = re.compile(r"-- @include ([a-z]+)\n")
+CHANGED = b'{"verdict":"keyring_changed"}'
+
+Argument = str | int | bytes
 Reply = dict[str, Any]
 T = TypeVar("T")
 
-OF_A_VERIFICATION = ("start", "check", "resend", "cancel", "report", "unsend", "show")
-OF_ALL = ("allow", "give_back", "settle", "pause", "opt")
-
 
 class Scripts:
-    """Runs the `.lua` files of this room on a client of redis-py; safe to share between threads."""
+    """Runs the files in `lua/` on a client of redis-py; safe to share between threads."""
 
     def __init__(self, client: Client | Callable[[], Client]) -> None:
         """Read the scripts. Take a client, or what makes one when it is first needed."""
         self._given = client
         self._breaker = Breaker()
-        prelude = _source("prelude")
-        self._sources = {name: f"{prelude}\n{_source(name)}" for name in OF_A_VERIFICATION}
-        self._sources |= {name: _source(name) for name in OF_ALL}
+        self._sources = {name: source(name) for name in VERBS + OTHERS}
         self._digests = {name: sha1(source.encode()).hexdigest() for name, source in self._sources.items()}  # noqa: S324
 
     @functools.cached_property
@@ -40,24 +43,28 @@ class Scripts:
         """Return the client. A cluster that is down answers here for the first time: see `guarded`."""
         return self._given if isinstance(self._given, redis.Redis | RedisCluster) else self._given()
 
-    def run(self, name: str, keys: Sequence[str], arguments: Sequence[str | int]) -> Reply:
-        """Run a script in one round trip, and return what it returns, nothing or an object in JSON.
+    def run(self, name: str, keys: Sequence[str], arguments: Sequence[Argument], *, replicas: int = 0) -> Reply:
+        """Run a script that answers in JSON; see `evaluate`. Returns an empty reply when it answers nothing."""
+        reply = self.evaluate(name, keys, arguments, replicas=replicas)
+        return json.loads(cast("bytes", reply)) if reply else {}
+
+    def evaluate(self, name: str, keys: Sequence[str], arguments: Sequence[Argument], *, replicas: int = 0) -> object:
+        """Run a script in one round trip, and return what it returns once so many replicas have it too.
 
         Raises:
-            StoreUnavailable: It did not, as far as anybody knows.
+            KeyringChanged: The store has another keyring; nothing was written.
+            StoreUnavailable: It did not run, as far as anybody knows, or the replicas do not have it yet: it may be
+                lost in a failover.
         """
-        return _read(self.guarded(lambda: self._evaluate(name, keys, arguments)))
-
-    def run_replicated(self, name: str, keys: Sequence[str], arguments: Sequence[str | int], replicas: int) -> Reply:
-        """Run a script, and return what it returns once so many replicas have it too. One round trip.
-
-        Raises:
-            StoreUnavailable: It did not run, or the replicas do not have it yet: it may be lost in a failover.
-        """
-        reply, acknowledged = self.guarded(lambda: self._evaluate_and_wait(name, keys, arguments, replicas))
-        if acknowledged < replicas:
-            raise StoreUnavailable(f"{acknowledged} of {replicas} replicas have it")
-        return _read(reply)
+        if replicas:
+            reply, acknowledged = self.guarded(lambda: self._evaluate_and_wait(name, keys, arguments, replicas))
+            if acknowledged < replicas:
+                raise StoreUnavailable(f"{acknowledged} of {replicas} replicas have it")
+        else:
+            reply = self.guarded(lambda: self._evaluate(name, keys, arguments))
+        if reply == CHANGED:
+            raise KeyringChanged
+        return reply
 
     def guarded(self, step: Callable[[], T]) -> T:
         """Do one step; whatever goes wrong with Redis, nothing was accepted."""
@@ -71,16 +78,16 @@ class Scripts:
         self._breaker.succeeded()
         return result
 
-    def _evaluate(self, name: str, keys: Sequence[str], arguments: Sequence[str | int]) -> bytes | None:
+    def _evaluate(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> object:
         try:
             reply = self.client.evalsha(self._digests[name], len(keys), *keys, *arguments)
         except NoScriptError:  # the first time, after a restart, after a failover
             self.client.script_load(self._sources[name])
             reply = self.client.evalsha(self._digests[name], len(keys), *keys, *arguments)
-        return cast("bytes | None", reply)
+        return reply
 
     def _evaluate_and_wait(
-        self, name: str, keys: Sequence[str], arguments: Sequence[str | int], replicas: int
+        self, name: str, keys: Sequence[str], arguments: Sequence[Argument], replicas: int
     ) -> tuple[Any, int]:
         """WAIT speaks of what its own connection wrote, so both go down the same one."""
         client = self.client
@@ -101,9 +108,18 @@ class Scripts:
         return reply, acknowledged
 
 
-def _read(reply: bytes | None) -> Reply:
-    return json.loads(reply) if reply else {}
+def source(name: str) -> str:
+    """Return a script with what it includes, each part once, where it is first asked for."""
+    included: set[str] = set()
 
+    def expanded(path: str) -> str:
+        text = files(__package__).joinpath("lua", f"{path}.lua").read_text("utf-8")
+        return INCLUDE.sub(part, text)
 
-def _source(name: str) -> str:
-    return files(__package__).joinpath(f"{name}.lua").read_text("utf-8")
+    def part(line: re.Match[str]) -> str:
+        if line[1] in included:
+            return ""
+        included.add(line[1])
+        return expanded(f"include/{line[1]}")
+
+    return expanded(name)

@@ -1,151 +1,266 @@
-"""Keys and digests: everything that keeps Redis from knowing a number or a token.
+"""The keyring: every key of an installation, and what is made with them.
 
-Each purpose has a key of its own, derived from the secret by its label, so that a digest made
-for one purpose means nothing in another.
+Each purpose has a key of its own, derived by its label, so that what was made for one purpose means nothing in
+another. The digest key lasts as long as the installation: it names numbers and subjects in the store. All other keys
+come in generations. The newest one is used; an older one opens what it closed.
 """
 
 import base64
 import hmac
 import re
 import secrets
-import string
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from .errors import UnknownVerification
+from .phone import PhoneNumber
 from .token import Token, TokenFormat
 
 SECRET_MIN = 32  # bytes: as long as the SHA-256 output (RFC 2104, section 3)
-RANDOM_BYTES = 16  # 128 bits (ASVS 5.0, 7.2.3): 22 characters
-NUMBER_DIGITS = 16  # characters, 96 bits: two of 2^33 numbers meet with a chance of 2^-31
-KEY_ID = 4  # characters, 24 bits: two keys of a ring meet with a chance of 1 in 16 million
-LETTERS = string.ascii_letters + string.digits + "-_"  # of an id: 64, so that a pad crosses each with any other
-ID = re.compile(
-    rf"([A-Za-z0-9_-]{{22}})([A-Za-z0-9_-]{{{NUMBER_DIGITS}}})([A-Za-z0-9_-]{{{KEY_ID}}})([A-Za-z0-9_-]{{22}})?"
-)
+KEY_BYTES = 32
+GENERATIONS = 8  # default, ours: whoever rotates more often than that in a day has other worries
+RANDOM_BYTES = 12  # 96 bits, 16 characters: two ids of 2^33 meet with a chance of 2^-31
+ADDRESS_BYTES, NETWORK_BYTES = 8, 7  # of a digest; two that meet would share a limit for an hour
+NUMBER_BYTES = 7  # 56 bits hold the 15 digits of E.164
+SEED_BYTES = 1 + RANDOM_BYTES  # with the generation in front
+HAS_NETWORK, HAS_SHARED = 1, 2  # flags in an id
+NUMBER_DIGITS = 16  # characters of a digest, 96 bits: two of 2^33 numbers meet with a chance of 2^-31
+ID = re.compile(r"[A-Za-z0-9_-]{63,90}")
+LINES = 10_000  # in a number range
 
 
 @dataclass(frozen=True, slots=True)
 class Handle:
-    """A verification id, taken apart.
+    """A verification id, opened. It carries what the steps of a verification need, so that none asks the store first.
 
-    It carries the digest of its number, because all that Redis knows of a number lies in that
-    number's slot, and the name of the key that it was made with, so that a new key drops nobody. One that shares
-    the token of an earlier verification carries that one's randomness as well: in the open among us, and sealed
-    outside (`Keyring.sealed`), so that nobody learns a part of somebody else's id.
+    `random` and `shares` are base64url: 96 random bits, and the seed of the verification whose token this one shares
+    ("": none). `address` and `network` are digests of who started it; "" where nobody is counted.
     """
 
     id: str
+    generation: int
+    """The mark of the generation that sealed it: 0 to 255."""
     random: str
-    number: str
-    key_id: str
+    number: PhoneNumber
+    address: str = ""
+    network: str = ""
     shares: str = ""
 
-    @classmethod
-    def parse(cls, id_: str) -> "Handle":
-        """Return the parts of `id_`; raise UnknownVerification when it cannot be one of ours."""
-        match = ID.fullmatch(id_)
-        if match is None:
-            raise UnknownVerification
-        return cls(id_, *match.groups(default=""))
+    @property
+    def own_seed(self) -> str:
+        """What its token is drawn from unless it shares one: 18 characters."""
+        return _text(bytes([self.generation]) + _bytes(self.random))
 
     @property
     def seed(self) -> str:
-        """What the token is drawn from: its own randomness, or that of the verification whose token it shares."""
-        return f"{self.shares or self.random}{self.number}{self.key_id}"
+        """What its token is drawn from: its own seed, or that of the verification whose token it shares."""
+        return self.shares or self.own_seed
 
-    def sharing(self, random: str) -> "Handle":
-        """Return this verification as one that shares the token of another one of the same number."""
-        return Handle(f"{self.id}{random}", self.random, self.number, self.key_id, random)
-
-    def sibling(self, randoms: str) -> str:
-        """Return the id of another verification of the same number: of its own randomness, and of what it shares."""
-        own, shared = randoms[: len(self.random)], randoms[len(self.random) :]
-        return f"{own}{self.number}{self.key_id}{shared}"
+    @property
+    def memo(self) -> str:
+        """All that an id carries except the number, as the store keeps it to find an equal request again."""
+        return _text(bytes([self.generation]) + _body(self))
 
 
-class Key:
-    """One secret and what is made with it."""
+class Generation:
+    """One secret of 32 bytes and what is made with it."""
 
     def __init__(self, secret: bytes) -> None:
-        self._secret = secret
-        self.id = _digest(self.derive("id"), "", KEY_ID)
-        self._number = self.derive("number")
+        self.secret = secret
+        self.mark = self.derive("mark")[0]
         self._draw = self.derive("token")
-        self._digest = self.derive("token digest")
-        self._nonce = self.derive("nonce")
-        self._seal = self.derive("id seal")
+        self._ids = AESSIV(self.derive("id 1") + self.derive("id 2"))
 
     def derive(self, purpose: str) -> bytes:
         """Return the 32-byte key of one purpose."""
-        return hmac.digest(self._secret, f"textproof {purpose}".encode(), "sha256")
+        return hmac.digest(self.secret, f"textproof {purpose}".encode(), "sha256")
 
-    def number_digest(self, e164: str) -> str:
-        """Return the name under which Redis knows a number."""
-        return _digest(self._number, e164, NUMBER_DIGITS)
+    def sealed(self, handle: Handle) -> Handle:
+        """Return a handle with its id."""
+        region = handle.number.region.encode()[:2].ljust(2)
+        plain = int(handle.number.e164[1:]).to_bytes(NUMBER_BYTES) + region + _body(handle)
+        return replace(handle, id=_text(bytes([self.mark]) + self._ids.encrypt(plain, None)))
 
-    def subject_digest(self, kind: str, subject: str) -> str:
-        """Return the name under which Redis knows what a limit counts: an address, a prefix."""
-        return _digest(self._number, f"{kind} {subject}", NUMBER_DIGITS)
+    def opened(self, id_: str, sealed: bytes) -> Handle | None:
+        """Return the handle of an id whose sealed part this is, or None when another key sealed it."""
+        try:
+            plain = self._ids.decrypt(sealed, None)
+        except InvalidTag:
+            return None
+        e164, region = f"+{int.from_bytes(plain[:NUMBER_BYTES])}", plain[NUMBER_BYTES : NUMBER_BYTES + 2]
+        number = PhoneNumber(e164, region.decode().strip())
+        return replace(_read_body(plain[NUMBER_BYTES + 2 :], self.mark, number), id=id_)
 
-    def token(self, handle: Handle, form: TokenFormat) -> Token:
-        """Return the token of a verification."""
-        return form.draw(self._draw, handle.seed.encode())
-
-    def token_digest(self, handle: Handle, token: Token) -> str:
-        """Return the name under which Redis knows a token of this verification."""
-        return _digest(self._digest, f"{handle.seed}{token.reveal()}", 22)
-
-    def crossed(self, handle: Handle) -> Handle:
-        """Return the handle with what it shares sealed; or opened, when it was sealed.
-
-        The pad is drawn from the id's own randomness, which no other id has: no pad is used twice.
-        """
-        if not handle.shares:
-            return handle
-        pad = _digest(self._seal, handle.random, len(handle.shares))
-        crossed = (
-            LETTERS[LETTERS.index(one) ^ LETTERS.index(other)] for one, other in zip(handle.shares, pad, strict=True)
-        )
-        return Handle.parse(handle.id.removesuffix(handle.shares) + "".join(crossed))
-
-    def request_digest(self, handle: Handle, nonce: str, content: str = "") -> str:
-        """Return the name of one request to a verification: the same for a repeat, another for other content."""
-        return _digest(self._nonce, f"{handle.id}{len(nonce)}:{nonce}{content}", 11)
-
-    def start_digest(self, e164: str, nonce: str) -> str:
-        """Return the name of one request to start, among those of its number."""
-        return _digest(self._nonce, f"{e164} {nonce}", 10)
+    def draw(self, seed: str, form: TokenFormat) -> Token:
+        """Return the token of a seed."""
+        return form.draw(self._draw, seed.encode())
 
 
 class Keyring:
-    """The current key and the earlier ones that still open what they closed."""
+    """The digest key and the generations, the newest first. Immutable; one object serves all threads."""
 
-    def __init__(self, secrets_: Sequence[bytes]) -> None:
-        self.keys = [Key(secret) for secret in secrets_]
-        self.current = self.keys[0]
+    def __init__(self, digest_key: bytes, generations: tuple[bytes, ...]) -> None:
+        self._digest_key = digest_key
+        self.generations = tuple(Generation(secret) for secret in generations)
+        self.current = self.generations[0]
+        self.id = _digest(self.derive("keyring"), self.contents.hex(), 11)
+        self._number = self.derive("number")
+        self._token = self.derive("token digest")
+        self._request = self.derive("request")
+        self._labels = AESSIV(self.derive("label 1") + self.derive("label 2"))
 
-    def of(self, handle: Handle) -> Key:
-        """Return the key that a verification was made with; raise UnknownVerification when it is gone."""
-        for key in self.keys:
-            if key.id == handle.key_id:
-                return key
-        raise UnknownVerification
+    @classmethod
+    def make(cls) -> "Keyring":
+        """Return a new one."""
+        return cls(secrets.token_bytes(KEY_BYTES), (secrets.token_bytes(KEY_BYTES),))
 
-    def sealed(self, handle: Handle) -> str:
-        """Return the id as everybody may see it."""
-        return self.of(handle).crossed(handle).id
+    @classmethod
+    def of(cls, contents: bytes) -> "Keyring":
+        """Return the keyring of these contents."""
+        keys = [contents[at : at + KEY_BYTES] for at in range(0, len(contents), KEY_BYTES)]
+        return cls(keys[0], tuple(keys[1:]))
+
+    @property
+    def contents(self) -> bytes:
+        """All keys: never to be stored as they are."""
+        return b"".join([self._digest_key, *(generation.secret for generation in self.generations)])
+
+    def rotated(self) -> "Keyring":
+        """Return this keyring with a new generation."""
+        older = tuple(generation.secret for generation in self.generations)
+        return Keyring(self._digest_key, (secrets.token_bytes(KEY_BYTES), *older)[:GENERATIONS])
+
+    def is_before(self, other: "Keyring") -> bool:
+        """Tell whether `other` came from this one by rotations."""
+        if self.id == other.id or self.contents[:KEY_BYTES] != other.contents[:KEY_BYTES]:
+            return False
+        return self.current.secret in [generation.secret for generation in other.generations]
+
+    def derive(self, purpose: str) -> bytes:
+        """Return the 32-byte key of one purpose, the same for as long as the installation lasts."""
+        return hmac.digest(self._digest_key, f"textproof {purpose}".encode(), "sha256")
+
+    def seals(self, purpose: str) -> list[bytes]:
+        """Return a 32-byte key of one purpose for each generation, newest first: seal with the first, open with any."""
+        return [generation.derive(purpose) for generation in self.generations]
+
+    # -- Ids and tokens
+
+    def new_handle(self, number: PhoneNumber, *, address: str = "", network: str = "") -> Handle:
+        """Return the id of a new verification; `address` and `network` are those of its caller, not digests."""
+        return self.current.sealed(
+            Handle(
+                "",
+                self.current.mark,
+                _text(secrets.token_bytes(RANDOM_BYTES)),
+                number,
+                self.subject_digest("address", address, ADDRESS_BYTES) if address else "",
+                self.subject_digest("network", network, NETWORK_BYTES) if network else "",
+            )
+        )
+
+    def sharing(self, handle: Handle, seed: str) -> Handle:
+        """Return this verification as one that shares the token of another one of the same number."""
+        return self._of(handle.generation).sealed(replace(handle, shares=seed))
+
+    def recalled(self, number: PhoneNumber, memo: str) -> Handle:
+        """Return the verification of a number whose memo this is."""
+        raw = _bytes(memo)
+        return self._of(raw[0]).sealed(_read_body(raw[1:], raw[0], number))
 
     def opened(self, id_: str) -> Handle:
-        """Return the handle of an id that `sealed` made; raise UnknownVerification when it cannot be one of ours."""
-        handle = Handle.parse(id_)
-        return self.of(handle).crossed(handle)
+        """Return the handle of an id; raise UnknownVerification when no key of this ring sealed it."""
+        if ID.fullmatch(id_):
+            raw = _bytes(id_)
+            for generation in self._marked(raw[0]):
+                handle = generation.opened(id_, raw[1:])
+                if handle is not None and _text(raw) == id_:
+                    return handle
+        raise UnknownVerification
 
-    def new_handle(self, e164: str) -> Handle:
-        """Return the id of a new verification of `e164`."""
-        random = secrets.token_urlsafe(RANDOM_BYTES)
-        number = self.current.number_digest(e164)
-        return Handle(f"{random}{number}{self.current.id}", random, number, self.current.id)
+    def token(self, handle: Handle, form: TokenFormat) -> Token:
+        """Return the token of a verification; raise UnknownVerification when its generation is gone."""
+        return self._of(_bytes(handle.seed)[0]).draw(handle.seed, form)
+
+    # -- Names in the store
+
+    def number_digest(self, e164: str) -> str:
+        """Return the name of a number: 16 characters."""
+        return _digest(self._number, e164, NUMBER_DIGITS)
+
+    def subject_digest(self, kind: str, subject: str, size: int = 12) -> str:
+        """Return the name of what a limit counts, an address or a range, in `size` bytes as base64url."""
+        return _text(hmac.digest(self._number, f"{kind} {subject}".encode(), "sha256")[:size])
+
+    def range_digest(self, number: PhoneNumber) -> tuple[str, int]:
+        """Return the names of a number's range and of its line.
+
+        The line is the last four digits moved by an offset of the range's own, modulo 10,000: neighbours stay
+        neighbours, and with a readable range beside it no number can be put together.
+        """
+        drawn = hmac.digest(self._number, f"range {number.range}".encode(), "sha256")
+        return _text(drawn[:12]), (number.line + int.from_bytes(drawn[12:20])) % LINES
+
+    def token_digest(self, handle: Handle, token: Token) -> str:
+        """Return the name of a token inside its verification: 22 characters."""
+        return _digest(self._token, f"{handle.seed}{handle.number.e164}{token.reveal()}", 22)
+
+    def request_digest(self, subject: str, nonce: str, content: str = "") -> str:
+        """Return the name of one request about a subject: the same for a repeat, another for other content."""
+        return _digest(self._request, f"{subject} {len(nonce)}:{nonce}{content}", 11)
+
+    def sealed_label(self, text: str) -> str:
+        """Return a label that only holders of the keyring can read; the same for the same text."""
+        return _text(self._labels.encrypt(text.encode(), None))
+
+    def opened_label(self, label: str) -> str:
+        """Return what `sealed_label` sealed; "?" when it was sealed under another keyring."""
+        try:
+            return self._labels.decrypt(_bytes(label), None).decode()
+        except (InvalidTag, ValueError):
+            return "?"
+
+    def _marked(self, mark: int) -> Iterator[Generation]:
+        return (generation for generation in self.generations if generation.mark == mark)
+
+    def _of(self, mark: int) -> Generation:
+        for generation in self._marked(mark):
+            return generation
+        raise UnknownVerification
+
+
+def _body(handle: Handle) -> bytes:
+    flags = HAS_NETWORK * bool(handle.network) | HAS_SHARED * bool(handle.shares)
+    parts = (handle.random, handle.network, handle.shares)
+    random, network, shares = map(_bytes, parts)
+    address = _bytes(handle.address) or bytes(ADDRESS_BYTES)
+    return random + bytes([flags]) + address + network + shares
+
+
+def _read_body(body: bytes, mark: int, number: PhoneNumber) -> Handle:
+    random, flags, rest = body[:RANDOM_BYTES], body[RANDOM_BYTES], body[RANDOM_BYTES + 1 :]
+    address, rest = rest[:ADDRESS_BYTES], rest[ADDRESS_BYTES:]
+    size = NETWORK_BYTES if flags & HAS_NETWORK else 0
+    return Handle(
+        "",
+        mark,
+        _text(random),
+        number,
+        _text(address) if any(address) else "",
+        _text(rest[:size]),
+        _text(rest[size : size + SEED_BYTES]) if flags & HAS_SHARED else "",
+    )
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _digest(key: bytes, text: str, characters: int) -> str:

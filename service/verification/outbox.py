@@ -1,6 +1,6 @@
 """The outbox: sends on a few threads of its own, so that a slow carrier never slows a check.
 
-It has so many places and no queue: who finds none is told before anything is spent.
+It has so many slots and no queue: whoever finds none is told, and nothing is spent.
 """
 
 import contextvars
@@ -21,7 +21,7 @@ RETRY_SECONDS = 3  # ours: half of what a send takes at most
 T = TypeVar("T")
 
 
-class Place:
+class Slot:
     """The right to make one send."""
 
     def __init__(self, outbox: "Outbox", *, may_wait: bool) -> None:
@@ -30,9 +30,16 @@ class Place:
         self.is_used = False
 
     def run(self, send: Callable[[], T]) -> T | None:
-        """Make the send, and return what it returned or raise what it raised; None while it goes on."""
+        """Make the send, and return what it returned or raise what it raised; None while it goes on.
+
+        Raises:
+            SendingHeld: No thread can be had; nothing was sent.
+        """
+        try:
+            future = self._outbox.submit(send)
+        except RuntimeError as error:  # no thread can start, or the process ends
+            raise SendingHeld(Hold.NO_PLACE, RETRY_SECONDS) from error
         self.is_used = True
-        future = self._outbox.submit(send)
         try:
             return future.result(PATIENCE_SECONDS if self._may_wait else 0)
         except TimeoutError:  # of the wait, or of the send
@@ -45,44 +52,42 @@ class Outbox:
     Sends that were accepted are finished before the process ends.
     """
 
-    def __init__(self, places: int) -> None:
-        self._places = places
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
         self._taken = 0
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(places, thread_name_prefix="send")
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="send")
 
     @contextmanager
-    def place(self) -> Iterator[Place]:
-        """Take a place; it is given back when the send has ended, or when none is made.
-
-        Raises:
-            SendingHeld: All are taken.
-        """
-        with self._lock:
-            if self._taken >= self._places:
-                log.warning("send_not_allowed", extra={"reason": Hold.NO_PLACE.value})
-                raise SendingHeld(Hold.NO_PLACE, RETRY_SECONDS)
-            self._taken += 1
-            # A caller waits for the answer on a thread that checks may need: only while most places are free.
-            place = Place(self, may_wait=self._taken <= (self._places + 1) // 2)
+    def slot(self) -> Iterator[Slot | None]:
+        """Take a slot, or None when all are taken; it is given back when the send has ended, or when none is made."""
+        slot = self._take()
         try:
-            yield place
+            yield slot
         finally:
-            if not place.is_used:
-                self._leave()
+            if slot is not None and not slot.is_used:
+                self._give_back()
+
+    def _take(self) -> Slot | None:
+        with self._lock:
+            if self._taken >= self._slots:
+                return None
+            self._taken += 1
+            # A caller waits for the answer on a thread that checks may need: only while most slots are free.
+            return Slot(self, may_wait=self._taken <= (self._slots + 1) // 2)
 
     def submit(self, send: Callable[[], T]) -> Future[T]:
-        """Run a send whose place is taken."""
+        """Run a send whose slot is taken."""
         future = self._pool.submit(contextvars.copy_context().run, send)  # so that its log lines name the request
         future.add_done_callback(self._ended)
         return future
 
     def _ended(self, future: Future[T]) -> None:
-        self._leave()
+        self._give_back()
         error = future.exception()
         if error is not None and not isinstance(error, VerificationError):
             log.error("send_broken", exc_info=error)
 
-    def _leave(self) -> None:
+    def _give_back(self) -> None:
         with self._lock:
             self._taken -= 1

@@ -50,7 +50,7 @@ class PhoneNumber:
         return phonenumbers.format_number(phonenumbers.parse(self.e164), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
     @property
-    def prefix(self) -> str:
+    def range(self) -> str:
         """All but the last four digits: the range that pumping buys, and a block that carriers hand out."""
         return self.e164[:-4]
 

@@ -40,12 +40,12 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Brake:
-    """What protects the operator's money."""
+class SharedLimits:
+    """The limits that many numbers share: what protects the operator's money."""
 
     address: Budget = Budget((Window(10, HOUR),))  # Telnyx's advice
     network: Budget = Budget((Window(40, HOUR),))  # an IPv6 /48; ours: four homes
-    prefix: Budget = Budget((Window(10, HOUR),))  # Twilio Fraud Guard and Telnyx block ranges
+    range: Budget = Budget((Window(10, HOUR),))  # Twilio Fraud Guard and Telnyx block ranges
     country: Budget = Budget(())
     client: Budget = Budget(())
     everything: Budget = Budget((Window(500, HOUR), Window(3000, DAY)))  # ours: set it to three times your peak
@@ -103,6 +103,6 @@ class Policy:
     """To one number, whoever asks; 0 is without a limit."""
     checks_of_number: tuple[Window, ...] = CHECKS_OF_NUMBER
     checks_in_a_row: tuple[Window, ...] = CHECKS_IN_A_ROW
-    brake: Brake = Brake()
+    shared: SharedLimits = SharedLimits()
     test_numbers: Mapping[str, TestNumber] = field(default_factory=dict)
     """By E.164."""

@@ -4,16 +4,15 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from ..languages import Languages
-from .batches import Batches
-from .budgets import ask_for, messages_of, number_of, origin_of, start_of
 from .caller import Caller
+from .envelope import Keys
 from .errors import (
     AlreadyApproved,
     Delivery,
@@ -31,29 +30,36 @@ from .errors import (
     VerificationError,
     VerificationLocked,
 )
-from .keys import Handle, Key, Keyring
+from .keys import Handle, Keyring
+from .limits import Send, send_of, subjects_of
 from .message import Message, compose
-from .outbox import Outbox, Place
+from .outbox import RETRY_SECONDS, Outbox, Slot
 from .phone import PhoneNumber, read_number
 from .policy import Policy
-from .ports import NOTHING, About, Answer, Ask, Leave, OptOut, Receipt, Record, Sender, Status, Store, Verdict
-from .tally import Tally
+from .ports import (
+    NOTHING,
+    About,
+    Answer,
+    Kind,
+    OptOut,
+    Receipt,
+    Record,
+    Sender,
+    Status,
+    Step,
+    Verdict,
+    Verifications,
+)
 from .token import Token
 
 log = logging.getLogger("textproof")
 
-LIMITS = {
-    Verdict.TOO_SOON: Limit.RESEND_WAIT,
-    Verdict.NUMBER_SENDS_SPENT: Limit.SENDS_OF_NUMBER,
-    Verdict.NUMBER_CHECKS_SPENT: Limit.CHECKS_OF_NUMBER,
-    Verdict.CLOSED: Limit.CLOSED,
-    Verdict.MONEY_SPENT: Limit.SPENT_TODAY,
-    Verdict.GUESSING: Limit.WRONG_CHECKS_IN_ALL,
-}
-HOLDS = {Verdict.PAUSED: Hold.PAUSED, Verdict.SENDER_FULL: Hold.SENDER_RATE}
 UNDO_PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0)  # seconds between tries; ours: longer than a restart of Redis takes
 BUSY_SECONDS = 10  # ours: a wait that people should be told about
 NONCE_BYTES = 12  # 96 bits: two requests meet as rarely as two numbers do
+OWN_LIMITS = frozenset(  # of one verification and its number: shown with the verification, and no news to an operator
+    {Limit.RESEND_WAIT, Limit.SENDS_OF_VERIFICATION, Limit.SENDS_OF_NUMBER, Limit.CHECKS_OF_NUMBER}
+)
 NOBODY = Caller()
 
 
@@ -85,9 +91,9 @@ class Verifier:
         self,
         policy: Policy,
         *,
-        store: Store,
+        store: Verifications,
         sender: Sender,
-        keyring: Callable[[], Keyring],
+        keys: Keys,
         clock: Callable[[], float],
         sends_at_once: int = 16,
         languages: Languages | None = None,
@@ -98,19 +104,17 @@ class Verifier:
             policy: The numbers.
             store: Where verifications are remembered.
             sender: Who delivers messages.
-            keyring: Gives the keys; asked on each use, because they may have to come from the store.
+            keys: The keyring, which may change.
             clock: Seconds since 1970.
-            sends_at_once: Places in the outbox of this process.
+            sends_at_once: Slots in the outbox of this process.
             languages: What messages are written in, by the locale of a verification; every one there is unless given.
         """
         self.policy = policy
         self._outbox = Outbox(sends_at_once)
-        self._settling = Batches(self._settle)
         self._store = store
         self._sender = sender
-        self._keyring = keyring
+        self._keys = keys
         self._clock = clock
-        self._tally = Tally()
         self._languages = languages or Languages()
 
     def number(self, typed: str, *, caller: Caller = NOBODY, home: str = "") -> PhoneNumber:
@@ -140,35 +144,7 @@ class Verifier:
             StoreUnavailable: Nothing was sent.
         """
         number = self.number(typed, caller=caller)
-        handle = self._keyring().new_handle(number.e164)
-        key = self._keyring().of(handle)
-        named = nonce and key.start_digest(number.e164, nonce)
-        if number.e164 in self.policy.test_numbers:
-            return self._start_test(handle, number, caller, named, about)
-        ask = ask_for(number, caller, policy=self.policy, key=key, is_start=True)
-        try:
-            with self._turn(ask) as (place, leave):
-                origin = origin_of(caller, number, key=key, stamp=leave.stamp)
-                try:
-                    answer = self._begin(handle, number, caller, nonce=named, origin=origin, about=about)
-                except StoreUnavailable:
-                    self._undo(handle, caller)
-                    raise
-                if answer.verdict is Verdict.SHARED and answer.record:
-                    shared = handle.sharing(answer.other)
-                    log.info("verification_shared", extra={"id": self._keyring().sealed(shared), **_facts(number)})
-                    return self._verification(shared, answer.record)
-                if answer.verdict is not Verdict.REPEATED:
-                    record = self._accept(answer, handle)
-                    log.info("verification_started", extra={"id": handle.id, **_facts(number)})
-                    return self._deliver(place, ask, leave, handle, record, caller)
-        except (SendingHeld, Limited):
-            # The same request was carried out a moment ago, and took what is missing now.
-            earlier = named and self._store.begun(handle, nonce=named)
-            if not earlier:
-                raise
-            return self._earlier(Handle.parse(earlier), typed, caller, nonce, about)
-        return self._earlier(Handle.parse(answer.other), typed, caller, nonce, about)
+        return self._keys.using(lambda keyring: self._start(keyring, number, caller, nonce, about))
 
     def check(self, id_: str, typed: str, *, caller: Caller = NOBODY, nonce: str = "") -> Verification:
         """Return the approved verification, and spend its token.
@@ -191,24 +167,20 @@ class Verifier:
             UnknownVerification: Expired, canceled or never existed.
             StoreUnavailable: Nothing was accepted.
         """
-        handle = self._keyring().opened(id_)
-        key = self._keyring().of(handle)
         token = self.policy.token_format.read(typed)
-        answer = self._store.check(
-            handle,
-            now=self._now(),
-            source=self._source(caller),
-            token_digest=key.token_digest(handle, token),
-            nonce=key.request_digest(handle, nonce or secrets.token_urlsafe(NONCE_BYTES), token.reveal()),
-            owner=caller.client,
-        )
-        self._tally.count(answer.verdict)
-        record = self._accept(answer, handle)
-        if answer.verdict is Verdict.DONE:
-            log.info("verification_approved", extra={"id": id_, **_facts(number_of(record))})
-            if record.origin:
-                self._settling.add((key, record))
-        return self._verification(handle, record)
+
+        handle = self._opened(id_)
+
+        def check(keyring: Keyring) -> Verification:
+            step = self._step(keyring, handle, caller, token)
+            name = keyring.request_digest(handle.random, nonce or secrets.token_urlsafe(NONCE_BYTES), token.reveal())
+            answer = self._store.check(step, subjects_of(handle, keyring), nonce=name)
+            record = self._accept(answer, handle)
+            if answer.verdict is Verdict.DONE:
+                log.info("verification_approved", extra={"id": id_, **_facts(handle.number)})
+            return self._verification(handle, record)
+
+        return self._keys.using(check)
 
     def resend(self, id_: str, *, caller: Caller = NOBODY, nonce: str = "") -> Verification:
         """Text the same token again, and return the verification.
@@ -219,18 +191,8 @@ class Verifier:
             SendingHeld: As for `start`.
             VerificationLocked, AlreadyApproved, UnknownVerification, StoreUnavailable: As for `check`.
         """
-        handle = self._keyring().opened(id_)
-        earlier = self._shown(handle, caller)
-        number, caller = number_of(earlier), replace(caller, vouches=earlier.is_known)
-        if number.e164 in self.policy.test_numbers:
-            return self._verification(handle, self._again(handle, caller, nonce)[0])
-        ask = ask_for(number, caller, policy=self.policy, key=self._keyring().of(handle), is_start=False)
-        with self._turn(ask) as (place, leave):
-            record, is_ours = self._again(handle, caller, nonce)
-            if not is_ours:
-                return self._verification(handle, record)
-            log.info("verification_resent", extra={"id": id_, **_facts(number), "send": record.sends})
-            return self._deliver(place, ask, leave, handle, record, caller)
+        handle = self._opened(id_)
+        return self._keys.using(lambda keyring: self._resend(keyring, handle, caller, nonce))
 
     def cancel(self, id_: str, *, caller: Caller = NOBODY) -> Verification:
         """End a pending verification and return it; its token is accepted no more.
@@ -238,8 +200,8 @@ class Verifier:
         Raises:
             VerificationLocked, AlreadyApproved, UnknownVerification, StoreUnavailable: As for `check`.
         """
-        handle = self._keyring().opened(id_)
-        answer = self._store.cancel(handle, now=self._now(), source=self._source(caller), owner=caller.client)
+        handle = self._opened(id_)
+        answer = self._keys.using(lambda keyring: self._store.cancel(self._step(keyring, handle, caller)))
         record = self._accept(answer, handle)
         log.info("verification_canceled", extra={"id": id_})
         return self._verification(handle, record)
@@ -251,12 +213,8 @@ class Verifier:
             UnknownVerification: Expired or never existed.
             StoreUnavailable: The store did not answer.
         """
-        handle = self._keyring().opened(id_)
-        return self._verification(handle, self._shown(handle, caller))
-
-    def settled(self) -> None:
-        """Return when every start that was approved until now is given back, or cannot be."""
-        self._settling.finish()
+        handle = self._opened(id_)
+        return self._keys.using(lambda keyring: self._show(keyring, handle, caller))
 
     def receive(self, news: Receipt | OptOut) -> None:
         """Note what the carrier tells. It changes what pages say and who is texted, never whether a number is verified.
@@ -267,114 +225,136 @@ class Verifier:
         """
         if isinstance(news, OptOut):
             log.info("opted_out" if news.out else "opted_in", extra={"to": f"•{news.e164[-4:]}"})
-            key = self._keyring().current
-            event = key.start_digest(news.e164, news.event)
-            self._store.opt_out(key.number_digest(news.e164), out=news.out, event=event)
+            self._keys.using(lambda keyring: self._opt(keyring, news))
             return
         is_new = True
         try:
-            is_new = self._note(news)
+            handle = self._opened(news.id)
+            is_new = self._keys.using(lambda keyring: self._note(keyring, handle, news))
         finally:
             if news.pause and is_new:
-                log.error("sending_paused")
-                self._store.pause(now=self._now(), is_trial=False)
+                self._pause(is_trial=False)
 
-    def _note(self, news: Receipt) -> bool:
-        """Note a receipt; tell whether it was news."""
-        handle = Handle.parse(news.id)
-        event = self._keyring().of(handle).request_digest(handle, news.event)
-        answer = self._store.report(handle, now=self._now(), delivery=news.delivery, event=event)
-        facts = {
-            "id": self._keyring().sealed(handle),
-            "delivery": news.delivery.value,
-            "verdict": answer.verdict.value,
-            "cost": news.cost,
-        }
-        if answer.record is not None:
-            facts |= _facts(number_of(answer.record))
-        log.info("receipt", extra=facts)
-        record = self._accept(answer, handle)
-        if news.cost is not None and answer.verdict is Verdict.DONE:
-            price = self.policy.brake.price(number_of(record).region)
-            self._store.charge(news.cost - price, now=self._now())
-        return answer.verdict is Verdict.DONE
+    # -- Start and resend
 
-    @contextmanager
-    def _turn(self, ask: Ask) -> Iterator[tuple[Place, Leave]]:
-        """Take a place in the outbox, and spend what many numbers share; both are given back unless a send is made.
-
-        Raises:
-            SendingHeld: Nothing is sent at the moment.
-            Limited: A budget is spent.
-        """
-        with self._outbox.place() as place:
-            wrong, checks = self._tally.take()
-            leave = self._store.allow(replace(ask, checks=checks, wrong_checks=wrong), now=self._now())
-            self._judge(leave, ask)
+    def _start(self, keyring: Keyring, number: PhoneNumber, caller: Caller, nonce: str, about: About) -> Verification:
+        handle = keyring.new_handle(number, address=caller.address, network=caller.network)
+        kind = self._kind(number, caller)
+        send = None if kind is Kind.TEST else send_of(handle, caller, policy=self.policy, keyring=keyring)
+        with self._outbox.slot() as slot:
             try:
-                yield place, leave
+                answer = self._store.start(
+                    self._step(keyring, handle, caller, self._token(keyring, handle)),
+                    memo=handle.memo,
+                    seed=handle.seed,
+                    nonce=nonce and keyring.request_digest(number.e164, nonce),
+                    kind=kind,
+                    send=send,
+                    has_slot=slot is not None,
+                    about=about,
+                )
             except StoreUnavailable:
-                raise  # there is nobody to give it back to
-            except VerificationError:
-                if not place.is_used:
-                    self._store.give_back(ask, stamp=leave.stamp, is_trial=leave.is_trial)
+                if send:
+                    self._undo(handle, caller, send)
                 raise
-            if not place.is_used:
-                self._store.give_back(ask, stamp=leave.stamp, is_trial=leave.is_trial)
+            self._log_news(answer, number)
+            if answer.verdict is Verdict.REPEATED:
+                memo, _, shares = answer.other.partition(" ")
+                earlier = keyring.recalled(number, memo)
+                earlier = keyring.sharing(earlier, shares) if shares else earlier
+            else:
+                if answer.verdict is Verdict.SHARED and answer.record:
+                    shared = keyring.sharing(handle, answer.other)
+                    log.info("verification_shared", extra={"id": shared.id, **_facts(number)})
+                    return self._verification(shared, answer.record)
+                record = self._accept(answer, handle)
+                facts = {"test": True} if send is None else {}
+                log.info("verification_started", extra={"id": handle.id, **_facts(number), **facts})
+                return self._deliver(slot, keyring, handle, caller, send, answer, record)
+        return self._earlier(keyring, earlier, caller, nonce, about)
 
-    def _judge(self, leave: Leave, ask: Ask) -> None:
-        """Raise what a decision says no with, and log it with its reason."""
-        for news in leave.news:
-            facts = {"news": news, "prefix": ask.prefix_label, "country": ask.country}
-            log.warning("brake", extra=facts | _watched(news))
-        if leave.verdict is Verdict.DONE:
-            return
-        limit = leave.limit or LIMITS.get(leave.verdict)
-        reason = limit.value if limit else leave.verdict.value
-        log.warning("send_not_allowed", extra={"reason": reason, "prefix": ask.prefix_label, "country": ask.country})
-        wait = _seconds(leave.wait)
-        if leave.verdict in HOLDS:
-            raise SendingHeld(HOLDS[leave.verdict], wait)
-        raise Limited(limit or Limit.SENDS_IN_ALL, wait or None)
+    def _earlier(self, keyring: Keyring, handle: Handle, caller: Caller, nonce: str, about: About) -> Verification:
+        """Return the verification that the same request was given before, or a new one when that has ended.
 
-    def _begin(
+        The new one has a name as well, which follows from the first: a request that comes a third time finds it.
+        """
+        with suppress(UnknownVerification):
+            earlier = self._show(keyring, handle, caller)
+            if earlier.status in (Status.PENDING, Status.APPROVED):
+                return earlier
+        return self._start(keyring, handle.number, caller, f"{nonce}'", about)
+
+    def _resend(self, keyring: Keyring, handle: Handle, caller: Caller, nonce: str) -> Verification:
+        is_test = handle.number.e164 in self.policy.test_numbers
+        send = None if is_test else send_of(handle, caller, policy=self.policy, keyring=keyring)
+        mark = secrets.token_urlsafe(NONCE_BYTES)
+        with self._outbox.slot() as slot:
+            answer = self._store.resend(
+                self._step(keyring, handle, caller, self._token(keyring, handle)),
+                seed=handle.seed,
+                nonce=keyring.request_digest(handle.random, nonce or mark),
+                caller=mark,
+                send=send,
+                has_slot=slot is not None,
+            )
+            self._log_news(answer, handle.number)
+            record = self._accept(answer, handle)
+            if answer.verdict is Verdict.REPEATED:
+                return self._verification(handle, record)
+            log.info("verification_resent", extra={"id": handle.id, **_facts(handle.number), "send": record.sends})
+            return self._deliver(slot, keyring, handle, caller, send, answer, record)
+
+    def _deliver(  # noqa: PLR0917 - what a start or a resend has found out, in that order
         self,
+        slot: Slot | None,
+        keyring: Keyring,
         handle: Handle,
-        number: PhoneNumber,
         caller: Caller,
-        *,
-        nonce: str,
-        origin: str,
-        about: About,
-        is_test: bool = False,
-    ) -> Answer:
-        return self._store.start(
-            handle,
-            now=self._now(),
-            source=self._source(caller),
-            to=number.e164,
-            token_digest=self._token_digest(handle),
-            nonce=nonce,
-            origin=origin,
-            is_test=is_test,
-            is_known=caller.vouches,
-            owner=caller.client,
-            about=about,
-        )
-
-    def _start_test(
-        self, handle: Handle, number: PhoneNumber, caller: Caller, nonce: str, about: About
+        send: Send | None,
+        answer: Answer,
+        record: Record,
     ) -> Verification:
-        """Begin a verification whose token is known beforehand; nothing is sent."""
-        if self._clock() >= self.policy.test_numbers[number.e164].ends:
-            raise InvalidNumber(NumberFault.TEST_ENDED)
-        answer = self._begin(handle, number, caller, nonce=nonce, origin="", about=about, is_test=True)
-        if answer.verdict is Verdict.REPEATED:
-            return self.show(answer.other, caller=caller)
-        log.info("verification_started", extra={"id": handle.id, **_facts(number), "test": True})
-        return self._verification(handle, self._accept(answer, handle))
+        """Send the token, and return how the verification stands then, or while the send goes on."""
+        if send is None or slot is None:  # a test number; the store refuses everything else without a slot
+            return self._verification(handle, record)
+        text = compose(
+            self._token(keyring, handle),
+            brand=self.policy.brand,
+            life=timedelta(milliseconds=record.expires - record.now),
+            host=self.policy.host,
+            language=self._languages.of(record.about.locale),
+        )
+        message = Message(to=handle.number, text=text, id=handle.id, send=record.sends)
+        try:
+            news = slot.run(lambda: self._hand_over(message, handle, caller, send, answer))
+        except SendingHeld:
+            self._unsend(handle, caller, send, record.sends, Delivery.FAILED, is_refused=False)
+            raise
+        return self._verification(handle, news or record)
 
-    def _undo(self, handle: Handle, caller: Caller) -> None:
+    def _hand_over(self, message: Message, handle: Handle, caller: Caller, send: Send, answer: Answer) -> Record | None:
+        """Send, and note what became of it unless it is simply on its way. Runs on a thread of the outbox."""
+        facts = {"id": handle.id, "send": message.send, "country": message.to.region}
+        try:
+            queued = self._sender.send(message)
+        except SendRefused as error:
+            log.warning("send_refused", extra=facts | {"delivery": error.delivery.value})
+            if error.pause:
+                self._pause(is_trial=answer.is_trial)
+            unsent = self._unsend(handle, caller, send, message.send, error.delivery, is_refused=True)
+            error.verification = self._verification(handle, self._accept(unsent, handle))
+            raise
+        except SendUncertain:
+            log.warning("send_uncertain", extra=facts)
+            return self._report(handle, Delivery.UNCERTAIN)
+        log.info("send_accepted", extra=facts | {"price": self.policy.shared.price(message.to.region)})
+        if answer.is_trial:
+            self._store.resume()
+        if queued + _seconds(answer.wait) >= BUSY_SECONDS:
+            return self._report(handle, Delivery.BUSY)
+        return None
+
+    def _undo(self, handle: Handle, caller: Caller, send: Send) -> None:
         """Take back a start whose answer was lost: it may have been made, and nobody will send its message.
 
         In the background and for a few seconds, because the caller has to be told now. Later it expires by itself.
@@ -384,140 +364,107 @@ class Verifier:
             for pause in UNDO_PAUSES:
                 time.sleep(pause)
                 with suppress(StoreUnavailable):
-                    answer = self._unsend(handle, caller, 1, Delivery.FAILED)
+                    answer = self._unsend(handle, caller, send, 1, Delivery.FAILED, is_refused=False)
                     log.warning("start_undone", extra={"id": handle.id, "verdict": answer.verdict.value})
                     return
 
         threading.Thread(target=undo, name="undo", daemon=True).start()
 
-    def _again(self, handle: Handle, caller: Caller, nonce: str) -> tuple[Record, bool]:
-        """Spend one more send of a verification; tell whether it is ours to make, or was made by an equal request."""
-        mark = secrets.token_urlsafe(NONCE_BYTES)
-        answer = self._store.resend(
-            handle,
-            now=self._now(),
-            source=self._source(caller),
-            token_digest=self._token_digest(handle),
-            nonce=self._keyring().of(handle).request_digest(handle, nonce or mark),
-            caller=mark,
-            owner=caller.client,
-        )
-        return self._accept(answer, handle), answer.verdict is Verdict.DONE
+    def _unsend(
+        self, handle: Handle, caller: Caller, send: Send, number: int, delivery: Delivery, *, is_refused: bool
+    ) -> Answer:
+        def unsend(keyring: Keyring) -> Answer:
+            step = self._step(keyring, handle, caller, self._token(keyring, handle))
+            return self._store.unsend(step, send, number=number, delivery=delivery, is_refused=is_refused)
 
-    def _shown(self, handle: Handle, caller: Caller) -> Record:
-        answer = self._store.show(handle, now=self._now(), source=self._source(caller), owner=caller.client)
-        return self._accept(answer, handle)
+        return self._keys.using(unsend)
 
-    def _settle(self, approved: Sequence[tuple[Key, Record]]) -> None:
-        """Give the starts of approved verifications back: what pumping never does is finish."""
-        try:
-            self._store.settle([start_of(record, key=key) for key, record in approved])
-        except StoreUnavailable:
-            log.warning("not_settled", extra={"starts": len(approved)})  # the numbers are confirmed all the same
+    def _kind(self, number: PhoneNumber, caller: Caller) -> Kind:
+        test = self.policy.test_numbers.get(number.e164)
+        if test is None:
+            return Kind.KNOWN if caller.vouches else Kind.USUAL
+        if self._clock() >= test.ends:
+            raise InvalidNumber(NumberFault.TEST_ENDED)
+        return Kind.TEST
 
-    def _earlier(self, handle: Handle, typed: str, caller: Caller, nonce: str, about: About) -> Verification:
-        """Return the verification that the same request was given before, or a new one when that has ended.
+    # -- What the carrier and the operator tell
 
-        The new one has a name as well, which follows from the first: a request that comes a third time finds it.
-        """
-        try:
-            earlier = self.show(self._keyring().sealed(handle), caller=caller)
-        except UnknownVerification:
-            earlier = None
-        if earlier is not None and earlier.status in (Status.PENDING, Status.APPROVED):
-            return earlier
-        return self.start(typed, caller=caller, nonce=f"{nonce}'", about=about)
+    def _opt(self, keyring: Keyring, news: OptOut) -> None:
+        event = keyring.request_digest(news.e164, news.event)
+        self._store.opt_out(keyring.number_digest(news.e164), keyring=keyring.id, out=news.out, event=event)
 
-    def _deliver(  # noqa: PLR0917 - what a start or a resend has found out, in that order
-        self, place: Place, ask: Ask, leave: Leave, handle: Handle, record: Record, caller: Caller
-    ) -> Verification:
-        """Send the token, and return how the verification stands then, or while the send goes on."""
-        token = self._token(handle)
-        life = timedelta(milliseconds=record.expires - record.now)
-        message = Message(
-            to=number_of(record),
-            text=compose(
-                token,
-                brand=self.policy.brand,
-                life=life,
-                host=self.policy.host,
-                language=self._languages.of(record.about.locale),
-            ),
-            id=handle.id,
-            send=record.sends,
-        )
-        news = place.run(lambda: self._hand_over(message, ask, leave, handle, caller))
-        return self._verification(handle, news or record)
+    def _note(self, keyring: Keyring, handle: Handle, news: Receipt) -> bool:
+        """Note a receipt; tell whether it was news."""
+        event = keyring.request_digest(handle.random, news.event)
+        answer = self._store.report(self._step(keyring, handle, NOBODY), delivery=news.delivery, event=event)
+        facts = {"id": handle.id, "delivery": news.delivery.value, "verdict": answer.verdict.value, "cost": news.cost}
+        log.info("receipt", extra=facts | _facts(handle.number))
+        self._accept(answer, handle)
+        is_new = answer.verdict is Verdict.DONE
+        if news.cost is not None and is_new:
+            price = self.policy.shared.price(handle.number.region)
+            self._store.charge(news.cost - price, keyring=keyring.id, now=self._now())
+        return is_new
 
-    def _hand_over(self, message: Message, ask: Ask, leave: Leave, handle: Handle, caller: Caller) -> Record | None:
-        """Send, and note what became of it unless it is simply on its way. Runs on a thread of the outbox."""
-        facts = {"id": self._keyring().sealed(handle), "send": message.send, "country": message.to.region}
-        try:
-            queued = self._sender.send(message)
-        except SendRefused as error:
-            log.warning("send_refused", extra=facts | {"delivery": error.delivery.value})
-            if error.pause:
-                log.error("sending_paused")
-                self._store.pause(now=self._now(), is_trial=leave.is_trial)
-            self._store.give_back(messages_of(ask), stamp=leave.stamp)
-            answer = self._unsend(handle, caller, message.send, error.delivery)
-            error.verification = self._verification(handle, self._accept(answer, handle))
-            raise
-        except SendUncertain:
-            log.warning("send_uncertain", extra=facts)
-            return self._report(handle, Delivery.UNCERTAIN)
-        log.info("send_accepted", extra=facts | {"price": self.policy.brake.price(message.to.region)})
-        if leave.is_trial:
-            self._store.resume()
-        if queued + _seconds(leave.wait) >= BUSY_SECONDS:
-            return self._report(handle, Delivery.BUSY)
-        return None
+    def _pause(self, *, is_trial: bool) -> None:
+        log.error("sending_paused")
+        now = self._now()
+        self._keys.using(lambda keyring: self._store.pause(keyring=keyring.id, now=now, is_trial=is_trial))
 
     def _report(self, handle: Handle, delivery: Delivery) -> Record:
-        return self._accept(self._store.report(handle, now=self._now(), delivery=delivery), handle)
-
-    def _unsend(self, handle: Handle, caller: Caller, send: int, delivery: Delivery) -> Answer:
-        return self._store.unsend(
-            handle,
-            now=self._now(),
-            source=self._source(caller),
-            token_digest=self._token_digest(handle),
-            send=send,
-            delivery=delivery,
+        return self._keys.using(
+            lambda keyring: self._accept(
+                self._store.report(self._step(keyring, handle, NOBODY), delivery=delivery), handle
+            )
         )
 
+    def _show(self, keyring: Keyring, handle: Handle, caller: Caller) -> Verification:
+        return self._verification(handle, self._accept(self._store.show(self._step(keyring, handle, caller)), handle))
+
+    # -- Answers
+
     def _accept(self, answer: Answer, handle: Handle) -> Record:
-        """Return the record of an answer that says yes; raise what the answer says no with."""
+        """Return the record of an answer that says yes; raise what the answer says no with, and log it."""
         if answer.record is not None and answer.verdict in (Verdict.DONE, Verdict.REPEATED):
             return answer.record
-        log.info("verification_refused", extra={"id": self._keyring().sealed(handle), "verdict": answer.verdict.value})
+        if answer.hold or (answer.limit and answer.limit not in OWN_LIMITS):
+            reason = answer.hold or answer.limit
+            log.warning("send_not_allowed", extra={"reason": str(reason), **_range(handle.number)})
+        else:
+            log.info("verification_refused", extra={"id": handle.id, "verdict": str(answer.limit or answer.verdict)})
         error = self._refusal(answer)
         if answer.record is not None:
             error.verification = self._verification(handle, answer.record)
         raise error
 
     def _refusal(self, answer: Answer) -> VerificationError:
-        match answer.verdict:
-            case Verdict.TOO_SOON | Verdict.NUMBER_SENDS_SPENT | Verdict.NUMBER_CHECKS_SPENT:
-                return Limited(LIMITS[answer.verdict], _seconds(answer.wait))
-            case Verdict.SENDS_SPENT:
-                return Limited(Limit.SENDS_OF_VERIFICATION, None)
-            case Verdict.REJECTED if answer.record:
-                return TokenRejected(self.policy.max_checks - answer.record.checks)
-            case Verdict.LOCKED:
+        wait = _seconds(answer.wait)
+        match answer:
+            case Answer(limit=Limit() as limit):
+                return Limited(limit, wait or None)
+            case Answer(hold=Hold() as hold):
+                return SendingHeld(hold, wait or RETRY_SECONDS)
+            case Answer(verdict=Verdict.REJECTED, record=Record() as record):
+                return TokenRejected(self.policy.max_checks - record.checks)
+            case Answer(verdict=Verdict.LOCKED):
                 return VerificationLocked()
-            case Verdict.APPROVED:
+            case Answer(verdict=Verdict.APPROVED):
                 return AlreadyApproved()
-            case Verdict.OPTED_OUT:
+            case Answer(verdict=Verdict.OPTED_OUT):
                 return SendRefused(Delivery.OPTED_OUT)
         return UnknownVerification()
+
+    def _log_news(self, answer: Answer, number: PhoneNumber) -> None:
+        for news in answer.news:
+            facts = {"limit": news.limit.value} if news.limit else {}
+            log.warning("limiter", extra={"news": news.event, **_range(number), **facts})
 
     def _verification(self, handle: Handle, record: Record) -> Verification:
         pending = record.status is Status.PENDING
         sends_left = max(0, self.policy.max_sends - record.sends) if pending else 0
         return Verification(
-            id=self._keyring().sealed(handle),
-            to=number_of(record),
+            id=handle.id,
+            to=handle.number,
             status=record.status,
             created_at=record.begun // 1000,
             expires_in=_seconds(record.expires - record.now) if pending else 0,
@@ -530,19 +477,25 @@ class Verifier:
             is_shared=bool(handle.shares),
         )
 
-    def _source(self, caller: Caller) -> str:
-        """Return the digest of who asks, as far as a number's own budgets count."""
-        return self._keyring().current.subject_digest("source", caller.address or caller.client)
+    # -- Small things
 
-    def _token(self, handle: Handle) -> Token:
-        key = self._keyring().of(handle)
-        for e164, test in self.policy.test_numbers.items():
-            if key.number_digest(e164) == handle.number:
-                return Token(test.token)
-        return key.token(handle, self.policy.token_format)
+    def _opened(self, id_: str) -> Handle:
+        return self._keys.opening(lambda keyring: keyring.opened(id_))
 
-    def _token_digest(self, handle: Handle) -> str:
-        return self._keyring().of(handle).token_digest(handle, self._token(handle))
+    def _step(self, keyring: Keyring, handle: Handle, caller: Caller, token: Token | None = None) -> Step:
+        return Step(
+            keyring=keyring.id,
+            now=self._now(),
+            record=handle.random,
+            number=keyring.number_digest(handle.number.e164),
+            source=keyring.subject_digest("source", caller.address or caller.client),
+            client=caller.client,
+            token=keyring.token_digest(handle, token) if token else "",
+        )
+
+    def _token(self, keyring: Keyring, handle: Handle) -> Token:
+        test = self.policy.test_numbers.get(handle.number.e164)
+        return Token(test.token) if test else keyring.token(handle, self.policy.token_format)
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
@@ -553,13 +506,9 @@ def _facts(number: PhoneNumber) -> dict[str, Any]:
     return {"to": number.masked, "country": number.region}
 
 
-def _watched(news: str) -> dict[str, str]:
-    """Return which limit would have refused, where one that is only watched would have."""
-    kind, _, rest = news.partition(":")
-    if kind != "would_refuse":
-        return {}
-    verdict, _, which = rest.partition(":")
-    return {"limit": which if which != "0" else LIMITS[Verdict(verdict)].value}
+def _range(number: PhoneNumber) -> dict[str, str]:
+    """Return what the log may say of a number's range."""
+    return {"range": number.range, "country": number.region}
 
 
 def _seconds(milliseconds: int) -> int:

@@ -31,7 +31,7 @@ from typing import Any
 from flask import Flask
 
 from ..languages import Languages
-from ..verification.keys import Keyring
+from ..verification.envelope import Keys
 from ..verification.phone import PhoneNumber
 from ..verification.ports import Store
 from ..verification.verifier import Verifier
@@ -64,7 +64,7 @@ def build_web(
     languages: Languages,
     look: Look,
     store: Store,
-    keyring: Callable[[], Keyring],
+    keys: Keys,
     clock: Callable[[], float],
     inbox: Inbox | None,
     read_webhook: ReadWebhook | None,
@@ -80,7 +80,7 @@ def build_web(
         languages: What pages can be in.
         look: What the operator wants them to look like.
         store: Asked whether it is ready.
-        keyring: Signs the cookie.
+        keys: The keyring.
         clock: Seconds since 1970.
         inbox: What the demo has "sent"; None when messages are real, and then the demo's pages do not exist.
         read_webhook: Reads what the carrier tells; None when it tells nothing.
@@ -119,12 +119,12 @@ def build_web(
     logs.name_requests(app, proxies=proxies)
     counted.watch(app)
     secure = public_url.startswith("https://")
-    cookie = FlowCookie(keyring, secure=secure)
-    hosted = Hosted(verifier, store, keyring, clock=clock, public_url=public_url, is_demo=inbox is not None)
+    cookie = FlowCookie(keys, secure=secure)
+    hosted = Hosted(verifier, store, keys, clock=clock, public_url=public_url, is_demo=inbox is not None)
     app.register_blueprint(Pages(verifier, cookie, hosted, public_url=public_url, proxies=proxies).routes())
-    app.register_blueprint(Api(verifier, store, Once(store, keyring), hosted).routes())
+    app.register_blueprint(Api(verifier, store.clients, Once(store.notes, keys), hosted).routes())
     app.register_blueprint(docs.routes(hosted.signer))
-    health.watch(app, store)
+    health.watch(app, store, keys)
     if read_webhook is not None:
         app.register_blueprint(webhooks.routes(verifier, read_webhook))
     if inbox is not None:

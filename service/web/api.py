@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from ..verification.clients import Client, prefix_of, proven
 from ..verification.errors import AlreadyApproved, UnknownVerification
-from ..verification.ports import About, Store
+from ..verification.ports import About, Clients
 from ..verification.verifier import Verification, Verifier
 from . import body
 from .body import Field, text
@@ -45,10 +45,10 @@ REDEEM = {"result": text("[!-~]{1,2048}", f"1 to 2,048 {PRINTABLE}", required=Tr
 class Api:
     """The API over one verifier."""
 
-    def __init__(self, verifier: Verifier, store: Store, once: Once, hosted: Hosted) -> None:
+    def __init__(self, verifier: Verifier, clients: Clients, once: Once, hosted: Hosted) -> None:
         """Take the verbs, who knows the clients, who sees that nothing is done twice, and the hosted sessions."""
         self._verifier = verifier
-        self._store = store
+        self._clients = clients
         self._once = once
         self._hosted = hosted
 
@@ -71,14 +71,14 @@ class Api:
         return blueprint
 
     def authenticate(self) -> None:
-        """Find out who asks; the store is asked each time, so that a revoked key is dead at once.
+        """Find out who asks.
 
         Raises:
             Refused: With a key that nobody has, in the same way whatever is wrong with it.
         """
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         prefix = prefix_of(key) if scheme.lower() == "bearer" else None
-        client = self._store.client(prefix) if prefix else None
+        client = self._clients.find(prefix) if prefix else None
         if not proven(client, key) or client is None:
             log.warning("client_refused", extra={"path": request.path})
             raise Refused("unauthorized")

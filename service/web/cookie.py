@@ -4,12 +4,13 @@ It holds their opaque ids and nothing else.
 """
 
 import functools
-from collections.abc import Callable
 
 from flask import Request
 from itsdangerous import BadSignature, TimestampSigner
 from werkzeug import Response
 
+from ..verification.envelope import Keys
+from ..verification.errors import UnknownVerification
 from ..verification.keys import Keyring
 
 SECONDS = 3600  # ours: longer than any token lives, so that a late visitor is told that it has expired
@@ -20,9 +21,9 @@ READ = "textproof.cookie"  # where a request keeps what its cookie says: a view 
 class FlowCookie:
     """Reads and writes the cookie; keys that were replaced still open it."""
 
-    def __init__(self, keyring: Callable[[], Keyring], *, secure: bool) -> None:
+    def __init__(self, keys: Keys, *, secure: bool) -> None:
         """Take the keys. `secure` is whether people reach this service by HTTPS."""
-        self._keyring = keyring
+        self._keys = keys
         self._secure = secure
         self.name = "__Host-textproof" if secure else "textproof"
 
@@ -42,7 +43,7 @@ class FlowCookie:
         """Bind the browser to a verification, to a hosted session, and to what it gave up last; "" is none."""
         response.set_cookie(
             self.name,
-            self._signer.sign(BETWEEN.join((id_, session, given_up)).rstrip(BETWEEN)).decode("ascii"),
+            _signer(self._keys()).sign(BETWEEN.join((id_, session, given_up)).rstrip(BETWEEN)).decode("ascii"),
             max_age=SECONDS,
             secure=self._secure,
             httponly=True,
@@ -63,15 +64,23 @@ class FlowCookie:
     def _opened(self, value: str | None) -> tuple[str, str, str]:
         if not value:
             return "", "", ""
+
+        def unsigned(keyring: Keyring) -> bytes:
+            try:
+                return _signer(keyring).unsign(value, max_age=SECONDS)
+            except BadSignature as error:
+                raise UnknownVerification from error
+
         try:
-            ids = self._signer.unsign(value, max_age=SECONDS).decode("ascii").split(BETWEEN)
-        except BadSignature:
+            ids = self._keys.opening(unsigned).decode("ascii").split(BETWEEN)
+        except UnknownVerification:
             return "", "", ""
         id_, session, given_up, *_ = *ids, "", ""
         return id_, session, given_up
 
-    @functools.cached_property
-    def _signer(self) -> TimestampSigner:
-        newest_last = [key.derive("cookie") for key in reversed(self._keyring().keys)]
-        # These keys are for this purpose alone: nothing is left to derive.
-        return TimestampSigner(newest_last, salt=b"textproof", key_derivation="none")
+
+@functools.lru_cache(maxsize=2)  # this keyring and the one before
+def _signer(keyring: Keyring) -> TimestampSigner:
+    newest_last = keyring.seals("cookie")[::-1]
+    # These keys are for this purpose alone: nothing is left to derive.
+    return TimestampSigner(newest_last, salt=b"textproof", key_derivation="none")

@@ -6,13 +6,14 @@ import mmap
 from flask import Blueprint, Flask
 from flask.typing import ResponseReturnValue
 
+from ..verification.envelope import Keys, WrongSecret
 from ..verification.errors import StoreUnavailable
 from ..verification.ports import Store
 
 log = logging.getLogger("textproof")
 
 
-def watch(app: Flask, store: Store) -> None:
+def watch(app: Flask, store: Store, keys: Keys) -> None:
     """Add `/livez`, which touches nothing, and `/readyz`, which asks the store.
 
     `app.extensions["drain"]` is for whoever is about to stop the service: once called, `/readyz`
@@ -28,7 +29,7 @@ def watch(app: Flask, store: Store) -> None:
 
     @blueprint.get("/readyz")
     def readyz() -> ResponseReturnValue:
-        faults = ["this replica is stopping"] if draining[0] else _faults(store)
+        faults = ["this replica is stopping"] if draining[0] else _faults(store, keys)
         if not faults:
             return {"status": "ready"}
         log.warning("not_ready", extra={"faults": faults})
@@ -37,8 +38,11 @@ def watch(app: Flask, store: Store) -> None:
     app.register_blueprint(blueprint)
 
 
-def _faults(store: Store) -> list[str]:
+def _faults(store: Store, keys: Keys) -> list[str]:
     try:
+        keys.read_again()
         return store.ready()
+    except WrongSecret as error:
+        return [str(error)]
     except StoreUnavailable:
         return ["Redis does not answer"]

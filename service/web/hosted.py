@@ -16,7 +16,7 @@ from flask import request
 
 from ..verification.caller import Caller
 from ..verification.clients import Client
-from ..verification.keys import Keyring
+from ..verification.envelope import Keys
 from ..verification.ports import About, Store
 from ..verification.verifier import Verification, Verifier
 from .problems import Refused
@@ -37,7 +37,7 @@ class Hosted:
         self,
         verifier: Verifier,
         store: Store,
-        keyring: Callable[[], Keyring],
+        keys: Keys,
         *,
         clock: Callable[[], float],
         public_url: str,
@@ -45,13 +45,13 @@ class Hosted:
     ) -> None:
         """Take what sessions need; `is_demo` allows for having no public address."""
         self._verifier = verifier
-        self._store = store
-        self._keyring = keyring
+        self._clients = store.clients
+        self._keys = keys
         self._clock = clock
         self._public_url = public_url
         self._is_demo = is_demo
-        self._sessions = Sessions(store, keyring)
-        self.signer = Signer(keyring)
+        self._sessions = Sessions(store.notes, store.clients, keys)
+        self.signer = Signer(keys)
 
     # -- For the application
 
@@ -126,7 +126,7 @@ class Hosted:
         Raises:
             Refused: The application's key was revoked.
         """
-        client = self._store.client(session.prefix)
+        client = self._clients.find(session.prefix)
         if client is None:
             raise Refused("session_gone")
         return replace(client.caller, address=person.address, network=person.network)
@@ -162,7 +162,7 @@ class Hosted:
 
     def _subject(self, client: str, number: str) -> str:
         """Return a number's name: always the same for one client, and another one for each."""
-        key = self._keyring().current.derive("subject")
+        key = self._keys().derive("subject")
         return urlsafe_b64encode(hmac.digest(key, f"{client} {number}".encode(), "sha256")).decode()[:SUBJECT]
 
     def _base(self) -> str:

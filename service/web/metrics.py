@@ -18,6 +18,7 @@ from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from ..verification.envelope import KeyringChanged
 from ..verification.errors import SendRefused, SendUncertain, StoreUnavailable
 from ..verification.message import Message
 from ..verification.ports import Sender, Store
@@ -28,7 +29,7 @@ SENDER_SECONDS = (0.1, 0.25, 0.5, 1, 2, 3, 4, 5, 6)
 OPERATORS = frozenset({"/livez", "/readyz", "/metrics"})  # asked each second, and by nobody who waits for the answer
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 UNKNOWN = "unknown"
-ALARMS = [f"{news}:{what}" for news in ("closed", "would_close", "low_conversion") for what in ("prefix", "country")]
+ALARMS = ("range_closed", "range_would_close", "range_low_conversion", "country_low_conversion")
 FAULTS = ("internal_error", "send_broken")
 T = TypeVar("T")
 
@@ -139,7 +140,7 @@ class Counting(logging.Handler):
             "send_refused": lambda of: count.sends.labels(of.country, of["delivery"]).inc(),
             "send_uncertain": lambda of: count.sends.labels(of.country, "uncertain").inc(),
             "send_not_allowed": lambda of: count.limits.labels(of["reason"], of.country, "refused").inc(),
-            "brake": lambda of: _braked(count, of),
+            "limiter": lambda of: _noticed(count, of),
             "receipt": lambda of: _received(count, of),
             "sending_paused": lambda _: count.pauses.inc(),
             "webhook_refused": lambda _: count.forged.inc(),
@@ -182,7 +183,7 @@ def _received(count: Metrics, of: _Facts) -> None:
         count.cost.labels(of.country, "billed").inc(of.money("cost"))
 
 
-def _braked(count: Metrics, of: _Facts) -> None:
+def _noticed(count: Metrics, of: _Facts) -> None:
     if of["limit"]:
         count.limits.labels(of["limit"], of.country, "observed").inc()
     else:
@@ -190,24 +191,37 @@ def _braked(count: Metrics, of: _Facts) -> None:
 
 
 class _TimedStore:
-    """A store whose every step is timed."""
+    """A store whose every step is timed: those of verifications by their verb, others with their port in front."""
 
     def __init__(self, store: Store, timer: Histogram) -> None:
-        self._store = store
+        self.verifications = _TimedPort(store.verifications, timer)
+        self.limits = store.limits
+        self.notes = _TimedPort(store.notes, timer, "notes_")
+        self.clients = _TimedPort(store.clients, timer, "clients_")
+        self.keyring = _TimedPort(store.keyring, timer, "keyring_")
+        self.ready = _TimedPort(store, timer).ready
+
+
+class _TimedPort:
+    """A port of a store."""
+
+    def __init__(self, port: object, timer: Histogram, label: str = "") -> None:
+        self._port = port
         self._timer = timer
+        self._label = label
 
-    def __getattr__(self, verb: str) -> Any:  # noqa: ANN401 - whatever the store has
-        step = getattr(self._store, verb)
-        if not callable(step):
-            return step
+    def __getattr__(self, verb: str) -> Any:  # noqa: ANN401 - whatever the port has
+        step = getattr(self._port, verb)
+        timer = functools.cache(functools.partial(self._timer.labels, f"{self._label}{verb}"))
 
-        timer = functools.cache(functools.partial(self._timer.labels, verb))
-
-        def timed(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - what the store takes and gives
+        def timed(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - what the port takes and gives
             outcome, begun = "failed", time.monotonic()
             try:
                 result = step(*arguments, **named)
                 outcome = "done"
+            except KeyringChanged:
+                outcome = "keyring_changed"
+                raise
             except StoreUnavailable:
                 outcome = "unavailable"
                 raise

@@ -13,11 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.fernet import Fernet
-
+from ..verification.envelope import Keys
 from ..verification.errors import StoreUnavailable, VerificationError
-from ..verification.keys import Keyring
-from ..verification.ports import Store
+from ..verification.ports import Notes
 from .problems import Refused, as_content
 
 KEPT_SECONDS = 86_400
@@ -49,10 +47,10 @@ Act = Callable[[str], Reply]
 class Once:
     """Sees to it that requests with a key are carried out once."""
 
-    def __init__(self, store: Store, keyring: Callable[[], Keyring]) -> None:
+    def __init__(self, notes: Notes, keys: Keys) -> None:
         """Take where answers are kept, and what seals them."""
-        self._store = store
-        self._keyring = keyring
+        self._notes = notes
+        self._keys = keys
 
     def answer(self, key: str | None, route: str, fields: Mapping[str, str], act: Act) -> Reply:
         """Return what `act` returns, or what it returned to the same request before.
@@ -72,7 +70,7 @@ class Once:
             raise Refused("bad_idempotency_key")
         name = self._digest("name", f"{route} {key}")
         body = self._digest("body", json.dumps(fields, sort_keys=True)).encode()
-        before = self._store.claim(name, body + AT_WORK + secrets.token_bytes(12), seconds=AT_WORK_SECONDS)
+        before = self._claim(name, body + AT_WORK + secrets.token_bytes(12))
         if before is not None:
             return self._earlier(before, body)
         reply = None
@@ -81,9 +79,10 @@ class Once:
         finally:
             with suppress(StoreUnavailable):  # the claim ends by itself, and the verb knows the request by its name
                 if reply is not None and reply.is_final:
-                    self._store.write(name, body + DONE + self._sealed(reply), seconds=KEPT_SECONDS)
+                    content = json.dumps([reply.status, reply.content]).encode()
+                    self._keep(name, body + DONE + self._keys.sealed("idempotency", content))
                 else:
-                    self._store.drop(name)
+                    self._notes.drop(name)
         return reply
 
     def _earlier(self, note: bytes, body: bytes) -> Reply:
@@ -91,18 +90,22 @@ class Once:
             raise Refused("idempotency_conflict")
         if note[DIGEST : DIGEST + 1] == AT_WORK:
             raise Refused("in_flight", retry_after=RETRY_SECONDS)
-        status, content = json.loads(self._seal().decrypt(note[DIGEST + 1 :]))
+        kept = self._keys.unsealed("idempotency", note[DIGEST + 1 :])
+        if kept is None:
+            raise StoreUnavailable("the answer was sealed under another keyring")
+        status, content = json.loads(kept)
         return Reply(status, content, is_replay=True)
 
-    def _sealed(self, reply: Reply) -> bytes:
-        return self._seal().encrypt(json.dumps([reply.status, reply.content]).encode())
+    def _claim(self, name: str, note: bytes) -> bytes | None:
+        return self._keys.using(
+            lambda keyring: self._notes.claim(name, note, keyring=keyring.id, seconds=AT_WORK_SECONDS)
+        )
 
-    def _seal(self) -> Fernet:
-        # The current key alone: under another one, the request has another name.
-        return Fernet(urlsafe_b64encode(self._keyring().current.derive("idempotency")))
+    def _keep(self, name: str, note: bytes) -> None:
+        self._keys.using(lambda keyring: self._notes.write(name, note, keyring=keyring.id, seconds=KEPT_SECONDS))
 
     def _digest(self, purpose: str, text: str) -> str:
-        key = self._keyring().current.derive(f"idempotency {purpose}")
+        key = self._keys().derive(f"idempotency {purpose}")
         return urlsafe_b64encode(hmac.digest(key, text.encode(), "sha256")).decode()[:DIGEST]
 
 

@@ -1,7 +1,7 @@
 """Signed results: what an application can check offline that a number was confirmed (JWS, ES256).
 
-Each secret of the ring has a signing key of its own, drawn from it, so that all replicas have the same ones. The
-current one signs; all of them are published, and so is a secret that becomes the current one next.
+Each generation of the keyring has a signing key of its own, drawn from it, so that all replicas have the same ones. The
+newest one signs; all of them are published.
 """
 
 import json
@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from ..verification.keys import Key, Keyring
+from ..verification.keys import Generation, Keyring
 
 ALGORITHM = "ES256"
 TYPE = "verification+jwt"
@@ -31,7 +31,7 @@ class Signer:
     """Signs results, and reads them."""
 
     def __init__(self, keyring: Callable[[], Keyring]) -> None:
-        """Take the secrets that the keys are drawn from."""
+        """Take the keyring that the keys are drawn from."""
         self._keyring = keyring
 
     def sign(self, claims: Mapping[str, Any]) -> str:
@@ -48,7 +48,7 @@ class Signer:
         header = _header(result)
         if header != _head(header["kid"]):
             raise NoResult("another kind")  # also with more in it: what that could mean is not to be found out
-        keys = {key.kid: key for key in map(signing_key, self._keyring().keys)}
+        keys = {key.kid: key for key in map(signing_key, self._keyring().generations)}
         key = keys.get(header["kid"])
         if key is None:
             raise NoResult("unknown key")
@@ -62,13 +62,13 @@ class Signer:
 
     def published(self) -> dict[str, Any]:
         """Return the public keys as a JWK set."""
-        keys = [signing_key(key) for key in self._keyring().keys]
+        keys = [signing_key(key) for key in self._keyring().generations]
         return {"keys": [key.as_dict(private=False) | {"use": "sig", "alg": ALGORITHM} for key in keys]}
 
 
 @lru_cache(maxsize=16)
-def signing_key(key: Key) -> ECKey:
-    """Return the P-256 key that belongs to a secret, named by its thumbprint (RFC 7638)."""
+def signing_key(key: Generation) -> ECKey:
+    """Return the P-256 key of a generation, named by its thumbprint (RFC 7638)."""
     # 64 bytes, so that no scalar is likelier than another (FIPS 186-5, A.2.1).
     drawn = int.from_bytes(key.derive("result 1") + key.derive("result 2"))
     made = ECKey.import_key(ec.derive_private_key(drawn % (ORDER - 1) + 1, ec.SECP256R1()))

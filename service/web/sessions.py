@@ -2,16 +2,12 @@
 
 import json
 import secrets
-from base64 import urlsafe_b64encode
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-
-from ..verification.keys import Keyring
-from ..verification.ports import Store
+from ..verification.envelope import Keys
+from ..verification.ports import Clients, Notes
 from .problems import Refused
 
 LIFE_SECONDS = 1800  # ours: time to find the phone
@@ -58,15 +54,21 @@ class Approval:
 class Sessions:
     """Remembers sessions. The store sees neither their addresses nor what is in them."""
 
-    def __init__(self, store: Store, keyring: Callable[[], Keyring]) -> None:
+    def __init__(self, notes: Notes, clients: Clients, keys: Keys) -> None:
         """Take where they lie, and what seals them."""
-        self._store = store
-        self._keyring = keyring
+        self._notes = notes
+        self._clients = clients
+        self._keys = keys
 
     def add(self, **facts: Any) -> Session:  # noqa: ANN401 - the fields of a session
         """Remember a new session, and return it."""
         session = Session(id=secrets.token_urlsafe(ID_BYTES), **facts)
-        self._store.write(_name("session", session.id), self._sealed(asdict(session)), seconds=KEPT_SECONDS)
+        note = self._sealed(asdict(session))
+        self._keys.using(
+            lambda keyring: self._notes.write(
+                _name("session", session.id), note, keyring=keyring.id, seconds=KEPT_SECONDS
+            )
+        )
         return session
 
     def find(self, id_: str) -> Session:
@@ -75,14 +77,14 @@ class Sessions:
         Raises:
             Refused: It has ended, or its application's key was revoked.
         """
-        facts = self._opened(self._store.read(_name("session", id_)))
-        if facts is None or self._store.client(facts["prefix"]) is None:
+        facts = self._opened(self._notes.read(_name("session", id_)))
+        if facts is None or self._clients.find(facts["prefix"]) is None:
             raise Refused("session_gone")
         return Session(**facts)
 
     def is_spent(self, session: Session) -> bool:
         """Tell whether a number was confirmed in it."""
-        return self._store.read(_name("approval", session.id)) is not None
+        return self._notes.read(_name("approval", session.id)) is not None
 
     def spend(self, session: Session, verification: str, *, now: int) -> Approval:
         """End a session with an approved verification, and return its end: the same one, however often this is said.
@@ -91,7 +93,7 @@ class Sessions:
             Refused: It ended with another verification.
         """
         sealed = self._sealed({"verification": verification, "at": now})
-        before = self._store.claim(_name("approval", session.id), sealed, seconds=KEPT_SECONDS)
+        before = self._claim(_name("approval", session.id), sealed)
         facts = self._opened(before or sealed)
         if facts is None or facts["verification"] != verification:
             raise Refused("session_gone")
@@ -100,20 +102,19 @@ class Sessions:
     def redeem(self, jti: str, name: str) -> bool:
         """Use a result up; tell whether it was still there to be used, or was used by this very request."""
         mark = name.encode() or secrets.token_bytes(ID_BYTES)  # the same when the store is asked twice
-        return self._store.claim(_name("redeemed", jti), mark, seconds=KEPT_SECONDS) is None
+        return self._claim(_name("redeemed", jti), mark) is None
+
+    def _claim(self, name: str, note: bytes) -> bytes | None:
+        return self._keys.using(lambda keyring: self._notes.claim(name, note, keyring=keyring.id, seconds=KEPT_SECONDS))
 
     def _sealed(self, facts: dict[str, Any]) -> bytes:
-        return self._seal().encrypt(json.dumps({name: fact for name, fact in facts.items() if fact != ""}).encode())
+        written = json.dumps({name: fact for name, fact in facts.items() if fact != ""})
+        return self._keys.sealed("session", written.encode())
 
     def _opened(self, note: bytes | None) -> dict[str, Any] | None:
-        try:
-            opened: dict[str, Any] | None = json.loads(self._seal().decrypt(note)) if note else None
-        except InvalidToken:
-            return None  # sealed under a secret that is no longer set
+        plain = self._keys.unsealed("session", note) if note else None
+        opened: dict[str, Any] | None = json.loads(plain) if plain else None
         return opened
-
-    def _seal(self) -> MultiFernet:
-        return MultiFernet([Fernet(urlsafe_b64encode(key.derive("session"))) for key in self._keyring().keys])
 
 
 def _name(kind: str, id_: str) -> str:

@@ -1,0 +1,40 @@
+"""The sealed keyring, in one hash without a TTL."""
+
+from typing import cast
+
+from ..verification.envelope import Fields
+from .names import Names
+from .script import Scripts
+
+
+class KeyringInRedis:
+    """Implements `KeyringStore`."""
+
+    def __init__(self, scripts: Scripts, names: Names, *, replicas: int = 0) -> None:
+        """Take what reaches the server, and how many replicas must have what is written."""
+        self._scripts = scripts
+        self._name = names.keyring
+        self._replicas = replicas
+
+    def read(self) -> Fields:
+        """See `KeyringStore`."""
+        found = self._scripts.guarded(lambda: cast("dict[bytes, bytes]", self._scripts.client.hgetall(self._name)))
+        return {name.decode(): value for name, value in found.items()}
+
+    def put(self, envelope: Fields, *, instead_of: str) -> Fields:
+        """See `KeyringStore`."""
+        return self._write("put", instead_of, envelope)
+
+    def add(self, wraps: Fields, *, to: str) -> None:
+        """See `KeyringStore`."""
+        self._write("add", to, wraps)
+
+    def drop(self) -> None:
+        """See `KeyringStore`."""
+        self._scripts.guarded(lambda: self._scripts.client.delete(self._name))
+
+    def _write(self, how: str, id_: str, fields: Fields) -> Fields:
+        flat = [part for field in fields.items() for part in field]
+        reply = self._scripts.evaluate("envelope", [self._name], [how, id_, *flat], replicas=self._replicas)
+        found = cast("list[bytes]", reply)
+        return {name.decode(): value for name, value in zip(found[::2], found[1::2], strict=True)}

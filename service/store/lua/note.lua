@@ -1,0 +1,16 @@
+-- note: write an opaque note. Returns the note that was there when a claim finds one.
+local KEYRING, NOTE = unpack(KEYS)
+local KEYRING_ID, HOW, VALUE, SECONDS, MOST = unpack(ARGV) -- HOW: claim, write, or push to the front of a list of MOST
+-- @include keyring
+
+if HOW == 'push' then
+  redis.call('LPUSH', NOTE, VALUE)
+  redis.call('LTRIM', NOTE, 0, MOST - 1)
+  redis.call('EXPIRE', NOTE, SECONDS)
+elseif HOW == 'write' then
+  redis.call('SET', NOTE, VALUE, 'EX', SECONDS)
+else
+  local before = redis.call('GET', NOTE)
+  if before then return {before} end
+  redis.call('SET', NOTE, VALUE, 'EX', SECONDS)
+end

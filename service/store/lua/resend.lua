@@ -1,0 +1,49 @@
+-- resend: decide, and spend one more message of the verification, of the number and of the limits that many share.
+-- @include verification
+local OPTED_OUT, PAUSE, FREE, MONEY, CLOSED_NUMBER, CLOSED_RANGE, CLOSED_COUNTRY = unpack(KEYS, 7)
+local FIRST_CHARGE = 14
+-- CALLER: of all that send the same nonce, the first is told to send, each time it asks
+local NONCE, CALLER, SEED, IS_SENT, HAS_SLOT, SHARED, CHARGES, PRICE = unpack(ARGV, 6)
+NONCE, IS_SENT, HAS_SLOT = '=' .. NONCE, IS_SENT == '1', HAS_SLOT == '1'
+local KIND = field('kind')
+
+local before = redis.call('HGET', RECORD, NONCE)
+if before then return answer(before == CALLER and 'done' or 'repeated') end
+
+local verdict = ended()
+if verdict then return answer(verdict) end
+-- A token of another length cannot be repeated: what would be sent now would not be accepted.
+if redis.call('EXISTS', TOKEN) == 0 then return answer('gone') end
+
+-- Others share a later message by now: this one would be the latest on the phone, and wrong for them.
+local last = redis.call('HMGET', NUMBER, 'r', 'e', 'k')
+if last[1] and last[1] ~= SEED and tonumber(last[3] or 0) > 0 and tonumber(last[2]) > NOW then return answer('gone') end
+
+if redis.call('EXISTS', OPTED_OUT) == 1 then return answer('opted_out') end
+
+-- @include limits
+if IS_SENT then
+  local refusal = shared_refusal()
+  if refusal then return refused(refusal) end
+end
+local sends = tonumber(field('sends') or 1)
+if sends >= RULES.sends then return limited('sends_of_verification', 0) end
+local wait = wait_for_check()
+if wait > 0 then return limited('checks_of_number', wait) end
+wait = wait_for_send()
+if wait > 0 then return limited('sends_of_number', wait) end
+wait = wait_after(sends, field('last_send') or field('begun'))
+if wait > 0 then return limited('resend_wait', wait) end
+
+local told = {}
+if IS_SENT then
+  local queued, refusal = sender_refusal()
+  if refusal then return refused(refusal) end
+  told = spend(queued)
+end
+redis.call('HSET', RECORD, FIELD.sends, sends + 1, FIELD.last_send, NOW, NONCE, CALLER)
+redis.call('HDEL', RECORD, FIELD.delivery)
+enter_send()
+tidy()
+if #news > 0 then told.news = news end
+return answer('done', told)

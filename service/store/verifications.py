@@ -1,0 +1,247 @@
+"""Verifications, and the limits that their messages spend: a script for each verb."""
+
+import functools
+import json
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from ..verification.errors import Delivery, Hold, Limit
+from ..verification.limits import Charge, Send, Subjects
+from ..verification.policy import Policy, SharedLimits, Window
+from ..verification.ports import NOTHING, About, Answer, Kind, News, Record, Status, Step, Verdict
+from .names import DAY_MS, Names
+from .script import Reply, Scripts
+from .units import milliseconds, windows
+
+STATUS = {"p": Status.PENDING, "a": Status.APPROVED, "c": Status.CANCELED, "l": Status.LOCKED}
+EVENT = timedelta(days=1)  # default, ours: Telnyx gives up on telling something long before
+OPT_OUT = timedelta(days=365)  # ours: a year is our "for good", because every key has a life
+SHARE = timedelta(seconds=120)  # ours: long enough to find the message and type
+# Ours: 12 guesses and the first one's 5, for whoever asks from seven addresses, of 100 that are allowed in a row; five
+# tokens an hour make 85.
+SHARERS, SHARED_CHECKS = 6, 2
+QUEUE = timedelta(seconds=30)  # ours: what people wait before they ask for another message
+TRIAL = timedelta(seconds=30)  # ours: longer than a send can take
+PAUSE, PAUSE_MAX = timedelta(minutes=1), timedelta(minutes=15)  # ours: an operator who has mended it waits no longer
+MILLIONTHS = 1_000_000
+WELCOME = timedelta(minutes=10)  # ours: a token's life
+
+
+class VerificationStore:
+    """Implements `Verifications`."""
+
+    def __init__(
+        self, scripts: Scripts, names: Names, policy: Policy, *, messages_per_second: float = 0, replicas: int = 0
+    ) -> None:
+        """Take what runs scripts and the rules; 0 messages per second is without a rate."""
+        self._scripts = scripts
+        self._names = names
+        self._replicas = replicas
+        self._sender_ms = round(1000 / messages_per_second) if messages_per_second else 0
+        self._rules = _rules(policy)
+        self._shared = _shared(policy.shared, self._sender_ms)
+        self._spends = policy.shared.spend > 0
+
+    def start(
+        self,
+        step: Step,
+        *,
+        memo: str,
+        seed: str,
+        nonce: str,
+        kind: Kind,
+        send: Send | None,
+        has_slot: bool,
+        about: About = NOTHING,
+    ) -> Answer:
+        """See `Verifications`."""
+        keys: list[str] = [self._names.opted_out(step.number)]
+        arguments: list[str | int] = [memo, seed, nonce, kind, about.reference, about.locale, int(send is not None)]
+        if send is not None:
+            keys += self._limit_keys(step, send)
+            keys += [self._names.guesses, *self._names.evidence(send.subjects), *map(self._names.charge, send.charges)]
+            arguments += [int(has_slot), self._shared, _charges(send.charges), _millionths(send.price)]
+            arguments += [send.subjects.line, send.range_label, int(send.is_home), int(bool(send.subjects.address))]
+        return self._run("start", step, keys, arguments)
+
+    def check(self, step: Step, subjects: Subjects, *, nonce: str) -> Answer:
+        """See `Verifications`."""
+        keys = [self._names.guesses, *self._names.evidence(subjects), *self._names.credited(subjects)]
+        return self._run("check", step, keys, [nonce, subjects.line], replicas=self._replicas)
+
+    def resend(self, step: Step, *, seed: str, nonce: str, caller: str, send: Send | None, has_slot: bool) -> Answer:
+        """See `Verifications`."""
+        keys: list[str] = [self._names.opted_out(step.number)]
+        arguments: list[str | int] = [nonce, caller, seed, int(send is not None)]
+        if send is not None:
+            charges = _of_messages(send.charges)
+            keys += [*self._limit_keys(step, send), *map(self._names.charge, charges)]
+            arguments += [int(has_slot), self._shared, _charges(charges), _millionths(send.price)]
+        return self._run("resend", step, keys, arguments)
+
+    def cancel(self, step: Step) -> Answer:
+        """See `Verifications`."""
+        return self._run("cancel", step)
+
+    def report(self, step: Step, *, delivery: Delivery, event: str = "") -> Answer:
+        """See `Verifications`."""
+        return self._run("report", step, [self._names.event(step.number, event)], [_ranked(delivery), event])
+
+    def unsend(self, step: Step, send: Send, *, number: int, delivery: Delivery, is_refused: bool) -> Answer:
+        """See `Verifications`."""
+        names, is_start = self._names, number == 1 and not is_refused
+        charges = send.charges if is_start else _of_messages(send.charges)
+        keys = [names.sender, names.money(step.now), *names.evidence(send.subjects), *map(names.charge, charges)]
+        own: list[str | int] = [_ranked(delivery), number, self._sender_ms, _millionths(send.price)]
+        return self._run("unsend", step, keys, [*own, send.subjects.line, int(is_start)])
+
+    def show(self, step: Step) -> Answer:
+        """See `Verifications`."""
+        return self._run("show", step)
+
+    def opt_out(self, number: str, *, keyring: str, out: bool, event: str = "") -> None:
+        """See `Verifications`."""
+        opt(self._scripts, self._names, number, keyring=keyring, word="out" if out else "in", event=event)
+
+    def charge(self, amount: float, *, keyring: str, now: int) -> None:
+        """See `Verifications`."""
+        if self._spends:
+            keys = [self._names.keyring, self._names.money(now)]
+            self._scripts.run("charge", keys, [keyring, _millionths(amount), DAY_MS])
+
+    def pause(self, *, keyring: str, now: int, is_trial: bool) -> None:
+        """See `Verifications`."""
+        arguments = [keyring, now, milliseconds(PAUSE), milliseconds(PAUSE_MAX), int(is_trial)]
+        self._scripts.run("pause", [self._names.keyring, self._names.pause], arguments)
+
+    def resume(self) -> None:
+        """See `Verifications`."""
+        self._scripts.guarded(lambda: self._scripts.client.delete(self._names.pause))
+
+    def _limit_keys(self, step: Step, send: Send) -> list[str]:
+        names, subjects = self._names, send.subjects
+        closed = (("number", step.number), ("range", subjects.range), ("country", subjects.country))
+        return [names.pause, names.sender, names.money(step.now), *(names.closed(*one) for one in closed)]
+
+    def _run(
+        self, verb: str, step: Step, keys: Sequence[str] = (), own: Sequence[str | int] = (), *, replicas: int = 0
+    ) -> Answer:
+        """Run a verb's script in one round trip."""
+        names = self._names
+        every_key = [
+            names.keyring,
+            names.record(step.record),
+            names.token(step.token),
+            names.number(step.number),
+            names.checks(step.number),
+            names.checks(step.number, step.source),
+            *keys,
+        ]
+        arguments: list[str | int | bytes] = [step.keyring, step.now, self._rules, step.source, step.client, *own]
+        return _answer(self._scripts.run(verb, every_key, arguments, replicas=replicas))
+
+
+def opt(scripts: Scripts, names: Names, number: str, *, keyring: str, word: str, event: str = "") -> None:
+    """Run the script of opting out, of opting in and of forgiving."""
+    keys = [names.keyring, names.opted_out(number), names.checks(number), names.number(number)]
+    arguments: list[str | int] = [keyring, 0, word, milliseconds(OPT_OUT), milliseconds(EVENT) if event else ""]
+    scripts.run("opt", [*keys, names.event(number, event)], [*arguments, milliseconds(WELCOME)])
+
+
+def _of_messages(charges: Iterable[Charge]) -> tuple[Charge, ...]:
+    return tuple(charge for charge in charges if not charge.counts_starts)
+
+
+def _charges(charges: tuple[Charge, ...]) -> str:
+    return _written(tuple((charge.limit, charge.windows, charge.enforced) for charge in charges))
+
+
+@functools.lru_cache(maxsize=256)  # of settings, and of clients with a quota of their own
+def _written(charges: tuple[tuple[Limit, tuple[Window, ...], bool], ...]) -> str:
+    """Return charges as the script reads them."""
+    return json.dumps(
+        [{"limit": limit, "windows": windows(spans), "enforced": enforced} for limit, spans, enforced in charges]
+    )
+
+
+def _rules(policy: Policy) -> str:
+    """Return the numbers that the scripts of a verification work with."""
+    twice = [Window(2 * window.limit, window.span) for window in policy.sends_of_number]
+    return json.dumps(
+        {
+            "life": milliseconds(policy.token_life),
+            "checks": policy.max_checks,
+            "sends": policy.max_sends,
+            "waits": [milliseconds(wait) for wait in policy.resend_waits],
+            "check_windows": windows(policy.checks_of_number),
+            "row_windows": windows(policy.checks_in_a_row),
+            "sends_to": {
+                Kind.USUAL: {"windows": windows(policy.sends_of_number), "hourly": policy.sends_an_hour},
+                Kind.KNOWN: {"windows": windows(twice), "hourly": 2 * policy.sends_an_hour},
+                Kind.TEST: {"windows": [], "hourly": 0},
+            },
+            "share": {"life": milliseconds(SHARE), "sharers": SHARERS, "checks": SHARED_CHECKS},
+        }
+    )
+
+
+def _shared(limits: SharedLimits, sender_ms: int) -> str:
+    """Return the numbers that the limits work with that many numbers share."""
+    return json.dumps(
+        {
+            "step": sender_ms,
+            "queue": milliseconds(QUEUE),
+            "trial": milliseconds(TRIAL),
+            "spend": _millionths(limits.spend),
+            "spend_enforced": limits.spend_enforced,
+            "conversion_enforced": limits.conversion_enforced,
+            "least": limits.conversion_sends,
+            "close": limits.conversion_close,
+            "warn": limits.conversion_warn,
+            "closed_for": milliseconds(limits.closed_for),
+            "unfinished": limits.unfinished,
+            "sequence": limits.sequence,
+            "span": milliseconds(limits.sequence_span),
+            "guesses": limits.guesses,
+            "guesses_enforced": limits.guesses_enforced,
+        }
+    )
+
+
+def _ranked(delivery: Delivery) -> str:
+    return f"{delivery.rank}{delivery.value}"
+
+
+def _millionths(money: float) -> int:
+    return round(money * MILLIONTHS)
+
+
+def _answer(reply: Reply) -> Answer:
+    return Answer(
+        Verdict(reply["verdict"]),
+        wait=reply.get("wait", 0),
+        record=_record(reply) if "status" in reply else None,
+        other=reply.get("other", ""),
+        limit=Limit(reply["limit"]) if "limit" in reply else None,
+        hold=Hold(reply["hold"]) if "hold" in reply else None,
+        is_trial=reply.get("trial", False),
+        news=tuple(
+            News(one["event"], Limit(one["limit"]) if "limit" in one else None) for one in reply.get("news", ())
+        ),
+    )
+
+
+def _record(reply: Reply) -> Record:
+    status, now, expires = STATUS[reply["status"]], reply["now"], reply["expires"]
+    return Record(
+        status=Status.EXPIRED if status is Status.PENDING and now >= expires else status,
+        begun=reply["begun"],
+        expires=expires,
+        now=now,
+        sends=reply["sends"],
+        checks=reply["checks"],
+        wait=reply["next_send"],
+        delivery=Delivery(reply["delivery"][1:]) if "delivery" in reply else Delivery.ON_ITS_WAY,
+        about=About(reply.get("reference", ""), reply.get("locale", "")),
+        is_known=reply.get("kind") == Kind.KNOWN,
+    )

@@ -1,0 +1,54 @@
+"""The brake, on real servers: each test runs on Valkey and on redis-server, unless it says that it does not matter.
+
+| fixture | is |
+|---|---|
+| `engine` | a running store, empty |
+| `desk` | makes a `Desk`, the service with some settings: `desk(SPEND_PER_DAY=1)`; those of a test share the store |
+| `scattered` | phone numbers, each in a range of its own |
+| `strangers` | addresses, each of another place |
+| `news` | what the brake has logged |
+"""
+
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.conftest import OLD_SECRET, SECRET
+from tests.limits.desk import Desk, ranges
+from tests.store.engines import ONE_SERVER, Engine, Engines, engines
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Engines]:
+    with ExitStack() as ends:
+        yield Engines(ends)
+
+
+@pytest.fixture(params=engines(*ONE_SERVER))
+def engine(request, running) -> Engine:
+    return running.get(request.param)
+
+
+@pytest.fixture
+def desk(engine, settings, sender, clock) -> Callable[..., Desk]:
+    return lambda **changes: Desk(engine, settings(**changes), sender, (SECRET, OLD_SECRET), clock)
+
+
+@pytest.fixture
+def scattered() -> Iterator[str]:
+    return (f"{prefix}0143" for prefix in ranges())
+
+
+@pytest.fixture
+def strangers() -> Iterator[str]:
+    return (f"198.{18 + index // 65_536}.{index // 256 % 256}.{index % 256}" for index in itertools.count())
+
+
+@pytest.fixture
+def news(caplog) -> Callable[[], list[str]]:
+    """Reasons are in the lines' own facts, so that they can be counted."""
+    caplog.set_level(logging.INFO, logger="textproof")
+    return lambda: [record.news for record in caplog.records if record.getMessage() == "limiter"]

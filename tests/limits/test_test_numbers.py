@@ -1,0 +1,82 @@
+"""Test numbers: never texted, a fixed token, an end, and no budget."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from service.verification.errors import InvalidNumber, NumberFault, TokenRejected
+from service.verification.policy import TestNumber as Fixed
+from service.verification.ports import Status
+from tests.limits.desk import HERE
+
+REVIEWER = "+12027770100"
+
+
+@pytest.fixture
+def one(desk, clock):
+    today = datetime.fromtimestamp(clock(), UTC).date()
+    return desk(TEST_NUMBERS=((REVIEWER, Fixed("12AB56", today + timedelta(days=1))),))
+
+
+def test_the_token_is_known_and_nothing_is_sent(one, sender):
+    started = one.start(REVIEWER)
+
+    assert one.check(started, "12ab56").status is Status.APPROVED
+    assert sender.messages == []
+
+
+def test_another_token_is_as_wrong_as_anywhere(one):
+    started = one.start(REVIEWER)
+
+    with pytest.raises(TokenRejected):
+        one.check(started, "12AB57")
+
+
+def test_no_budget_is_spent_and_none_refuses(one):
+    started = [one.start(REVIEWER) for _ in range(50)]
+
+    assert [name for name in one.contents() if "{limits}" in name] == []
+    (number,) = [held for name, held in one.contents().items() if name.startswith("n:")]
+    assert [field for field in number if field.startswith(b"s")] == []
+    assert one.check(started[-1], "12AB56").status is Status.APPROVED
+
+
+def test_another_message_is_none(one, sender, clock):
+    started = one.start(REVIEWER)
+    clock.advance(30)
+
+    assert one.verifier.resend(started.id).sends == 2
+    assert sender.messages == []
+
+
+def test_testers_in_many_places_do_not_meet(one, strangers):
+    """What many strangers share is a message, and here is none."""
+    for place in (HERE, *(next(strangers) for _ in range(20))):
+        started = one.start(REVIEWER, place)
+        assert one.check(started, "12AB56", place).status is Status.APPROVED
+
+
+def test_testers_at_the_same_time_do_not_meet(one, strangers):
+    places = [next(strangers) for _ in range(20)]
+    started = [one.start(REVIEWER, place) for place in places]
+
+    for verification, place in zip(started, places, strict=True):
+        assert one.check(verification, "12AB56", place).status is Status.APPROVED
+
+
+def test_it_works_on_its_last_day_and_not_after(one, clock):
+    clock.advance(2 * 86_400 - clock() % 86_400 - 1)
+    assert one.start(REVIEWER).status is Status.PENDING
+    clock.advance(1)
+
+    with pytest.raises(InvalidNumber) as refusal:
+        one.start(REVIEWER)
+
+    assert refusal.value.reason is NumberFault.TEST_ENDED
+
+
+def test_a_token_of_the_last_day_ends_with_it_or_with_its_life(desk, clock):
+    one = desk(TEST_NUMBERS=((REVIEWER, Fixed("12AB56", date(2001, 1, 1))),))
+
+    with pytest.raises(InvalidNumber):
+        one.start(REVIEWER)
