@@ -17,8 +17,8 @@ from .clients import ClientKeys, NotPossible
 from .doctor import Mark, examine
 from .limits import Limits, NotASubject
 from .store.embedded import EmbeddedValkey, NoServer
-from .verification.envelope import CannotRotate, WrongSecret
-from .verification.errors import StoreUnavailable
+from .verification.envelope import CannotRotate
+from .verification.errors import StoreUnavailable, WrongSecret
 
 HERE = Path(__file__).parents[1]
 T = TypeVar("T")
@@ -161,7 +161,7 @@ def reseal(context: click.Context) -> None:
 @keys.command()
 @click.pass_context
 def discard(context: click.Context) -> None:
-    """Remove the keyring from Redis, where a replica with a wrong secret came first. A running replica puts its own back.
+    """Remove the keyring from Redis, where a replica with a wrong secret came first; a running one puts its own back.
 
     Where none has one, the next makes a new keyring: codes, cookies, limits and opt-outs of the old one are lost.
     """

@@ -585,7 +585,7 @@ class Settings:
             )
         if not self.SECRET_KEY:
             warnings.append(
-                "SECRET_KEY is not set: the replicas share one that lies in Redis, so whoever reads Redis can make "
+                "SECRET_KEY is not set: the keyring lies open in Redis, so whoever reads Redis can make "
                 "tokens and cookies: set SECRET_KEY to 32 random characters or more"
             )
         if self.TOKEN_LIFETIME_SECONDS < LIFE_SHORT:

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from .errors import StoreUnavailable, UnknownVerification
+from .errors import StoreUnavailable, UnknownVerification, WrongSecret
 from .keys import Keyring
 
 ID = "id"
@@ -31,10 +31,6 @@ Fields = Mapping[str, bytes]
 
 class KeyringChanged(Exception):
     """The store has another keyring than the one that a step was made with; nothing was written."""
-
-
-class WrongSecret(StoreUnavailable):
-    """The keyring in the store is sealed under secrets that this process does not have."""
 
 
 class CannotRotate(Exception):

@@ -22,6 +22,7 @@ from service.verification.errors import (
     UnknownVerification,
     VerificationError,
     VerificationLocked,
+    WrongSecret,
 )
 from service.web.problems import problem_of
 from service.web.words import DELIVERIES, HOLDS, LIMITS, NUMBERS, in_words
@@ -49,6 +50,7 @@ TABLE = [
     *[(SendingHeld(hold, 9), 503, hold.value, 9) for hold in Hold],
     (ForgedReceipt("why"), 403, "forged", None),
     (StoreUnavailable(), 503, "unavailable", 2),
+    (WrongSecret(), 503, "unavailable", 2),
 ]
 
 
