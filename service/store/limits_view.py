@@ -27,11 +27,10 @@ class LimitsViewStore:
 
     def open(self, kind: str, subject: str) -> bool:
         """See `LimitsView`."""
-        name = self._names.closed(kind, subject)
-        evidence = self._found(self._names.source_in_range(f"*:{subject}")) if kind == "range" else []
-        every_name = [name, self._names.tally(kind, subject), self._names.lines(subject), *evidence]
-        was_closed = self._scripts.guarded(lambda: self._scripts.client.exists(name))
-        self._scripts.guarded(lambda: self._scripts.client.delete(*every_name))
+        own = [self._names.closed(kind, subject), self._names.tally(kind, subject)]
+        closed, tallies = ([name, *self._found(f"{name}:*")] for name in own)  # of the pages, and of applications
+        was_closed = self._scripts.guarded(lambda: self._scripts.client.exists(*closed))
+        self._scripts.guarded(lambda: self._scripts.client.delete(*closed, *tallies))
         return bool(was_closed)
 
     def closed(self) -> list[tuple[str, str, int | None]]:

@@ -7,24 +7,26 @@
 {prefix}:n:number                 sends to the number and who asked for them, its latest token, and requests to start,
                                   so that each is carried out once (hash)
 {prefix}:c:number                 wrong checks of the number in a row (list of ms)
-{prefix}:c:number:source          wrong checks of the number from one source (list of ms)
 {prefix}:o:number                 the number wants no messages (string, empty)
 {prefix}:e:number:digest          news of a message that was noted (string, empty)
 {prefix}:p                        sending is paused (hash)
 {prefix}:f                        when the sender is free again (string, ms)
 {prefix}:m:day                    money spent that day, in millionths (string)
-{prefix}:g                        checks of all numbers within the hour (hash)
-{prefix}:z:kind:subject           a number, range or country that is closed (string: what it is, sealed)
-{prefix}:h:kind:subject           what came of starts to a range or country within a day (hash)
-{prefix}:k:address:range          when an address began something in a range that did not end well (list of ms)
-{prefix}:q:range                  lines of a range that were asked for within a day, unless it ended well (sorted set)
+{prefix}:g                        right and wrong checks of all numbers within the hour (hash)
+{prefix}:w:subject                wrong checks of a network or application within an hour (string)
+{prefix}:a:network                approvals of a network within an hour (string)
+{prefix}:u:network                messages of a network that no approval followed, within a day (list)
+{prefix}:l:unfinished:pool        the same of the pages, or of one application (list of ms)
+{prefix}:h:range:range[:client]   what came of messages to a range within a day (hash)
+{prefix}:h:country:country[:…]    what came of messages to a country within a day (hash)
+{prefix}:z:kind:subject[:client]  a number, range or country that is closed (string: what it is, sealed)
 {prefix}:l:limit:subject          entries of a limit (list of ms)
 {prefix}:i:name                   a note (string or list, opaque)
 
 Digests stand for numbers, addresses and ranges.
 """
 
-from ..verification.errors import Limit
+from ..verification.caller import PAGES
 from ..verification.limits import Charge, Subjects
 
 DAY_MS = 86_400_000
@@ -51,8 +53,8 @@ class Names:
     def number(self, number: str) -> str:
         return f"{self._begin}n:{number}"
 
-    def checks(self, number: str, source: str = "") -> str:
-        return f"{self._begin}c:{number}:{source}" if source else f"{self._begin}c:{number}"
+    def checks(self, number: str) -> str:
+        return f"{self._begin}c:{number}"
 
     def opted_out(self, number: str) -> str:
         return f"{self._begin}o:{number}"
@@ -70,12 +72,6 @@ class Names:
     def tally(self, kind: str, subject: str) -> str:
         return f"{self._begin}h:{kind}:{subject}"
 
-    def source_in_range(self, subject: str) -> str:
-        return f"{self._begin}k:{subject}"
-
-    def lines(self, range_: str) -> str:
-        return f"{self._begin}q:{range_}"
-
     def limit(self, limit: str, subject: str) -> str:
         return f"{self._begin}l:{limit}:{subject}"
 
@@ -85,19 +81,21 @@ class Names:
     def note(self, name: str) -> str:
         return f"{self._begin}i:{name}"
 
-    def evidence(self, subjects: Subjects) -> tuple[str, str, str, str]:
-        """Return where the evidence of conversion lies: source in range, lines, range, country."""
+    def unfinished(self, subjects: Subjects) -> tuple[str, str, str, str]:
+        """Return where unfinished messages are counted: of a network, of its pool, of a range, of a country."""
+        own = "" if subjects.pool == PAGES else f":{subjects.pool}"
         return (
-            self.source_in_range(subjects.source_in_range),
-            self.lines(subjects.range),
-            self.tally("range", subjects.range),
-            self.tally("country", subjects.country),
+            f"{self._begin}u:{subjects.network}",
+            self.limit("unfinished", subjects.pool),
+            self.tally("range", f"{subjects.range}{own}"),
+            self.tally("country", f"{subjects.country}{own}"),
         )
 
-    def credited(self, subjects: Subjects) -> tuple[str, str, str]:
-        """Return the limits that an approval gives back to: of the address, the network and the range."""
-        return (
-            self.limit(Limit.STARTS_OF_ADDRESS, subjects.address),
-            self.limit(Limit.STARTS_OF_NETWORK, subjects.network),
-            self.limit(Limit.STARTS_OF_PREFIX, subjects.range),
-        )
+    def closed_range(self, subjects: Subjects) -> str:
+        return self.closed("range", subjects.range + ("" if subjects.pool == PAGES else f":{subjects.pool}"))
+
+    def approved(self, subjects: Subjects) -> str:
+        return f"{self._begin}a:{subjects.network}"
+
+    def guessed(self, subjects: Subjects) -> str:
+        return f"{self._begin}w:{subjects.network or subjects.pool}"

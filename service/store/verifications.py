@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 from ..verification.errors import Delivery, Hold, Limit
@@ -17,9 +17,13 @@ STATUS = {"p": Status.PENDING, "a": Status.APPROVED, "c": Status.CANCELED, "l": 
 EVENT = timedelta(days=1)  # default, ours: Telnyx gives up on telling something long before
 OPT_OUT = timedelta(days=365)  # ours: a year is our "for good", because every key has a life
 SHARE = timedelta(seconds=120)  # ours: long enough to find the message and type
-# Ours: 12 guesses and the first one's 5, for whoever asks from seven addresses, of 100 that are allowed in a row; five
-# tokens an hour make 85.
-SHARERS, SHARED_CHECKS = 6, 2
+SHARED_CHECKS = 2  # wrong ones, a day; ours: a mistake and a second look. The 100 in a row bound all strangers together
+SHARES_OF_SOURCE = 3  # ours: a person who goes back and asks again, not a loop
+RANGE_SHARE = 5  # unfinished messages an hour of one network to one range; ours
+TRICKLE = 6  # messages in the time that a range is closed; ours: so few cost little, and one approval opens it
+REMEMBERED_OF_NETWORK = 200  # ours: five times what a network may send in an hour
+TEST_WINDOWS = ((100, 600_000),)  # starts of a test number: no message, but no load on Redis either
+
 QUEUE = timedelta(seconds=30)  # ours: what people wait before they ask for another message
 TRIAL = timedelta(seconds=30)  # ours: longer than a send can take
 PAUSE, PAUSE_MAX = timedelta(minutes=1), timedelta(minutes=15)  # ours: an operator who has mended it waits no longer
@@ -56,27 +60,27 @@ class VerificationStore:
     ) -> Answer:
         """See `Verifications`."""
         keys: list[str] = [self._names.opted_out(step.number)]
-        arguments: list[str | int] = [memo, seed, nonce, kind, about.reference, about.locale, int(send is not None)]
+        arguments: list[Argument] = [memo, seed, nonce, kind, about.reference, about.locale, int(send is not None)]
         if send is not None:
-            keys += self._limit_keys(step, send)
-            keys += [self._names.guesses, *self._names.evidence(send.subjects), *map(self._names.charge, send.charges)]
-            arguments += [int(has_slot), self._shared, _charges(send.charges), _millionths(send.price)]
-            arguments += [send.subjects.line, send.range_label, int(send.is_home), int(bool(send.subjects.address))]
+            keys += [*self._limit_keys(step, send), self._names.guesses, self._names.guessed(send.subjects)]
+            keys += map(self._names.charge, send.charges)
+            arguments += [int(has_slot), *self._limit_arguments(send)]
         return self._run("start", step, keys, arguments)
 
     def check(self, step: Step, subjects: Subjects, *, nonce: str) -> Answer:
         """See `Verifications`."""
-        keys = [self._names.guesses, *self._names.evidence(subjects), *self._names.credited(subjects)]
-        return self._run("check", step, keys, [nonce, subjects.line], replicas=self._replicas)
+        names = self._names
+        keys = [names.guesses, names.guessed(subjects), *names.unfinished(subjects), names.closed_range(subjects)]
+        keys += [names.approved(subjects)]
+        return self._run("check", step, keys, [nonce, _written(subjects)], replicas=self._replicas)
 
     def resend(self, step: Step, *, seed: str, nonce: str, caller: str, send: Send | None, has_slot: bool) -> Answer:
         """See `Verifications`."""
         keys: list[str] = [self._names.opted_out(step.number)]
-        arguments: list[str | int] = [nonce, caller, seed, int(send is not None)]
+        arguments: list[Argument] = [nonce, caller, seed, int(send is not None)]
         if send is not None:
-            charges = _of_messages(send.charges)
-            keys += [*self._limit_keys(step, send), *map(self._names.charge, charges)]
-            arguments += [int(has_slot), self._shared, _charges(charges), _millionths(send.price)]
+            keys += [*self._limit_keys(step, send), *map(self._names.charge, send.charges)]
+            arguments += [int(has_slot), *self._limit_arguments(send)]
         return self._run("resend", step, keys, arguments)
 
     def cancel(self, step: Step) -> Answer:
@@ -89,11 +93,11 @@ class VerificationStore:
 
     def unsend(self, step: Step, send: Send, *, number: int, delivery: Delivery, is_refused: bool) -> Answer:
         """See `Verifications`."""
-        names, is_start = self._names, number == 1 and not is_refused
-        charges = send.charges if is_start else _of_messages(send.charges)
-        keys = [names.sender, names.money(step.now), *names.evidence(send.subjects), *map(names.charge, charges)]
-        own: list[str | int] = [_ranked(delivery), number, self._sender_ms, _millionths(send.price)]
-        return self._run("unsend", step, keys, [*own, send.subjects.line, int(is_start)])
+        names = self._names
+        keys = [names.sender, names.money(step.now), *names.unfinished(send.subjects)]
+        keys += map(names.charge, send.charges)
+        own: list[Argument] = [_ranked(delivery), number, self._sender_ms, _millionths(send.price)]
+        return self._run("unsend", step, keys, [*own, int(is_refused), _written(send.subjects)])
 
     def show(self, step: Step) -> Answer:
         """See `Verifications`."""
@@ -120,11 +124,23 @@ class VerificationStore:
 
     def _limit_keys(self, step: Step, send: Send) -> list[str]:
         names, subjects = self._names, send.subjects
-        closed = (("number", step.number), ("range", subjects.range), ("country", subjects.country))
-        return [names.pause, names.sender, names.money(step.now), *(names.closed(*one) for one in closed)]
+        return [
+            names.pause,
+            names.sender,
+            names.money(step.now),
+            names.closed("number", step.number),
+            names.closed_range(subjects),
+            names.closed("country", subjects.country),
+            *names.unfinished(subjects),
+            names.approved(subjects),
+        ]
+
+    def _limit_arguments(self, send: Send) -> list[Argument]:
+        charges, price = _charges(send.charges), _millionths(send.price)
+        return [self._shared, charges, price, _written(send.subjects), send.range_label]
 
     def _run(
-        self, verb: str, step: Step, keys: Sequence[str] = (), own: Sequence[str | int] = (), *, replicas: int = 0
+        self, verb: str, step: Step, keys: Sequence[str] = (), own: Sequence[Argument] = (), *, replicas: int = 0
     ) -> Answer:
         """Run a verb's script in one round trip."""
         names = self._names
@@ -134,10 +150,17 @@ class VerificationStore:
             names.token(step.token),
             names.number(step.number),
             names.checks(step.number),
-            names.checks(step.number, step.source),
             *keys,
         ]
-        arguments: list[Argument] = [step.keyring, step.now, self._rules, step.source, step.client, *own]
+        arguments: list[Argument] = [
+            step.keyring,
+            step.now,
+            self._rules,
+            step.source,
+            int(step.is_told_apart),
+            step.client,
+            *own,
+        ]
         return _answer(self._scripts.run(verb, every_key, arguments, replicas=replicas))
 
 
@@ -148,20 +171,21 @@ def opt(scripts: Scripts, names: Names, number: str, *, keyring: str, word: str,
     scripts.run("opt", [*keys, names.event(number, event)], [*arguments, milliseconds(WELCOME)])
 
 
-def _of_messages(charges: Iterable[Charge]) -> tuple[Charge, ...]:
-    return tuple(charge for charge in charges if not charge.counts_starts)
-
-
-def _charges(charges: tuple[Charge, ...]) -> str:
-    return _written(tuple((charge.limit, charge.windows, charge.enforced) for charge in charges))
-
-
 @functools.lru_cache(maxsize=256)  # of settings, and of clients with a quota of their own
-def _written(charges: tuple[tuple[Limit, tuple[Window, ...], bool], ...]) -> str:
-    """Return charges as the script reads them."""
+def _charges(charges: tuple[Charge, ...]) -> str:
+    """Return charges as the script reads them; the subject is in the key."""
     return json.dumps(
-        [{"limit": limit, "windows": windows(spans), "enforced": enforced} for limit, spans, enforced in charges]
+        [
+            {"limit": one.limit, "windows": windows(one.windows), "enforced": one.enforced}
+            | ({"parts": one.parts} if one.parts else {})
+            for one in charges
+        ]
     )
+
+
+def _written(subjects: Subjects) -> str:
+    """Return subjects as the scripts read them."""
+    return json.dumps({name: getattr(subjects, name) for name in Subjects.__slots__})
 
 
 def _rules(policy: Policy) -> str:
@@ -178,9 +202,9 @@ def _rules(policy: Policy) -> str:
             "sends_to": {
                 Kind.USUAL: {"windows": windows(policy.sends_of_number), "hourly": policy.sends_an_hour},
                 Kind.KNOWN: {"windows": windows(twice), "hourly": 2 * policy.sends_an_hour},
-                Kind.TEST: {"windows": [], "hourly": 0},
+                Kind.TEST: {"windows": TEST_WINDOWS, "hourly": 0},
             },
-            "share": {"life": milliseconds(SHARE), "sharers": SHARERS, "checks": SHARED_CHECKS},
+            "share": {"life": milliseconds(SHARE), "times": SHARES_OF_SOURCE, "checks": SHARED_CHECKS},
         }
     )
 
@@ -194,6 +218,16 @@ def _shared(limits: SharedLimits, sender_ms: int) -> str:
             "trial": milliseconds(TRIAL),
             "spend": _millionths(limits.spend),
             "spend_enforced": limits.spend_enforced,
+            "address": windows(limits.address.windows),
+            "address_enforced": limits.address.enforced,
+            "network": windows(limits.network.windows),
+            "network_enforced": limits.network.enforced,
+            "range": windows(limits.range.windows),
+            "range_enforced": limits.range.enforced,
+            "range_share": RANGE_SHARE,
+            "trickle": milliseconds(limits.closed_for / TRICKLE),
+            "remembered": max((window.limit for window in limits.everything.windows), default=3000),
+            "remembered_of_network": REMEMBERED_OF_NETWORK,
             "conversion_enforced": limits.conversion_enforced,
             "least": limits.conversion_sends,
             "close": limits.conversion_close,
@@ -243,5 +277,5 @@ def _record(reply: Reply) -> Record:
         wait=reply["next_send"],
         delivery=Delivery(reply["delivery"][1:]) if "delivery" in reply else Delivery.ON_ITS_WAY,
         about=About(reply.get("reference", ""), reply.get("locale", "")),
-        is_known=reply.get("kind") == Kind.KNOWN,
+        is_silent=reply.get("silent", False),
     )

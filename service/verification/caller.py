@@ -6,6 +6,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from .policy import Window
 
+PAGES = "pages"
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
@@ -14,7 +16,7 @@ class Caller:
     address: str = ""
     """An IPv4 address, or the /64 that an IPv6 address lies in: one subscriber has that many."""
     network: str = ""
-    """The /48 of an IPv6 address: one site."""
+    """The /48 of an IPv6 address, one site, or the /24 of an IPv4 address."""
     client: str = ""
     """The name of an API client: it opens its own verifications only."""
     quota: tuple[Window, ...] = ()
@@ -30,12 +32,27 @@ class Caller:
         try:
             ip = ip_address(address.partition("%")[0])
         except ValueError:
-            return cls(address="unknown")
+            return cls(address="unknown", network="unknown")
         if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
             ip = ip.ipv4_mapped
         if isinstance(ip, IPv4Address):
-            return cls(address=str(ip))
+            return cls(address=str(ip), network=f"{IPv4Address(int(ip) >> 8 << 8)}/24")
         return cls(address=_net(ip, 64), network=_net(ip, 48))
+
+    @property
+    def source(self) -> str:
+        """Who asks, as far as one number's own limits count: a person's address, or else the application."""
+        return self.address or self.client
+
+    @property
+    def is_told_apart(self) -> bool:
+        """Whether the source is one person, as far as we know, and not all people of an application."""
+        return bool(self.address)
+
+    @property
+    def pool(self) -> str:
+        """Whose part of the shared limits it spends: an application's own, or that of the pages."""
+        return self.client or PAGES
 
 
 def _net(ip: IPv6Address, bits: int) -> str:

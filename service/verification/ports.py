@@ -53,8 +53,8 @@ class Record:
     """Until the next send is allowed by the waits and by the number's budget, in ms; 0 when it is now."""
     delivery: Delivery
     about: About = NOTHING
-    is_known: bool = False
-    """Whoever started it vouches for the number."""
+    is_silent: bool = False
+    """No message was sent for it: it shares the token of one that somebody else asked for."""
 
 
 class Kind(StrEnum):
@@ -105,8 +105,8 @@ class Answer:
     waiting behind others. In ms."""
     record: Record | None = None
     other: str = ""
-    """`start` only. REPEATED: the memo of the id that the first of two equal requests was given. SHARED: the seed of
-    the token that it shares."""
+    """`start` only. REPEATED: the memo of the id that the first of two equal requests was given. SHARED, DONE: the seed
+    of the token that it shares, if it does."""
     limit: Limit | None = None
     hold: Hold | None = None
     is_trial: bool = False
@@ -127,6 +127,8 @@ class Step:
     number: str
     source: str
     """Who asks: strangers' mistakes are not held against the person."""
+    is_told_apart: bool = True
+    """Whether the source is one person, and not all people of an application."""
     client: str = ""
     """The application that asks: what another one started is GONE to it, and nothing is counted. "" for pages and for
     ourselves, who know that it is the right one."""

@@ -174,7 +174,9 @@ class Verifier:
         def check(keyring: Keyring) -> Verification:
             step = self._step(keyring, handle, caller, token)
             name = keyring.request_digest(handle.random, nonce or secrets.token_urlsafe(NONCE_BYTES), token.reveal())
-            answer = self._store.check(step, subjects_of(handle, keyring), nonce=name)
+            answer = self._store.check(
+                step, subjects_of(handle, caller, policy=self.policy, keyring=keyring), nonce=name
+            )
             record = self._accept(answer, handle)
             if answer.verdict is Verdict.DONE:
                 log.info("verification_approved", extra={"id": id_, **_facts(handle.number)})
@@ -263,10 +265,11 @@ class Verifier:
                 earlier = keyring.recalled(number, memo)
                 earlier = keyring.sharing(earlier, shares) if shares else earlier
             else:
+                if answer.other:
+                    handle = keyring.sharing(handle, answer.other)
                 if answer.verdict is Verdict.SHARED and answer.record:
-                    shared = keyring.sharing(handle, answer.other)
-                    log.info("verification_shared", extra={"id": shared.id, **_facts(number)})
-                    return self._verification(shared, answer.record)
+                    log.info("verification_shared", extra={"id": handle.id, **_facts(number)})
+                    return self._verification(handle, answer.record)
                 record = self._accept(answer, handle)
                 facts = {"test": True} if send is None else {}
                 log.info("verification_started", extra={"id": handle.id, **_facts(number), **facts})
@@ -474,7 +477,7 @@ class Verifier:
             checks_left=self.policy.max_checks - record.checks if pending else 0,
             delivery=record.delivery,
             about=record.about,
-            is_shared=bool(handle.shares),
+            is_shared=record.is_silent,
         )
 
     # -- Small things
@@ -488,7 +491,8 @@ class Verifier:
             now=self._now(),
             record=handle.random,
             number=keyring.number_digest(handle.number.e164),
-            source=keyring.subject_digest("source", caller.address or caller.client),
+            source=keyring.subject_digest("source", caller.source),
+            is_told_apart=caller.is_told_apart,
             client=caller.client,
             token=keyring.token_digest(handle, token) if token else "",
         )

@@ -122,17 +122,16 @@ class Pages:
         id_ = self._cookie.read(request)
         if id_ is None:
             return redirect(url_for("pages.index"), 303)
+        session = self._session()
+        caller = self._hosted.caller(session, self._caller()) if session else self._caller()
         try:
-            approved = self._verifier.check(
-                id_, _field("token"), caller=self._caller(), nonce=_field("nonce")[:NONCE_MAX]
-            )
+            approved = self._verifier.check(id_, _field("token"), caller=caller, nonce=_field("nonce")[:NONCE_MAX])
         except AlreadyApproved:
-            if self._session() is None:
+            if session is None:
                 raise
-            approved = self._verifier.show(id_, caller=self._caller())
+            approved = self._verifier.show(id_, caller=caller)
         except (TokenRejected, MalformedToken, Limited, StoreUnavailable) as error:
             return self._form_again(id_, error)
-        session = self._session()
         return redirect(self._hosted.way_back(session, approved), 303) if session else self._page(approved)
 
     def resend(self) -> ResponseReturnValue:

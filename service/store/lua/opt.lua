@@ -11,9 +11,19 @@ if WORD == 'out' then
   redis.call('SET', OPTED_OUT, '', 'PX', OUT_MS)
 else
   redis.call('DEL', ROW)
-  redis.call('HDEL', NUMBER, 'r', 'w', 'e', 'k')
-  if redis.call('EXISTS', NUMBER) == 1 then redis.call('HSET', NUMBER, 'h', '') end
-  redis.call('HSET', NUMBER, 'y', NOW + WELCOME_MS)
+  -- What was sent within the hour still counts, for nobody in particular; all else is forgotten.
+  local hour = {}
+  local fields = redis.call('HGETALL', NUMBER)
+  for i = 1, #fields, 2 do
+    local kind = string.sub(fields[i], 1, 1)
+    if kind == 's' then
+      for ms in string.gmatch(fields[i + 1], '%d+') do if ms + HOUR > NOW then table.insert(hour, ms) end end
+    end
+    if kind ~= 'q' then redis.call('HDEL', NUMBER, fields[i]) end
+  end
+  table.sort(hour)
+  if #hour > 0 then redis.call('HSET', NUMBER, 's', table.concat(hour, ' ')) end
+  redis.call('HSET', NUMBER, 'h', '', 'y', NOW + WELCOME_MS)
   if redis.call('PTTL', NUMBER) < tonumber(WELCOME_MS) then redis.call('PEXPIRE', NUMBER, WELCOME_MS) end
   if WORD == 'in' then redis.call('DEL', OPTED_OUT) end
 end

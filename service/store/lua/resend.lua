@@ -1,9 +1,10 @@
 -- resend: decide, and spend one more message of the verification, of the number and of the limits that many share.
 -- @include verification
-local OPTED_OUT, PAUSE, FREE, MONEY, CLOSED_NUMBER, CLOSED_RANGE, CLOSED_COUNTRY = unpack(KEYS, 7)
-local FIRST_CHARGE = 14
+local OPTED_OUT, PAUSE, FREE, MONEY, CLOSED_NUMBER, CLOSED_RANGE, CLOSED_COUNTRY, NETWORK, UNFINISHED, RANGE, COUNTRY,
+  APPROVED = unpack(KEYS, 6)
+local FIRST_CHARGE = 18
 -- CALLER: of all that send the same nonce, the first is told to send, each time it asks
-local NONCE, CALLER, SEED, IS_SENT, HAS_SLOT, SHARED, CHARGES, PRICE = unpack(ARGV, 6)
+local NONCE, CALLER, SEED, IS_SENT, HAS_SLOT, SHARED, CHARGES, PRICE, SUBJECTS, LABEL = unpack(ARGV, 7)
 NONCE, IS_SENT, HAS_SLOT = '=' .. NONCE, IS_SENT == '1', HAS_SLOT == '1'
 local KIND = field('kind')
 
@@ -28,11 +29,11 @@ if IS_SENT then
 end
 local sends = tonumber(field('sends') or 1)
 if sends >= RULES.sends then return limited('sends_of_verification', 0) end
-local wait = wait_for_check()
+local wait = wait_for_check(field('is_silent'))
 if wait > 0 then return limited('checks_of_number', wait) end
 wait = wait_for_send()
 if wait > 0 then return limited('sends_of_number', wait) end
-wait = wait_after(sends, field('last_send') or field('begun'))
+wait = wait_after(sends, table.remove(sent_at()))
 if wait > 0 then return limited('resend_wait', wait) end
 
 local told = {}
@@ -41,7 +42,7 @@ if IS_SENT then
   if refusal then return refused(refusal) end
   told = spend(queued)
 end
-redis.call('HSET', RECORD, FIELD.sends, sends + 1, FIELD.last_send, NOW, NONCE, CALLER)
+redis.call('HSET', RECORD, FIELD.sends, sends + 1, FIELD.later_sends, (field('later_sends') or '') .. string.format(' %d', NOW), NONCE, CALLER)
 redis.call('HDEL', RECORD, FIELD.delivery)
 enter_send()
 tidy()

@@ -1,24 +1,24 @@
--- unsend: a message was not sent, so everything that it spent is given back; a verification without another one is
--- canceled. What the carrier refused stays counted as a start.
+-- unsend: a message was not sent, so what it spent is given back; a verification without another one is canceled.
+-- What the carrier refused still counts against its network, so that such numbers cannot be tried without end; it is no
+-- evidence against anybody else.
 -- @include verification
-local FREE, MONEY, SOURCE_IN_RANGE, LINES, RANGE, COUNTRY = unpack(KEYS, 7)
-local FIRST_CHARGE = 13
-local DELIVERY, SEND, STEP, PRICE, LINE, IS_START = unpack(ARGV, 6) -- STEP: ms of the sender
-IS_START = IS_START == '1' -- its start was not made either
--- @include conversion
+local FREE, MONEY, NETWORK, UNFINISHED, RANGE, COUNTRY = unpack(KEYS, 6)
+local FIRST_CHARGE = 12
+local DELIVERY, SEND, STEP, PRICE, IS_REFUSED, SUBJECTS = unpack(ARGV, 7) -- STEP: ms of the sender
+-- @include unfinished
 
 local status, delivery = field('status'), field('delivery')
 if not status then return answer('gone') end
 if (field('sends') or '1') ~= SEND or delivery == DELIVERY then return answer('done') end
 
-local stamp = field('last_send') or field('begun')
+local stamp = table.remove(sent_at())
 redis.call('HSET', RECORD, FIELD.delivery, DELIVERY)
-remove_send(stamp)
+remove_send(string.format('%d', stamp))
 for i = FIRST_CHARGE, #KEYS do redis.call('LREM', KEYS[i], -1, stamp) end
 for key, amount in pairs({[FREE] = STEP, [MONEY] = PRICE}) do
   if tonumber(amount) > 0 and redis.call('EXISTS', key) == 1 then redis.call('DECRBY', key, amount) end
 end
-if IS_START then refund_conversion(stamp) end
+remove_evidence(stamp, IS_REFUSED == '1')
 if SEND == '1' and status == 'p' then
   redis.call('HSET', RECORD, FIELD.status, 'c')
   end_token()

@@ -1,19 +1,26 @@
--- Somebody may try one token on many numbers, which shows only in the sum of all.
--- Needs GUESSES (hash): n and w, checks and wrong ones, by slot of two minutes.
+-- Somebody may try one token on many numbers, which shows only in the sum of all. Only what was compared counts, and of
+-- one network, or one application, no more than what is usual; so it takes many to raise the alarm.
+-- Needs GUESSES (hash): r and w, right and wrong checks, by slot of two minutes, and GUESSED (string): wrong checks of
+-- this network or application within an hour.
 -- @include clock
 
-local GUESS_SLOT = 120000
+local GUESS_SLOT, GUESSED_MAX = 120000, 15 -- default, ours: as many as one source may get wrong in a day at one number
+local GUESSING_MIN = 6 -- default, ours: a person who mistypes a whole verification's checks is not guessing
 
 local function enter_guess(is_wrong)
+  if is_wrong then
+    local many = redis.call('INCR', GUESSED)
+    if many == 1 then redis.call('PEXPIRE', GUESSED, HOUR) end
+    if many > GUESSED_MAX then return end
+  end
   local slot = math.floor(NOW / GUESS_SLOT)
-  redis.call('HINCRBY', GUESSES, 'n' .. slot, 1)
-  if is_wrong then redis.call('HINCRBY', GUESSES, 'w' .. slot, 1) end
+  redis.call('HINCRBY', GUESSES, (is_wrong and 'w' or 'r') .. slot, 1)
   redis.call('PEXPIRE', GUESSES, HOUR + GUESS_SLOT)
 end
 
--- How many checks there were in an hour, and how many of them were wrong.
+-- How many checks were right in an hour, and how many were wrong.
 local function guesses()
-  local checks, wrong, this_slot = 0, 0, math.floor(NOW / GUESS_SLOT)
+  local right, wrong, this_slot = 0, 0, math.floor(NOW / GUESS_SLOT)
   local entries = redis.call('HGETALL', GUESSES)
   for i = 1, #entries, 2 do
     if (this_slot - tonumber(string.sub(entries[i], 2))) * GUESS_SLOT >= HOUR then
@@ -21,8 +28,8 @@ local function guesses()
     elseif string.sub(entries[i], 1, 1) == 'w' then
       wrong = wrong + entries[i + 1]
     else
-      checks = checks + entries[i + 1]
+      right = right + entries[i + 1]
     end
   end
-  return checks, wrong
+  return right, wrong
 end

@@ -1,29 +1,44 @@
 -- What a number may be sent, and how often its tokens may be tried, by whom.
--- Needs NUMBER, ROW, CHECKS, SOURCE, RULES and SENDS, the windows of a number of its kind.
+-- Needs NUMBER, ROW, SOURCE, RULES and SENDS, the windows of a number of its kind.
 -- @include windows
 --
 -- NUMBER (hash)  s<source> when it was texted because that source asked, "ms ms …", oldest first
---                h there when whoever asks next is heard, because the phone itself asked
+--                c<source> when that source checked a wrong token of it, the same
+--                h there when one message more may go out within the hour, because the phone itself asked
 --                y until when it is texted though its range is closed, ms
 --                r, w, e, k the verification that was texted last (the seed of its token), who asked for it, when it
---                expires, ms, and how many share its token, if any do
+--                expires, ms, and how often others share its token
+--                x<source> how often that source does
 --                q<request> when a request to start is forgotten (seconds, ten digits), and the memo of its id
--- CHECKS, ROW    wrong checks from this source, and in a row from all (lists of ms, oldest first)
--- A source is known by eight characters here: whether two are one decides about waits only.
+-- ROW (list)     wrong checks in a row from all, ms, oldest first
+-- A source is known by eight characters here: whether two are one decides about waits only. Where callers cannot be
+-- TOLD_APART, no wrong check is held against whoever comes next, beyond those in a row.
 
 local BRIEF = string.sub(SOURCE, -8)
 
--- How long the number remembers its messages, in ms.
-local function memory()
-  local longest = SENDS.hourly > 0 and HOUR or RULES.life
-  for _, window in ipairs(SENDS.windows) do longest = math.max(longest, window[2]) end
+-- The times in a field of the number, oldest first.
+local function times_in(name)
+  local times = {}
+  for ms in string.gmatch(redis.call('HGET', NUMBER, name) or '', '%d+') do table.insert(times, tonumber(ms)) end
+  return times
+end
+
+local function enter_in(name)
+  local times = redis.call('HGET', NUMBER, name)
+  redis.call('HSET', NUMBER, name, string.format('%s%d', times and times .. ' ' or '', NOW))
+end
+
+-- How long the number remembers its messages, or its wrong checks, in ms.
+local function memory(windows)
+  local longest = math.max(SENDS.hourly > 0 and HOUR or 0, RULES.life)
+  for _, window in ipairs(windows) do longest = math.max(longest, window[2]) end
   return longest
 end
 
--- When the number was texted: because this source asked, and in the last hour, oldest first; how many sources asked
--- in that hour, and whether this one did.
+-- When the number was texted: because this source asked, and in the last hour, oldest first; and how many sources asked
+-- in that hour.
 local function messages()
-  local own, hour, sources, is_known = {}, {}, 0, false
+  local own, hour, sources = {}, {}, 0
   local fields = redis.call('HGETALL', NUMBER)
   for i = 1, #fields, 2 do
     if string.sub(fields[i], 1, 1) == 's' then
@@ -32,20 +47,23 @@ local function messages()
         if is_own then table.insert(own, tonumber(ms)) end
         if ms + HOUR > NOW then table.insert(hour, tonumber(ms)) end
       end
-      if #hour > before then sources, is_known = sources + 1, is_known or is_own end
+      if #hour > before then sources = sources + 1 end
     end
   end
   table.sort(hour)
-  return own, hour, sources, is_known
+  return own, hour, sources
 end
 
 -- How long until the number may be texted again. Whoever asks may be bombing it: so it gets few messages an hour, evenly
--- once several ask. Whoever asks second is always heard, or the first could keep everybody else from being texted.
+-- once several ask; and one more, once the phone itself asked.
 local function wait_for_send()
-  local own, hour, sources, is_known = messages()
-  local wait = wait_in(function(n) return own[#own - n + 1] end, SENDS.windows)
+  local own, hour, sources = messages()
   local hourly = SENDS.hourly
-  if hourly == 0 or sources == 1 and not is_known or redis.call('HEXISTS', NUMBER, 'h') == 1 then return wait end
+  if redis.call('HEXISTS', NUMBER, 'h') == 1 then
+    return #hour > hourly and hour[#hour - hourly] + HOUR - NOW or 0
+  end
+  local wait = wait_in(function(n) return own[#own - n + 1] end, SENDS.windows)
+  if hourly == 0 then return wait end
   if #hour >= hourly then wait = math.max(wait, hour[#hour - hourly + 1] + HOUR - NOW) end
   if sources > 1 then wait = math.max(wait, hour[#hour] + math.floor(HOUR / hourly) - NOW) end
   return wait
@@ -54,9 +72,16 @@ end
 -- A message goes to the number.
 local function enter_send()
   if #SENDS.windows == 0 then return end
-  local times = redis.call('HGET', NUMBER, 's' .. BRIEF)
-  redis.call('HSET', NUMBER, 's' .. BRIEF, string.format('%s%d', times and times .. ' ' or '', NOW))
+  enter_in('s' .. BRIEF)
   redis.call('HDEL', NUMBER, 'h')
+end
+
+-- The number has another token, or none: nobody shares the one before.
+local function forget_latest()
+  redis.call('HDEL', NUMBER, 'r', 'w', 'e', 'k')
+  for _, name in ipairs(redis.call('HKEYS', NUMBER)) do
+    if string.sub(name, 1, 1) == 'x' then redis.call('HDEL', NUMBER, name) end
+  end
 end
 
 -- The message of this moment was not sent.
@@ -73,25 +98,40 @@ end
 
 -- The number forgets what is over, and itself when nothing more is asked of it.
 local function tidy()
-  local longest = memory()
+  local life = {s = memory(SENDS.windows), c = memory(RULES.check_windows)}
+  local longest = life.s
   local fields = redis.call('HGETALL', NUMBER)
   for i = 1, #fields, 2 do
     local kind, times = string.sub(fields[i], 1, 1), {}
-    if kind == 's' then
+    if life[kind] then
       for ms in string.gmatch(fields[i + 1], '%d+') do
-        if ms + longest > NOW then table.insert(times, ms) end
+        if ms + life[kind] > NOW then table.insert(times, ms) end
       end
       local kept = table.concat(times, ' ')
       if kept ~= fields[i + 1] then redis.call('HSET', NUMBER, fields[i], kept) end
     end
-    if kind == 's' and #times == 0 or kind == 'q' and string.sub(fields[i + 1], 1, 10) * 1000 <= NOW then
+    if #times > 0 then longest = math.max(longest, life[kind]) end
+    if life[kind] and #times == 0 or kind == 'q' and string.sub(fields[i + 1], 1, 10) * 1000 <= NOW then
       redis.call('HDEL', NUMBER, fields[i])
     end
   end
   redis.call('PEXPIRE', NUMBER, longest)
 end
 
--- How long until this source may check again; strangers' mistakes count only in the row of all.
-local function wait_for_check()
-  return math.max(wait_for_room(CHECKS, RULES.check_windows), wait_for_room(ROW, RULES.row_windows))
+-- How long until this source may check again; strangers' mistakes count only in the row of all. Whoever shares a token
+-- that somebody else asked for gets few wrong.
+local function wait_for_check(is_shared)
+  local wait = wait_for_room(ROW, RULES.row_windows)
+  if not TOLD_APART then return wait end
+  local wrong = times_in('c' .. BRIEF)
+  local function nth_last(n) return wrong[#wrong - n + 1] end
+  wait = math.max(wait, wait_in(nth_last, RULES.check_windows))
+  return is_shared and math.max(wait, wait_in(nth_last, {{RULES.share.checks, DAY}})) or wait
+end
+
+local function enter_wrong_check()
+  enter(ROW, RULES.row_windows)
+  if not TOLD_APART then return end
+  enter_in('c' .. BRIEF)
+  redis.call('PEXPIRE', NUMBER, math.max(redis.call('PTTL', NUMBER), memory(RULES.check_windows)))
 end

@@ -1,5 +1,5 @@
 -- A verification: its record, its token, and what is answered about them.
--- Needs KEYRING, RECORD, TOKEN, NUMBER, ROW, CHECKS, KEYRING_ID, CALLER_NOW, RULES, SOURCE and CLIENT.
+-- Needs KEYRING, RECORD, TOKEN, NUMBER, ROW, KEYRING_ID, CALLER_NOW, RULES, SOURCE, TOLD_APART and CLIENT.
 --
 -- RECORD (hash), each field by its letter in FIELD; =<nonce> is the answer to a request that may come again: of a check
 -- 'done' or the count of wrong ones, of a resend its caller
@@ -10,7 +10,7 @@ local FIELD = {
   begun = 'b', -- ms
   expires = 'e', -- ms
   sends = 'n', -- how many, unless there was one only
-  last_send = 'l', -- ms, unless there was one only
+  later_sends = 'l', -- "ms ms …", all but the first
   checks = 'c', -- wrong ones, if there are any
   delivery = 'd', -- its rank in front
   client = 'w', -- the application that it belongs to
@@ -18,6 +18,7 @@ local FIELD = {
   locale = 'g',
   kind = 'y', -- of the number, unless it is a usual one
   shares = 'j', -- the seed of the token that it shares
+  is_silent = 'i', -- no message was sent for it
 }
 local function field(name) return redis.call('HGET', RECORD, FIELD[name]) end
 
@@ -25,6 +26,15 @@ RULES = cjson.decode(RULES)
 local SENDS = RULES.sends_to[field('kind') or 'usual']
 -- @include keyring
 -- @include number
+
+-- When its messages were sent, in ms, oldest first.
+local function sent_at()
+  local times = {}
+  for ms in string.gmatch((field('begun') or '') .. ' ' .. (field('later_sends') or ''), '%d+') do
+    table.insert(times, tonumber(ms))
+  end
+  return times
+end
 
 -- How long the verification itself asks to wait after its n-th send, in ms.
 local function wait_after(sends, last)
@@ -36,13 +46,13 @@ end
 local function answer(verdict, more)
   local reply = {verdict = verdict, now = NOW}
   local F = FIELD
-  local f = redis.call('HMGET', RECORD, F.status, F.begun, F.expires, F.sends, F.last_send, F.checks, F.delivery,
-    F.reference, F.locale, F.kind)
+  local f = redis.call('HMGET', RECORD, F.status, F.begun, F.expires, F.sends, F.later_sends, F.checks, F.delivery,
+    F.reference, F.locale, F.is_silent)
   if f[1] then
-    local sends, last = tonumber(f[4] or 1), f[5] or f[2]
+    local sends, last = tonumber(f[4] or 1), string.match(f[5] or f[2], '%d+$')
     reply.status, reply.begun, reply.expires, reply.sends = f[1], tonumber(f[2]), tonumber(f[3]), sends
     reply.checks, reply.delivery = tonumber(f[6] or 0), f[7] or nil
-    reply.reference, reply.locale, reply.kind = f[8] or nil, f[9] or nil, f[10] or nil
+    reply.reference, reply.locale, reply.silent = f[8] or nil, f[9] or nil, f[10] and true or nil
     reply.next_send = f[1] == 'p' and math.max(wait_after(sends, last), wait_for_send()) or 0
   end
   for name, value in pairs(more or {}) do reply[name] = value end
@@ -66,7 +76,7 @@ end
 -- Spend the token, if it is there: nobody else may share it either.
 local function end_token()
   if redis.call('DEL', TOKEN) == 0 then return false end
-  redis.call('HDEL', NUMBER, 'r', 'w', 'e', 'k')
+  forget_latest()
   return true
 end
 

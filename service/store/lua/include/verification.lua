@@ -1,4 +1,5 @@
 -- The head of every script of a verification: its keys and arguments by name; a verb's own come after them.
-local KEYRING, RECORD, TOKEN, NUMBER, ROW, CHECKS = unpack(KEYS)
-local KEYRING_ID, CALLER_NOW, RULES, SOURCE, CLIENT = unpack(ARGV)
+local KEYRING, RECORD, TOKEN, NUMBER, ROW = unpack(KEYS)
+local KEYRING_ID, CALLER_NOW, RULES, SOURCE, TOLD_APART, CLIENT = unpack(ARGV)
+TOLD_APART = TOLD_APART == '1'
 -- @include record
