@@ -40,16 +40,6 @@ class Caller:
         return cls(address=_net(ip, 64), network=_net(ip, 48))
 
     @property
-    def source(self) -> str:
-        """Who asks, as far as one number's own limits count: a person's address, or else the application."""
-        return self.address or self.client
-
-    @property
-    def is_told_apart(self) -> bool:
-        """Whether the source is one person, as far as we know, and not all people of an application."""
-        return bool(self.address)
-
-    @property
     def pool(self) -> str:
         """Whose part of the shared limits it spends: an application's own, or that of the pages."""
         return self.client or PAGES
@@ -58,3 +48,12 @@ class Caller:
 def _net(ip: IPv6Address, bits: int) -> str:
     """Return the network that the first bits of an address name."""
     return f"{IPv6Address(int(ip) >> 128 - bits << 128 - bits)}/{bits}"
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is an IP address."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -7,7 +7,7 @@ tries 2^256 keys.
 import hmac
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from urllib.parse import urlsplit
 
@@ -44,6 +44,14 @@ class Client:
     def caller(self) -> Caller:
         """The application as far as limits count. Its own address is not that of the person, and does not count."""
         return Caller(client=self.name, quota=self.quota, regions=self.regions)
+
+    def caller_for(self, address: str, source: str) -> Caller:
+        """Return the application as it asks for one person, whom it names by an address or by a name of its own."""
+        if address:
+            person = Caller.at(address)
+            return replace(self.caller, address=person.address, network=person.network)
+        name = f"{self.name} {source}" if source else ""
+        return replace(self.caller, address=name, network=name)
 
 
 NOBODY = Client(name="", prefix="", digest="0" * 64, created=0)

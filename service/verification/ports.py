@@ -126,7 +126,7 @@ class Step:
     """The randomness of the verification's id: names its record."""
     number: str
     source: str
-    """Who asks: strangers' mistakes are not held against the person."""
+    """Who started it: strangers' mistakes are not held against the person."""
     is_told_apart: bool = True
     """Whether the source is one person, and not all people of an application."""
     client: str = ""

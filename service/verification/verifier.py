@@ -491,8 +491,8 @@ class Verifier:
             now=self._now(),
             record=handle.random,
             number=keyring.number_digest(handle.number.e164),
-            source=keyring.subject_digest("source", caller.source),
-            is_told_apart=caller.is_told_apart,
+            source=handle.address or keyring.subject_digest("client", caller.client),
+            is_told_apart=bool(handle.address),
             client=caller.client,
             token=keyring.token_digest(handle, token) if token else "",
         )

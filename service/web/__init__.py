@@ -121,7 +121,7 @@ def build_web(
     secure = public_url.startswith("https://")
     cookie = FlowCookie(keys, secure=secure)
     hosted = Hosted(verifier, store, keys, clock=clock, public_url=public_url, is_demo=inbox is not None)
-    app.register_blueprint(Pages(verifier, cookie, hosted, public_url=public_url, proxies=proxies).routes())
+    app.register_blueprint(Pages(verifier, cookie, hosted, keys, public_url=public_url, proxies=proxies).routes())
     app.register_blueprint(Api(verifier, store.clients, Once(store.notes, keys), hosted).routes())
     app.register_blueprint(docs.routes(hosted.signer))
     health.watch(app, store, keys)

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, g, make_response, request
 from flask.typing import ResponseReturnValue
 
+from ..verification.caller import is_address
 from ..verification.clients import Client, prefix_of, proven
 from ..verification.errors import AlreadyApproved, UnknownVerification
 from ..verification.ports import About, Clients
@@ -30,6 +31,8 @@ TO = "a phone number of 1 to 64 characters, like +12025550143"
 START = {
     "to": Field(lambda value: 0 < len(value) <= 64, TO, required=True),  # noqa: PLR2004 - as its words say
     "known": body.FLAG,
+    "client_address": Field(is_address, "an IP address, like 192.0.2.7 or 2001:db8::7"),
+    "source": text("[!-~]{1,64}", "1 to 64 printable ASCII characters without spaces"),
 } | ABOUT
 CHECK = {"token": Field(lambda value: 0 < len(value) <= 40, "a code of 1 to 40 characters", required=True)}  # noqa: PLR2004
 SESSION = {
@@ -88,7 +91,8 @@ class Api:
         """Start a verification."""
         fields = body.read(request, START)
         about = About(fields.get("reference", ""), fields.get("locale", ""))
-        caller = replace(_client().caller, vouches=fields.get("known", False))
+        caller = _client().caller_for(fields.get("client_address", ""), fields.get("source", ""))
+        caller = replace(caller, vouches=fields.get("known", False))
 
         def act(name: str) -> Reply:
             verification = self._verifier.start(fields["to"], caller=caller, nonce=name, about=about)

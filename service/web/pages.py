@@ -4,6 +4,7 @@ Only POST changes anything, and each form carries a nonce that names its request
 double click, a refresh or Back never sends twice and never costs a second try.
 """
 
+import hmac
 import secrets
 import time
 from contextlib import suppress
@@ -14,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
 from ..verification.caller import Caller
+from ..verification.envelope import Keys
 from ..verification.errors import (
     AlreadyApproved,
     Limited,
@@ -33,7 +35,7 @@ from .address import caller_of
 from .cookie import FlowCookie
 from .hosted import Hosted, form_policy
 from .links import url_for
-from .problems import Problem, Refused, as_page, problem_of, with_retry
+from .problems import Problem, Refused, as_page, other_tab, problem_of, with_retry
 from .security import refuse_cross_site
 from .sessions import Session
 from .speech import gettext, here, language, suggest
@@ -47,12 +49,13 @@ class Pages:
     """The pages over one verifier."""
 
     def __init__(
-        self, verifier: Verifier, cookie: FlowCookie, hosted: Hosted, *, public_url: str, proxies: int
+        self, verifier: Verifier, cookie: FlowCookie, hosted: Hosted, keys: Keys, *, public_url: str, proxies: int
     ) -> None:
-        """Take the verbs, the cookie that binds a browser to its verification, and the sessions of applications."""
+        """Take the verbs, what binds a browser to its verification, the sessions of applications, and the keys."""
         self._verifier = verifier
         self._cookie = cookie
         self._hosted = hosted
+        self._keys = keys
         self._public_url = public_url
         self._proxies = proxies
 
@@ -60,6 +63,7 @@ class Pages:
         """Return the routes."""
         blueprint = Blueprint("pages", __name__)
         blueprint.before_request(lambda: refuse_cross_site(self._public_url))
+        blueprint.before_request(self._refuse_other_tab)
         blueprint.add_app_template_global(words.moment, "moment")
         blueprint.add_app_template_global(time.time, "now")
         blueprint.get("/")(self.index)
@@ -187,6 +191,24 @@ class Pages:
             checks_left=verification.checks_left,
         )
 
+    def _refuse_other_tab(self) -> ResponseReturnValue | None:
+        """Refuse a form that is about another verification than the browser's current one: nothing is counted.
+
+        A browser has one cookie for all its tabs. A form that names no verification is about the current one.
+        """
+        named, id_ = request.form.get("verification", ""), self._cookie.read(request)
+        if not named or id_ is None or hmac.compare_digest(named.encode(), self._mark(id_).encode()):
+            return None
+        with suppress(VerificationError):
+            current = self._verifier.show(id_, caller=self._caller())
+            suggest(current.about.locale)
+            return as_page(other_tab(current.to.readable))
+        return redirect(url_for("pages.index"), 303)
+
+    def _mark(self, id_: str) -> str:
+        """Return what names a verification in its forms: it says nothing, and only we can make it."""
+        return self._keys().request_digest("form", id_)
+
     def _phone_form(self, problem: Problem | None = None, phone: str = "", session: str = "") -> str:
         policy = self._verifier.policy
         region = self._region()
@@ -261,6 +283,7 @@ class Pages:
             problem=problem,
             display_error=problem is not None,
             nonce=_nonce(problem),
+            mark=self._mark(self._cookie.read(request) or ""),
             token_format=self._verifier.policy.token_format,
         )
         response = make_response(page, problem.status if problem else 200)

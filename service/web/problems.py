@@ -142,6 +142,14 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, r
     return Problem(500, "internal", _("Something went wrong"), detail)
 
 
+def other_tab(number: str) -> Problem:
+    """Return what somebody reads who sends a form of an earlier number; `number` is the current one, to read."""
+    detail = _("This page is about an earlier number. In this browser, {number} is being confirmed now.")
+    return Problem(
+        409, "other_tab", _("You started with another number"), detail.format(number=f"\u2066{number}\u2069")
+    )
+
+
 def _hears_at() -> str:
     """Return the number to text START to, kept in one piece where the words around it run from right to left."""
     number = current_app.config["HEARS_AT"] if has_app_context() else ""
