@@ -492,7 +492,7 @@ class Verifier:
             record=handle.random,
             number=keyring.number_digest(handle.number.e164),
             source=handle.address or keyring.subject_digest("client", caller.client),
-            is_told_apart=bool(handle.address),
+            is_told_apart=bool(handle.address or not caller.client),
             client=caller.client,
             token=keyring.token_digest(handle, token) if token else "",
         )

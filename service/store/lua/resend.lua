@@ -20,6 +20,10 @@ if redis.call('EXISTS', TOKEN) == 0 then return answer('gone') end
 local last = redis.call('HMGET', NUMBER, 'r', 'e', 'k')
 if last[1] and last[1] ~= SEED and tonumber(last[3] or 0) > 0 and tonumber(last[2]) > NOW then return answer('gone') end
 
+local sends = tonumber(field('sends') or 1)
+if sends >= RULES.sends then return limited('sends_of_verification', 0) end
+local wait = wait_after(sends, table.remove(sent_at()))
+if wait > 0 then return limited('resend_wait', wait) end
 if redis.call('EXISTS', OPTED_OUT) == 1 then return answer('opted_out') end
 
 -- @include limits
@@ -27,14 +31,10 @@ if IS_SENT then
   local refusal = shared_refusal()
   if refusal then return refused(refusal) end
 end
-local sends = tonumber(field('sends') or 1)
-if sends >= RULES.sends then return limited('sends_of_verification', 0) end
-local wait = wait_for_check(field('is_silent'))
+wait = wait_for_check(field('is_silent'))
 if wait > 0 then return limited('checks_of_number', wait) end
 wait = wait_for_send()
 if wait > 0 then return limited('sends_of_number', wait) end
-wait = wait_after(sends, table.remove(sent_at()))
-if wait > 0 then return limited('resend_wait', wait) end
 
 local told = {}
 if IS_SENT then
