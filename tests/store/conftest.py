@@ -11,13 +11,14 @@ After every step of an attempt every key must have an end, unless it is `watched
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
 from service.store.redis import RedisStore
 from service.verification.policy import Policy
 from service.verification.ports import Store, Verdict
-from tests.store.attempts import SOMEBODY, Attempt
+from tests.store.attempts import Attempt
 from tests.store.engines import EVERY, Engine, Engines, engines
 
 
@@ -42,9 +43,9 @@ def attempt(engine, store, keyring, clock, numbers) -> Callable[..., Attempt]:
     def every_key_ends() -> None:
         assert engine.immortal() == []
 
-    def make(number: str | None = None, *, source: str = SOMEBODY, on: Store = store, watched: bool = True) -> Attempt:
+    def make(number: str | None = None, *, on: Store = store, watched: bool = True, **facts: Any) -> Attempt:
         after = every_key_ends if watched else lambda: None
-        return Attempt(on, keyring, clock, number or next(numbers), source=source, after=after)
+        return Attempt(on, keyring, clock, number or next(numbers), after=after, **facts)
 
     return make
 
