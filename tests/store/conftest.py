@@ -1,8 +1,11 @@
-"""The contract of `Store`, on every engine: `engine`, and on top of it `make_store` and `store`.
+"""The contract of `Store`, on real servers: `engine`, and on top of it `make_store` and `store`.
+
+The scripts do the same on every engine, so most tests need one of them. The walk in `test_trips.py` takes every verb to
+all of them, and `test_rules.py` every order of verbs to those that are one server.
 
 | fixture | is |
 |---|---|
-| `engine` | a running store, empty; every test runs on each, unless it says which ones it needs |
+| `engine` | a running store, empty: Valkey, unless a test names others with `engines(…)` |
 | `attempt` | makes an `Attempt` at a number: `attempt()` a fresh one, `attempt(number)` this one |
 | `begun` | the same, started |
 
@@ -19,7 +22,7 @@ from service.store.redis import RedisStore
 from service.verification.policy import Policy
 from service.verification.ports import Store, Verdict
 from tests.store.attempts import Attempt
-from tests.store.engines import EVERY, Engine, Engines, engines
+from tests.store.engines import QUICK, Engine, Engines
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +31,9 @@ def running() -> Iterator[Engines]:
         yield Engines(ends)
 
 
-@pytest.fixture(params=engines(*EVERY))
+@pytest.fixture
 def engine(request, running) -> Engine:
-    return running.get(request.param)
+    return running.get(getattr(request, "param", QUICK))
 
 
 @pytest.fixture
