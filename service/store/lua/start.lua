@@ -95,5 +95,6 @@ if REQUEST ~= '' then
   redis.call('HSET', NUMBER, 'q' .. REQUEST, string.format('%010d%s', math.ceil(expires / 1000), memo))
 end
 tidy()
+forget_stale()
 if #news > 0 then told.news = news end
 return answer(shared and 'shared' or 'done', told)

@@ -1,8 +1,9 @@
 -- Do starts to this range, and to its country, end well? Are its numbers asked for one after the other?
 -- What one address begins in a range counts once a day, and so does one number, until it ends well: neither one address
 -- nor one number that is bombed can have a range closed.
--- Needs what conversion.lua and limits.lua need, CLOSED_RANGE, LABEL, HAS_SOURCE and IS_HOME.
+-- Needs what conversion.lua, guesses.lua and limits.lua need, CLOSED_RANGE, LABEL, HAS_SOURCE and IS_HOME.
 -- @include conversion
+-- @include guesses
 
 local IS_NEW_SOURCE = HAS_SOURCE and redis.call('EXISTS', SOURCE_IN_RANGE) == 0
 
@@ -13,7 +14,7 @@ local function tally_of(key)
   for i = 1, #entries, 2 do
     local kind, at, many = string.sub(entries[i], 1, 1), tonumber(string.sub(entries[i], 2)), tonumber(entries[i + 1])
     if kind == 'f' and this_slot - at >= FRESH or kind ~= 'f' and this_hour - at > HOURS then
-      redis.call('HDEL', key, entries[i])
+      table.insert(stale, {key, entries[i]})
     elseif kind == 'f' then
       t.fresh = t.fresh + many
     elseif kind == 's' then
@@ -55,7 +56,6 @@ local function close_range(wait)
 end
 
 local function is_in_sequence()
-  redis.call('ZREMRANGEBYSCORE', LINES, '-inf', NOW - DAY)
   local length = 1
   for _, step in ipairs({-1, 1}) do
     local neighbour = (LINE + step) % 10000
@@ -93,13 +93,15 @@ end
 
 -- A start was made.
 local function enter_start()
-  if (IS_NEW_SOURCE or not HAS_SOURCE) and not redis.call('ZSCORE', LINES, LINE) then
+  local is_new_line = (redis.call('ZSCORE', LINES, LINE) or -DAY) + DAY <= NOW
+  if (IS_NEW_SOURCE or not HAS_SOURCE) and is_new_line then
     for _, tally in ipairs({RANGE, COUNTRY}) do
       redis.call('HINCRBY', tally, 's' .. math.floor(NOW / HOUR), 1)
       redis.call('HINCRBY', tally, 'f' .. math.floor(NOW / SLOT), 1)
       redis.call('PEXPIRE', tally, DAY + HOUR)
     end
     redis.call('ZADD', LINES, NOW, LINE)
+    redis.call('ZREMRANGEBYSCORE', LINES, '-inf', NOW - DAY)
     redis.call('PEXPIRE', LINES, DAY)
   end
   if HAS_SOURCE then enter_source() end
