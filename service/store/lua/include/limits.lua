@@ -9,10 +9,10 @@
 -- a charge (list)  of ms, for each of CHARGES: its limit, its windows and whether it is enforced
 -- @include windows
 
-SHARED, CHARGES, PRICE = cjson.decode(SHARED), cjson.decode(CHARGES), tonumber(PRICE)
+if IS_SENT then SHARED, CHARGES, PRICE = cjson.decode(SHARED), cjson.decode(CHARGES), tonumber(PRICE) end
 local SHARE = 5 -- default, ours: of a range's limit for one address, so that none can spend it for everybody else
 local IS_WELCOME = KIND == 'known' or tonumber(redis.call('HGET', NUMBER, 'y') or 0) > NOW
-local PAUSED_UNTIL = tonumber(redis.call('HGET', PAUSE, 'u') or 0)
+local PAUSED_UNTIL = IS_SENT and tonumber(redis.call('HGET', PAUSE, 'u') or 0)
 
 local news = {} -- for operators: what happened, and to which limit
 local function tell(event, limit) table.insert(news, {event = event, limit = limit}) end
