@@ -12,9 +12,9 @@ from itertools import islice
 import pytest
 
 from service.verification.errors import Limit
+from tests.conftest import SECRET
 from tests.limits.crowd import Crowd
 from tests.limits.desk import HERE, lines, ranges
-from tests.conftest import SECRET
 from tests.races.crowd import Crowd as Door
 from tests.races.crowd import post
 from tests.store.engines import ONE_SERVER, engines

@@ -6,9 +6,9 @@ from service.verification.caller import Caller
 from service.verification.errors import Limited, StoreUnavailable, VerificationError
 from service.verification.ports import OptOut
 from service.web.logs import JsonFormatter
+from tests.fakes import GoneStore
 from tests.limits.desk import HERE, lines
 from tests.limits.everything import EVERYTHING
-from tests.fakes import GoneStore
 
 
 @pytest.fixture

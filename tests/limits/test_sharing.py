@@ -18,8 +18,8 @@ from service.verification.errors import (
     VerificationLocked,
 )
 from service.verification.ports import OptOut, Status
-from tests.limits.desk import HERE, lines, refused
 from tests.fakes import wrong
+from tests.limits.desk import HERE, lines, refused
 
 SHARERS, SHARED_CHECKS = 6, 2
 MINUTES = 60

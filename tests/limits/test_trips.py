@@ -20,7 +20,7 @@ def test_each_verb_is_one_round_trip_and_nothing_follows(desk, engine, scattered
     with watched(server) as commands:
         trips = _walk(one, (number, closed), clock, "form", lambda: [words[0].upper() for words in commands()])
 
-    assert trips == dict.fromkeys(trips, ["EVALSHA"])
+    assert trips == {name: ["EVALSHA"] for name in trips}
 
 
 def _walk(one, numbers, clock, name, seen=list):

@@ -13,7 +13,6 @@ from service.verification.errors import (
     VerificationLocked,
 )
 from service.verification.ports import Status
-from service.verification.verifier import Verifier
 from tests.fakes import GoneStore, wrong
 from tests.verification.steps import begin, fail_checks
 
@@ -245,11 +244,9 @@ def test_the_nonce_of_an_approval_opens_nothing_with_a_wrong_token(verifier, sen
         verifier.check(started.id, wrong(token), nonce="click")
 
 
-def test_without_the_store_nothing_is_accepted(policy, store, keys, sender, clock, number):
-    started, token = begin(
-        Verifier(policy, store=store.verifications, sender=sender, keys=keys, clock=clock), sender, number
-    )
-    verifier = Verifier(policy, store=GoneStore().verifications, sender=sender, keys=keys, clock=clock)
+def test_without_the_store_nothing_is_accepted(verifier, sender, number, monkeypatch):
+    started, token = begin(verifier, sender, number)
+    monkeypatch.setattr(verifier, "_store", GoneStore().verifications)
 
     with pytest.raises(StoreUnavailable):
         verifier.check(started.id, token)
