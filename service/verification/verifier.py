@@ -393,7 +393,8 @@ class Verifier:
 
     def _opt(self, keyring: Keyring, news: OptOut) -> None:
         event = keyring.request_digest(news.e164, news.event)
-        self._store.opt_out(keyring.number_digest(news.e164), keyring=keyring.id, out=news.out, event=event)
+        number, now = keyring.number_digest(news.e164), self._now()
+        self._store.opt_out(number, keyring=keyring.id, out=news.out, event=event, now=now)
 
     def _note(self, keyring: Keyring, handle: Handle, news: Receipt) -> bool:
         """Note a receipt; tell whether it was news."""
