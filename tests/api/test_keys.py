@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 from service.__main__ import main
 from service.clients import ClientKeys, NotPossible
+from service.store.clients import ClientStore
+from service.store.names import Names
 from service.verification import clients
 from service.verification.clients import is_name, is_return_url, new_key, proven
 from tests.api.application import RETURN_URL, Application
@@ -174,6 +176,33 @@ def test_a_key_is_remembered_with_all_it_may_do(store, add_client, clock):
     assert (client.name, client.regions, client.return_urls) == ("shop", ("US", "CA"), (RETURN_URL,))
     assert [(window.limit, window.span.total_seconds()) for window in client.quota] == [(5, 60), (9, 3600)]
     assert client.created == int(clock())
+
+
+@pytest.fixture
+def process(make_store, policy, clock):
+    """Where another process looks keys up."""
+    return ClientStore(make_store(policy)._scripts, Names("tp"), clock=clock)
+
+
+def test_a_process_looks_a_key_up_once_a_second_at_most(process, store, add_client, clock):
+    prefix = add_client("shop")[3:11]
+    assert process.find(prefix)
+
+    store.clients.revoke(prefix)
+    clock.advance(0.99)
+    assert process.find(prefix)
+
+    clock.advance(0.01)
+    assert process.find(prefix) is None
+
+
+def test_a_key_that_was_added_is_found_at_once(process, add_client, monkeypatch):
+    monkeypatch.setattr("service.verification.clients.secrets.token_hex", lambda _bytes: "00000000")
+    assert process.find("00000000") is None
+
+    add_client("shop")
+
+    assert process.find("00000000")
 
 
 # -- Who is let in
