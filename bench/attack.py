@@ -1,4 +1,4 @@
-"""What an attack costs, with the brake and without it: `python -m bench.attack`.
+"""What an attack costs, with limits and without: `python -m bench.attack`.
 
 Each trace is played twice against the real rules on a real Valkey, in virtual time, mixed with honest people: once with
 every limit off, and once as shipped. The table goes to the terminal and to `docs/attack.md`. Ends with 1 when something
@@ -25,11 +25,12 @@ from unittest.mock import patch
 import phonenumbers
 
 from service.config import Settings
-from service.store import redis as store_module
+from service.store import verifications as store_module
 from service.store.connect import connect
 from service.store.redis import RedisStore
 from service.verification import outbox as outbox_module
 from service.verification.caller import Caller
+from service.verification.envelope import Keys
 from service.verification.errors import (
     InvalidNumber,
     Limit,
@@ -38,7 +39,6 @@ from service.verification.errors import (
     VerificationError,
     VerificationLocked,
 )
-from service.verification.keys import Keyring
 from service.verification.message import Message
 from service.verification.phone import read_number
 from service.verification.policy import Policy, Window
@@ -117,12 +117,9 @@ class World:
         self.carrier.now = self.clock
         self.outcome = Outcome(paid=self.carrier.paid)
         self.client = connect(server.url)
-        keyring = Keyring([SECRET.encode()])
-        self.key = keyring.current
-        self.store = RedisStore(self.client, policy)
-        self.verifier = Verifier(
-            policy, store=self.store, sender=self.carrier, keyring=lambda: keyring, clock=self.clock
-        )
+        store = RedisStore(self.client, policy)
+        keys = Keys(store.keyring, [SECRET], prefix="tp")
+        self.verifier = Verifier(policy, store=store.verifications, sender=self.carrier, keys=keys, clock=self.clock)
         self.victims: list[str] = []
         self._closed: dict[bytes, float] = {}
         self._steps: list[tuple[float, int, Step]] = []
@@ -155,10 +152,8 @@ class World:
 
     def _forget(self) -> None:
         """Let keys end that would have: the server's own clock hardly moves. What holds times needs no help."""
-        for name in self.client.scan_iter(match="y:{limits}:*", count=1000):
-            self.client.delete(name)
-        closed_for = self.verifier.policy.brake.closed_for
-        for name in self.client.scan_iter(match="z:{limits}:*", count=1000):
+        closed_for = self.verifier.policy.shared.closed_for
+        for name in self.client.scan_iter(match="{tp}:z:*", count=1000):
             born = self._closed.setdefault(name, self.now)
             if self.now - born >= closed_for.total_seconds():
                 self.client.delete(name)
@@ -192,7 +187,6 @@ class World:
         token = f"{self.random.randrange(16**6):06X}"
         try:
             self.verifier.check(one.id, token, caller=Caller.at(address))
-            self.verifier.settled()
             self.outcome.guessed += 1
         except TokenRejected as error:
             self.outcome.compared += 1
@@ -221,7 +215,6 @@ class World:
             token = self.carrier.phones[number][-1][1]
             try:
                 self.verifier.check(one.id, _other(token) if mistypes else token, caller=Caller.at(address))
-                self.verifier.settled()
             except TokenRejected:
                 self.after(10, lambda: read(one, mistypes=False))
             except VerificationError as error:
@@ -264,7 +257,6 @@ class World:
             texts = self.carrier.phones.get(number, [])
             try:
                 self.verifier.check(one.id, texts[-1][1] if texts else "000000", caller=Caller.at(address))
-                self.verifier.settled()
             except TokenRejected:
                 self.after(10, lambda: read(one))
             except (Limited, VerificationLocked, VerificationError):
@@ -504,10 +496,9 @@ def shipped(hours: float) -> Policy:
 
 def unlimited(policy: Policy) -> Policy:
     """Return the policy with every limit off, but for those of a single verification."""
-    brake = Settings(SENDER="demo", LIMITS_MODE="observe").policy.brake
     return replace(
         policy,
-        brake=brake,
+        shared=Settings(SENDER="demo", LIMITS_MODE="observe").policy.shared,
         sends_of_number=UNLIMITED,
         sends_an_hour=0,
         checks_of_number=UNLIMITED,

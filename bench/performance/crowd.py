@@ -18,7 +18,7 @@ from service.config import Settings
 from service.store.connect import connect
 from service.store.redis import RedisStore
 from service.verification.caller import Caller
-from service.verification.keys import Keyring
+from service.verification.envelope import Keys
 from service.verification.message import Message
 from service.verification.policy import Policy
 from service.verification.verifier import Verifier
@@ -44,7 +44,7 @@ class Pending:
     address: str
 
 
-NOBODY = Pending("A" * 42, "0AAAAA", "198.18.0.1")
+NOBODY = Pending("A" * 63, "0AAAAA", "198.18.0.1")
 """For those who are compared, and look nothing up."""
 
 
@@ -56,17 +56,14 @@ class Crowd:
         environment = SERVICE | EVERY_LIMIT | {"TEXTPROOF_REDIS_URL": store_url, "TEXTPROOF_CONFIG": "/dev/null"}
         self.settings = Settings.load(environment)
         self._random = random.Random(8)  # noqa: S311 - the same people each time
-        self._keyring = Keyring([SECRET.encode()])
         self._policy: Policy = self.settings.policy
-        self._store = RedisStore(connect(store_url), self._policy)
+        store = RedisStore(connect(store_url), self._policy)
+        keys = Keys(store.keyring, [SECRET], prefix="tp")
         self._places = itertools.count()
         self._tokens: dict[str, str] = {}
-        self._cookie = FlowCookie(lambda: self._keyring, secure=False)
-        self._verifier = Verifier(
-            self._policy, store=self._store, sender=self, keyring=lambda: self._keyring, clock=time.time
-        )
-        keys = ClientKeys(self._store)
-        self.key = keys.add("bench", regions=(), return_urls=(), quota=(), now=time.time())
+        self._cookie = FlowCookie(keys, secure=False)
+        self._verifier = Verifier(self._policy, store=store.verifications, sender=self, keys=keys, clock=time.time)
+        self.key = ClientKeys(store).add("bench", regions=(), return_urls=(), quota=(), now=time.time())
 
     @staticmethod
     def policy(brief: int | None) -> Policy:

@@ -103,9 +103,9 @@ class VerificationStore:
         """See `Verifications`."""
         return self._run("show", step)
 
-    def opt_out(self, number: str, *, keyring: str, out: bool, event: str = "") -> None:
+    def opt_out(self, number: str, *, keyring: str, out: bool, event: str = "", now: int = 0) -> None:
         """See `Verifications`."""
-        opt(self._scripts, self._names, number, keyring=keyring, word="out" if out else "in", event=event)
+        opt(self._scripts, self._names, number, keyring=keyring, word="out" if out else "in", event=event, now=now)
 
     def charge(self, amount: float, *, keyring: str, now: int) -> None:
         """See `Verifications`."""
@@ -164,10 +164,10 @@ class VerificationStore:
         return _answer(self._scripts.run(verb, every_key, arguments, replicas=replicas))
 
 
-def opt(scripts: Scripts, names: Names, number: str, *, keyring: str, word: str, event: str = "") -> None:
+def opt(scripts: Scripts, names: Names, number: str, *, keyring: str, word: str, event: str = "", now: int = 0) -> None:
     """Run the script of opting out, of opting in and of forgiving."""
     keys = [names.keyring, names.opted_out(number), names.checks(number), names.number(number)]
-    arguments: list[str | int] = [keyring, 0, word, milliseconds(OPT_OUT), milliseconds(EVENT) if event else ""]
+    arguments: list[str | int] = [keyring, now, word, milliseconds(OPT_OUT), milliseconds(EVENT) if event else ""]
     scripts.run("opt", [*keys, names.event(number, event)], [*arguments, milliseconds(WELCOME)])
 
 

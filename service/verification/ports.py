@@ -231,10 +231,11 @@ class Verifications(Protocol):
     def show(self, step: Step) -> Answer:
         """Read without changing anything. Verdicts: DONE, GONE."""
 
-    def opt_out(self, number: str, *, keyring: str, out: bool, event: str = "") -> None:
+    def opt_out(self, number: str, *, keyring: str, out: bool, event: str = "", now: int = 0) -> None:
         """Remember, or forget, that the number of this digest wants no messages.
 
-        Whoever answers from the phone itself that they want messages is forgiven as well.
+        Whoever answers from the phone itself that they want messages is forgiven as well. `now` is the caller's clock
+        in ms; 0 goes by the store's alone.
         """
 
     def charge(self, amount: float, *, keyring: str, now: int) -> None:

@@ -170,13 +170,13 @@ class Verifier:
         token = self.policy.token_format.read(typed)
 
         handle = self._opened(id_)
+        own_nonce = nonce or secrets.token_urlsafe(NONCE_BYTES)  # one for both tries, or a lost answer is a lost token
 
         def check(keyring: Keyring) -> Verification:
             step = self._step(keyring, handle, caller, token)
-            name = keyring.request_digest(handle.random, nonce or secrets.token_urlsafe(NONCE_BYTES), token.reveal())
-            answer = self._store.check(
-                step, subjects_of(handle, caller, policy=self.policy, keyring=keyring), nonce=name
-            )
+            name = keyring.request_digest(handle.random, own_nonce, token.reveal())
+            subjects = subjects_of(handle, caller, policy=self.policy, keyring=keyring)
+            answer = self._store.check(step, subjects, nonce=name)
             record = self._accept(answer, handle)
             if answer.verdict is Verdict.DONE:
                 log.info("verification_approved", extra={"id": id_, **_facts(handle.number)})
@@ -194,7 +194,8 @@ class Verifier:
             VerificationLocked, AlreadyApproved, UnknownVerification, StoreUnavailable: As for `check`.
         """
         handle = self._opened(id_)
-        return self._keys.using(lambda keyring: self._resend(keyring, handle, caller, nonce))
+        mark = secrets.token_urlsafe(NONCE_BYTES)
+        return self._keys.using(lambda keyring: self._resend(keyring, handle, caller, nonce or mark, mark))
 
     def cancel(self, id_: str, *, caller: Caller = NOBODY) -> Verification:
         """End a pending verification and return it; its token is accepted no more.
@@ -287,15 +288,15 @@ class Verifier:
                 return earlier
         return self._start(keyring, handle.number, caller, f"{nonce}'", about)
 
-    def _resend(self, keyring: Keyring, handle: Handle, caller: Caller, nonce: str) -> Verification:
+    def _resend(self, keyring: Keyring, handle: Handle, caller: Caller, nonce: str, mark: str) -> Verification:
+        """`mark` names who asks: of several that ask the same, one sends."""
         is_test = handle.number.e164 in self.policy.test_numbers
         send = None if is_test else send_of(handle, caller, policy=self.policy, keyring=keyring)
-        mark = secrets.token_urlsafe(NONCE_BYTES)
         with self._outbox.slot() as slot:
             answer = self._store.resend(
                 self._step(keyring, handle, caller, self._token(keyring, handle)),
                 seed=handle.seed,
-                nonce=keyring.request_digest(handle.random, nonce or mark),
+                nonce=keyring.request_digest(handle.random, nonce),
                 caller=mark,
                 send=send,
                 has_slot=slot is not None,
@@ -394,7 +395,8 @@ class Verifier:
 
     def _opt(self, keyring: Keyring, news: OptOut) -> None:
         event = keyring.request_digest(news.e164, news.event)
-        self._store.opt_out(keyring.number_digest(news.e164), keyring=keyring.id, out=news.out, event=event)
+        number, now = keyring.number_digest(news.e164), self._now()
+        self._store.opt_out(number, keyring=keyring.id, out=news.out, event=event, now=now)
 
     def _note(self, keyring: Keyring, handle: Handle, news: Receipt) -> bool:
         """Note a receipt; tell whether it was news."""

@@ -41,7 +41,7 @@ class Metrics:
         """Make them all, so that `/metrics` names each from the start.
 
         Args:
-            sends_at_once: Places in the outbox of a process.
+            sends_at_once: Slots in the outbox of a process.
         """
         self.registry = CollectorRegistry()
         counter, timer = self._counter, self._timer
@@ -51,7 +51,7 @@ class Metrics:
         self.approvals = counter("approvals", "Verifications that ended well.", "country")
         self.refusals = counter("refusals", "What a verb said no with; rejected is a wrong code.", "verdict")
         self.limits = counter("limits", "Sends that a limit refused, or would have.", "limit", "country", "outcome")
-        self.alarms = counter("alarms", "What the brake found: closed ranges, low conversion.", "news")
+        self.alarms = counter("alarms", "What the limits found: closed ranges, low conversion.", "news")
         self.cost = counter("cost", "Money: by MESSAGE_PRICES (expected), as Telnyx says (billed).", "country", "kind")
         self.pauses = counter("pauses", "How often all sending was paused.")
         self.forged = counter("webhooks_refused", "Webhooks that were not the carrier's.")

@@ -6,7 +6,8 @@ newest one signs; all of them are published.
 
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +16,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from ..verification.envelope import Keys
+from ..verification.errors import StoreUnavailable, UnknownVerification
 from ..verification.keys import Generation, Keyring
 
 ALGORITHM = "ES256"
@@ -30,13 +33,13 @@ class NoResult(Exception):
 class Signer:
     """Signs results, and reads them."""
 
-    def __init__(self, keyring: Callable[[], Keyring]) -> None:
-        """Take the keyring that the keys are drawn from."""
-        self._keyring = keyring
+    def __init__(self, keys: Keys) -> None:
+        """Take what the keys are drawn from."""
+        self._keys = keys
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """Return a result."""
-        key = signing_key(self._keyring().current)
+        key = signing_key(self._keys().current)
         return jwt.encode(_head(key.kid), dict(claims), key, algorithms=[ALGORITHM])
 
     def read(self, result: str, *, now: float) -> dict[str, Any]:
@@ -48,10 +51,10 @@ class Signer:
         header = _header(result)
         if header != _head(header["kid"]):
             raise NoResult("another kind")  # also with more in it: what that could mean is not to be found out
-        keys = {key.kid: key for key in map(signing_key, self._keyring().generations)}
-        key = keys.get(header["kid"])
-        if key is None:
-            raise NoResult("unknown key")
+        try:
+            key = self._keys.opening(lambda keyring: _key_of(keyring, header["kid"]))
+        except UnknownVerification as error:
+            raise NoResult("unknown key") from error
         try:
             claims = jwt.decode(result, key, algorithms=[ALGORITHM]).claims
         except (JoseError, ValueError) as error:
@@ -61,8 +64,10 @@ class Signer:
         return claims
 
     def published(self) -> dict[str, Any]:
-        """Return the public keys as a JWK set."""
-        keys = [signing_key(key) for key in self._keyring().generations]
+        """Return the public keys as a JWK set: also one that another replica has just begun to sign with."""
+        with suppress(StoreUnavailable):
+            self._keys.read_again()
+        keys = [signing_key(key) for key in self._keys().generations]
         return {"keys": [key.as_dict(private=False) | {"use": "sig", "alg": ALGORITHM} for key in keys]}
 
 
@@ -74,6 +79,13 @@ def signing_key(key: Generation) -> ECKey:
     made = ECKey.import_key(ec.derive_private_key(drawn % (ORDER - 1) + 1, ec.SECP256R1()))
     made.ensure_kid()
     return made
+
+
+def _key_of(keyring: Keyring, kid: str) -> ECKey:
+    for key in map(signing_key, keyring.generations):
+        if key.kid == kid:
+            return key
+    raise UnknownVerification
 
 
 def _head(kid: str | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug import Response
 
-from service.verification.keys import Keyring
+from service.verification.envelope import Keys
 from service.web.cookie import FlowCookie
 
 RETURN_URL = "https://shop.example.com/phone"
@@ -53,9 +53,9 @@ class Application:
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
 
-def cookie_of(keyring: Keyring, id_: str) -> tuple[str, str]:
+def cookie_of(keys: Keys, id_: str) -> tuple[str, str]:
     """Return the cookie of a browser that is bound to a verification, as if it had started it."""
     answer = Response()
-    FlowCookie(lambda: keyring, secure=False).write(answer, id_)
+    FlowCookie(keys, secure=False).write(answer, id_)
     name, value = answer.headers["Set-Cookie"].split(";")[0].split("=", 1)
     return name, value

@@ -9,12 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.verification.keys import Keyring
 from service.web.result import Signer
 from tests.api.application import RETURN_URL, Application
 from tests.api.forgeries import encoded, forgeries, parts
-from tests.conftest import OLD_SECRET, SECRET
-from tests.fakes import typed_token, wrong
+from tests.conftest import SECRET
+from tests.fakes import GoneStore, typed_token, wrong
 from tests.support.http import fields
 
 PUBLIC = "https://verify.example.com"
@@ -261,16 +260,16 @@ def test_a_resend_in_a_session_counts_for_its_client_too(app, add_client, sender
 # -- What another site can do
 
 
-def test_opening_the_address_changes_nothing(shop, browser, store, number):
+def test_opening_the_address_changes_nothing(shop, browser, redis):
     """Neither in the store nor in the browser: a cross-site start gets a form, and no more."""
     url = opened(shop)
-    before = {name: store._scripts.client.dump(name) for name in store._scripts.client.scan_iter()}
+    before = {name: redis.dump(name) for name in redis.scan_iter()}
 
     answer = browser.get(urlsplit(url).path, headers={"Sec-Fetch-Site": "cross-site"}, **HOME)
 
     assert answer.status_code == 200
     assert "Set-Cookie" not in answer.headers
-    assert {name: store._scripts.client.dump(name) for name in store._scripts.client.scan_iter()} == before
+    assert {name: redis.dump(name) for name in redis.scan_iter()} == before
 
 
 def test_another_site_cannot_send_the_form(shop, rival, browser, sender, number):
@@ -319,7 +318,7 @@ def test_a_session_ends_by_itself(shop, browser, clock):
 
 def test_a_session_ends_with_its_key(shop, browser, store, number):
     url = opened(shop)
-    store.revoke_client(shop.key[3:11])
+    store.clients.revoke(shop.key[3:11])
 
     assert browser.get(urlsplit(url).path, **HOME).status_code == 404
 
@@ -518,55 +517,64 @@ def test_a_library_that_is_not_ours_refuses_what_was_forged(browser, result):
 # -- Keys
 
 
+def published(browser):
+    """Return the ids of the published keys."""
+    return [key["kid"] for key in browser.get("/.well-known/jwks.json", **HOME).json["keys"]]
+
+
 def test_all_replicas_have_the_same_keys_and_publish_no_secret(make_app, store):
     sets = [make_app(store=store).test_client().get("/.well-known/jwks.json").json for _ in range(2)]
 
     assert sets[0] == sets[1]
-    assert [set(key) for key in sets[0]["keys"]] == [{"kty", "crv", "x", "y", "kid", "use", "alg"}] * 2
+    assert [set(key) for key in sets[0]["keys"]] == [{"kty", "crv", "x", "y", "kid", "use", "alg"}]
 
 
-def test_a_result_outlives_a_change_of_keys(make_app, store, shop, result):
-    """Its key is a fallback now: still published, and still read."""
+def test_a_result_outlives_a_change_of_the_secret_and_of_the_keys(make_app, store, keys, shop, result):
+    """Its key is an earlier one now: still published, and still read."""
     changed = make_app(store=store, PUBLIC_URL=PUBLIC, SECRET_KEY="n" * 40, SECRET_KEY_FALLBACKS=(SECRET,))
-    after = Application(changed.test_client(), shop.key)
+    keys.rotate()
 
-    assert jwt.get_unverified_header(result)["kid"] in [
-        key["kid"] for key in changed.test_client().get("/.well-known/jwks.json").json["keys"]
-    ]
-    assert redeemed(after, result).status_code == 200
+    assert jwt.get_unverified_header(result)["kid"] in published(changed.test_client())
+    assert redeemed(Application(changed.test_client(), shop.key), result).status_code == 200
 
 
-def test_a_key_that_comes_next_is_published_before_it_signs(make_app, store):
-    """As a fallback first, everywhere; so no verifier meets a key that it cannot find."""
-    before = make_app(store=store, SECRET_KEY=SECRET, SECRET_KEY_FALLBACKS=("n" * 40,))
-    published = {key["kid"] for key in before.test_client().get("/.well-known/jwks.json").json["keys"]}
-    signer = Signer(lambda: Keyring([b"n" * 40, SECRET.encode()]))
+def test_a_replica_that_has_not_heard_of_a_new_key_publishes_it(browser, keys):
+    published(browser)
+    keys.rotate()
 
-    assert jwt.get_unverified_header(signer.sign({"sub": "x"}))["kid"] in published
+    assert jwt.get_unverified_header(Signer(keys).sign({"sub": "x"}))["kid"] in published(browser)
 
 
-def test_a_key_that_is_gone_signs_nothing_that_is_read(make_app, store, shop, result):
-    changed = make_app(store=store, PUBLIC_URL=PUBLIC, SECRET_KEY="n" * 40, SECRET_KEY_FALLBACKS=(OLD_SECRET,))
+def test_a_replica_that_has_not_heard_of_a_new_key_reads_what_it_signed(shop, browser, keys, clock):
+    published(browser)
+    keys.rotate()
+    claims = {"aud": "shop", "iat": int(clock()), "exp": int(clock()) + 60, "jti": "one", "nonce": "n"}
 
-    assert redeemed(Application(changed.test_client(), shop.key), result).status_code == 422
+    assert redeemed(shop, Signer(keys).sign(claims)).status_code == 200
 
 
-def test_the_store_holds_no_number_and_no_address_of_a_session(shop, browser, sender, store, number):
+def test_without_the_store_the_keys_that_are_known_are_published(browser, store, monkeypatch):
+    before = published(browser)
+    monkeypatch.setattr(type(store.keyring), "read", GoneStore().keyring.read)
+
+    assert published(browser) == before
+
+
+def test_the_store_holds_no_number_and_no_address_of_a_session(shop, browser, sender, redis, number):
     walked(shop, browser, sender, number, to=number, state="state-1", reference="order-1001")
 
-    server = store._scripts.client
-    notes = b" ".join(name + server.get(name) for name in server.keys("i:*"))
+    notes = b" ".join(name + redis.get(name) for name in redis.keys("{tp}:i:*"))
 
     assert notes
     for fact in (number, "state-1", "order-1001", "shop.example.com"):
         assert fact.encode() not in notes
-    assert all(server.ttl(name) > 0 for name in server.scan_iter() if name != b"textproof:clients")
+    assert {name for name in redis.scan_iter() if redis.ttl(name) < 0} == {b"{tp}:clients", b"{tp}:keyring"}
 
 
 def test_a_key_that_is_revoked_on_the_way_leads_nobody_back(shop, browser, store, sender, number):
     """The number is confirmed, and the page says so; the application that was shut out learns nothing."""
     asked(browser, opened(shop), number)
-    store.revoke_client(shop.key[3:11])
+    store.clients.revoke(shop.key[3:11])
 
     end = typed(browser, typed_token(sender))
 
@@ -578,8 +586,8 @@ def test_a_key_that_is_revoked_while_the_form_is_sent_starts_nothing(  # noqa: P
     make_app, shop, store, sender, number, monkeypatch
 ):
     url = opened(shop)
-    looks = iter([store.client(shop.key[3:11]), None])
-    monkeypatch.setattr(type(store), "client", lambda _self, _prefix: next(looks))
+    looks = iter([store.clients.find(shop.key[3:11]), None])
+    monkeypatch.setattr(type(store.clients), "find", lambda _self, _prefix: next(looks))
     late = make_app(store=store, PUBLIC_URL=PUBLIC).test_client()
 
     answer = late.post("/request", data={"phone": number, "session": url.rpartition("/")[2]}, **HOME)
@@ -587,11 +595,13 @@ def test_a_key_that_is_revoked_while_the_form_is_sent_starts_nothing(  # noqa: P
     assert (answer.status_code, sender.messages) == (404, [])
 
 
-def test_a_session_under_a_secret_that_is_gone_is_gone(make_app, store, shop):
+def test_a_session_under_a_keyring_that_is_gone_is_gone(make_app, store, keys, shop):
     url = opened(shop)
-    changed = make_app(store=store, PUBLIC_URL=PUBLIC, SECRET_KEY="n" * 40, SECRET_KEY_FALLBACKS=(OLD_SECRET,))
+    keys.discard()
+    fresh = make_app(store=store, PUBLIC_URL=PUBLIC).test_client()
+    published(fresh)
 
-    assert changed.test_client().get(urlsplit(url).path, **HOME).status_code == 404
+    assert fresh.get(urlsplit(url).path, **HOME).status_code == 404
 
 
 def test_the_demo_has_sessions_without_a_public_address(make_app, store, add_client):

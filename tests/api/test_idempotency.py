@@ -137,14 +137,13 @@ def test_after_a_fault_of_ours_the_key_is_free(shop, sender, number, monkeypatch
     assert len(sender.messages) == 1  # the verb knows the request by the same name
 
 
-def test_answers_are_kept_a_day_and_sealed(shop, store, sender, number):
+def test_answers_are_kept_a_day_and_sealed(shop, redis, sender, number):
     id_ = shop.post("/v1/verifications", {"to": number, "reference": "order-1001"}, idempotency="one").json["id"]
     shop.check(id_, typed_token(sender), idempotency=f"check {number}")
 
-    server = store._scripts.client
-    names = server.keys("i:*")
-    notes = b" ".join(server.get(name) for name in names)
-    lives = {server.ttl(name) for name in names}
+    names = redis.keys("{tp}:i:*")
+    notes = b" ".join(redis.get(name) for name in names)
+    lives = {redis.ttl(name) for name in names}
 
     assert len(names) == 2
     assert all(DAY - 60 < life <= DAY for life in lives)

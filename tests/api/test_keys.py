@@ -9,20 +9,23 @@ from click.testing import CliRunner
 
 from service.__main__ import main
 from service.clients import ClientKeys, NotPossible
-from service.store.clients import CLIENTS
+from service.store.clients import ClientStore
+from service.store.names import Names
 from service.verification import clients
 from service.verification.clients import is_name, is_return_url, new_key, proven
 from tests.api.application import RETURN_URL, Application
 
 START = "/v1/verifications"
+CLIENTS = "{tp}:clients"
 FORM = re.compile(r"tp_[0-9a-f]{8}_[A-Za-z0-9_-]{43}")
 
 
 @pytest.fixture
-def textproof(store, monkeypatch):
+def textproof(store, keys, monkeypatch):
     """The command, on the store of this test."""
     monkeypatch.setattr("service.__main__.settings_or_exit", lambda: None)
     monkeypatch.setattr("service.__main__.redis_store", lambda _settings: store)
+    monkeypatch.setattr("service.__main__.keys_of", lambda _settings, _store: keys)
     return lambda *words: CliRunner().invoke(main, ["keys", *words])
 
 
@@ -94,7 +97,7 @@ def test_what_cannot_be_is_refused_in_words(textproof, store, words):
 
     assert said.exit_code != 0
     assert "Traceback" not in said.output
-    assert store.clients() == []
+    assert store.clients.all() == []
 
 
 @pytest.mark.parametrize(
@@ -155,24 +158,51 @@ def test_a_prefix_that_is_taken_is_not_given_twice(store, clock, monkeypatch):
     assert [key[3:11] for key in made] == ["00000000", "11111111"]
 
 
-def test_the_store_has_a_digest_and_not_the_key(store, add_client):
+def test_the_store_has_a_digest_and_not_the_key(redis, add_client):
     key = add_client("shop")
 
-    ((prefix, line),) = store._scripts.client.hgetall(CLIENTS).items()
+    ((prefix, line),) = redis.hgetall(CLIENTS).items()
 
     assert prefix.decode() == key[3:11]
     assert key[12:].encode() not in line
-    assert store._scripts.client.ttl(CLIENTS) == -1
+    assert redis.ttl(CLIENTS) == -1
 
 
 def test_a_key_is_remembered_with_all_it_may_do(store, add_client, clock):
     add_client("shop", regions=["us", "CA"], return_urls=[RETURN_URL], quota=["5/60", "9/3600"])
 
-    (client,) = store.clients()
+    (client,) = store.clients.all()
 
     assert (client.name, client.regions, client.return_urls) == ("shop", ("US", "CA"), (RETURN_URL,))
     assert [(window.limit, window.span.total_seconds()) for window in client.quota] == [(5, 60), (9, 3600)]
     assert client.created == int(clock())
+
+
+@pytest.fixture
+def process(make_store, policy, clock):
+    """Where another process looks keys up."""
+    return ClientStore(make_store(policy)._scripts, Names("tp"), clock=clock)
+
+
+def test_a_process_looks_a_key_up_once_a_second_at_most(process, store, add_client, clock):
+    prefix = add_client("shop")[3:11]
+    assert process.find(prefix)
+
+    store.clients.revoke(prefix)
+    clock.advance(0.99)
+    assert process.find(prefix)
+
+    clock.advance(0.01)
+    assert process.find(prefix) is None
+
+
+def test_a_key_that_was_added_is_found_at_once(process, add_client, monkeypatch):
+    monkeypatch.setattr("service.verification.clients.secrets.token_hex", lambda _bytes: "00000000")
+    assert process.find("00000000") is None
+
+    add_client("shop")
+
+    assert process.find("00000000")
 
 
 # -- Who is let in
@@ -229,7 +259,7 @@ def test_an_unknown_key_takes_the_same_steps_as_a_wrong_one(store, app, add_clie
     """One look-up and one comparison of equal length each: there is nothing in it to be measured."""
     key = add_client("shop")
     steps: list[object] = []
-    look, compare = store.client, hmac.compare_digest
+    look, compare = store.clients.find, hmac.compare_digest
 
     def watched_look(_self, prefix):
         steps.append("look")
@@ -244,7 +274,7 @@ def test_an_unknown_key_takes_the_same_steps_as_a_wrong_one(store, app, add_clie
         assert Application(app.test_client(), header).post(START, {"to": number}).status_code == 401
         return list(steps)
 
-    monkeypatch.setattr(type(store), "client", watched_look)
+    monkeypatch.setattr(type(store.clients), "find", watched_look)
     monkeypatch.setattr(hmac, "compare_digest", watched_compare)
 
     wrong = taken(key[:-2] + ("AB" if key[-2:] != "AB" else "BA"))

@@ -51,6 +51,24 @@ sys.exit(max(os.waitpid(child, 0)[1] for child in children) and 1)
 """
 
 
+class Visitor(Attempt):
+    """Somebody who asks at a moment of their own, which tells whose record an answer is about."""
+
+    def arrive(self, clock) -> None:
+        """Ask for a code."""
+        clock.advance(0.001)
+        self.begun = self.now
+        self.start()
+
+    def is_told_about_itself(self) -> bool:
+        return self.record.begun == self.begun
+
+    def is_answered(self) -> bool:
+        with suppress(StoreUnavailable):
+            return self.is_told_about_itself()
+        return False
+
+
 class Crew:
     """Threads that stay, as those of a worker do: each does one step when it is told, and keeps what it has."""
 
@@ -98,28 +116,19 @@ def server(ends):
 
 
 @pytest.fixture
-def make_people(ends, policy, keyring, clock, numbers):
+def make_people(ends, policy, keyring_of, clock, numbers):
     """`make_people(url, count)`: who has asked for a code, on one store that threads share; and its client."""
 
     def make(url, count):
         client = ends.enter_context(closing(connect(url)))
         store = RedisStore(client, policy)
-        people = [Attempt(store, keyring, clock, next(numbers)) for _ in range(count)]
+        keyring = keyring_of(store)
+        people = [Visitor(store, keyring, clock, next(numbers)) for _ in range(count)]
         for one in people:
-            one.start()
+            one.arrive(clock)
         return people, client
 
     return make
-
-
-def is_told_about_itself(one: Attempt) -> bool:
-    return one.record.to == one.number
-
-
-def is_answered(one: Attempt) -> bool:
-    with suppress(StoreUnavailable):
-        return is_told_about_itself(one)
-    return False
 
 
 # -- An answer that comes too late
@@ -133,20 +142,20 @@ def test_an_answer_that_comes_too_late_is_read_by_nobody(lossy, make_people):
         first.show()
     lossy.hang = False
 
-    assert is_told_about_itself(second)
-    assert is_told_about_itself(first)
+    assert second.is_told_about_itself()
+    assert first.is_told_about_itself()
 
 
 def test_when_many_threads_gave_up_waiting_each_is_told_about_itself_afterwards(lossy, make_people, crew):
     people, _ = make_people(lossy.url, AT_ONCE + 1)
     for _ in range(3):
-        assert crew.all(lambda place: is_told_about_itself(people[place])) == [True] * AT_ONCE
+        assert crew.all(lambda place: people[place].is_told_about_itself()) == [True] * AT_ONCE
         lossy.hang = True
-        refused = crew.all(lambda place: is_told_about_itself(people[place]))
+        refused = crew.all(lambda place: people[place].is_told_about_itself())
         lossy.hang = False
 
         assert {type(answer) for answer in refused} == {StoreUnavailable}
-        wait_until(lambda: is_answered(people[-1]), seconds=2, what="the breaker lets everybody through")
+        wait_until(people[-1].is_answered, seconds=2, what="the breaker lets everybody through")
 
 
 def test_a_connection_that_is_kept_after_a_late_answer_would_read_it(lossy):
@@ -169,20 +178,20 @@ def test_a_connection_that_is_kept_after_a_late_answer_would_read_it(lossy):
 def test_after_a_restart_of_redis_the_first_step_of_each_thread_is_answered(server, make_people, crew):
     people, _ = make_people(server.url, AT_ONCE)
     for _ in range(5):
-        assert crew.all(lambda place: is_told_about_itself(people[place])) == [True] * AT_ONCE
+        assert crew.all(lambda place: people[place].is_told_about_itself()) == [True] * AT_ONCE
         server.kill()
         server.start()
-    assert crew.all(lambda place: is_told_about_itself(people[place])) == [True] * AT_ONCE
+    assert crew.all(lambda place: people[place].is_told_about_itself()) == [True] * AT_ONCE
 
 
 def test_threads_that_all_meet_a_server_without_scripts_need_one_connection_each(server, make_people, crew):
     people, client = make_people(server.url, AT_ONCE)
     client.connection_pool.max_connections = AT_ONCE
-    crew.all(lambda place: is_told_about_itself(people[place]))
+    crew.all(lambda place: people[place].is_told_about_itself())
 
     server.ask("SCRIPT FLUSH")
 
-    assert crew.all(lambda place: is_told_about_itself(people[place])) == [True] * AT_ONCE
+    assert crew.all(lambda place: people[place].is_told_about_itself()) == [True] * AT_ONCE
 
 
 # -- Threads that end, or wait
@@ -197,7 +206,7 @@ def test_threads_that_end_leave_no_connection_behind(server, make_people):
         for _ in range(20):
             # A thread may be joined a moment before what it had is gone.
             wait_until(lambda: in_use(client) == 0, seconds=2, what="connections are given back")
-            assert burst(AT_ONCE, lambda _: is_told_about_itself(one), AT_ONCE) == [True] * AT_ONCE
+            assert burst(AT_ONCE, lambda _: one.is_told_about_itself(), AT_ONCE) == [True] * AT_ONCE
     finally:
         gc.enable()
 
@@ -207,10 +216,10 @@ def test_threads_that_end_leave_no_connection_behind(server, make_people):
 def test_a_thread_that_got_no_answer_keeps_no_connection(lossy, make_people, crew):
     """An undo sleeps between its tries; some hundreds of them would leave none for others."""
     people, client = make_people(lossy.url, AT_ONCE)
-    crew.all(lambda place: is_told_about_itself(people[place]))
+    crew.all(lambda place: people[place].is_told_about_itself())
 
     lossy.hang = True
-    refused = crew.all(lambda place: is_told_about_itself(people[place]))
+    refused = crew.all(lambda place: people[place].is_told_about_itself())
     lossy.hang = False
 
     assert {type(answer) for answer in refused} == {StoreUnavailable}

@@ -27,11 +27,12 @@ def group(request, ends):
 
 
 @pytest.fixture
-def attempt_at(ends, policy, keyring, clock, numbers):
+def attempt_at(ends, policy, keyring_of, clock, numbers):
     """`attempt_at(group)()` asks this group for a fresh number."""
 
     def ask(group):
         store = RedisStore(ends.enter_context(closing(connect(group.url))), policy)
+        keyring = keyring_of(store)
         return lambda: Attempt(store, keyring, clock, next(numbers))
 
     return ask

@@ -13,8 +13,9 @@ import pytest
 from service.store.connect import connect
 from service.store.redis import RedisStore
 from service.verification.errors import Delivery, Limit, StoreUnavailable
+from service.verification.limits import Charge
 from service.verification.policy import Window
-from service.verification.ports import Ask, Use, Verdict
+from service.verification.ports import Verdict
 from tests.store.attempts import Attempt, fresh
 from tests.support.http import burst
 
@@ -46,9 +47,14 @@ def client(lossy, ends):
 
 
 @pytest.fixture
+def keyring(client, rules, keyring_of):
+    return keyring_of(RedisStore(client, rules))
+
+
+@pytest.fixture
 def make_attempt(client, rules, keyring, clock, numbers):
     store = RedisStore(client, rules)
-    return lambda number=None, *, on=store: Attempt(on, keyring, clock, number or next(numbers))
+    return lambda number=None, *, on=store, **facts: Attempt(on, keyring, clock, number or next(numbers), **facts)
 
 
 def go_through(one: Attempt) -> list[tuple[Verdict, int, int]]:
@@ -110,7 +116,7 @@ def test_a_number_is_charged_once_for_each_send_and_each_check(lossy, make_attem
 
     for one in people:
         more = [make_attempt(one.number) for _ in range(3)]
-        assert [other.start().verdict for other in more] == [Verdict.DONE] * 2 + [Verdict.NUMBER_SENDS_SPENT]
+        assert [other.start().verdict for other in more] == [Verdict.DONE] * 2 + [Verdict.LIMITED]
         assert one.record.checks == rules.max_checks
         more[0].miss(5)
         more[1].miss(4)
@@ -132,50 +138,54 @@ def test_many_devices_with_one_token_and_one_of_them_gets_in(lossy, make_attempt
         assert told[Verdict.APPROVED] == 9
 
 
-def test_what_many_numbers_share_is_spent_once(lossy, client, rules, clock):
-    """A start whose answer was lost is one start: of an address, a prefix, and of the day's money."""
-    store = RedisStore(client, rules)
-    budget = Use(Limit.SENDS_IN_ALL, "all", (Window(10_000, timedelta(hours=1)),), enforced=True)
+def test_what_many_numbers_share_is_spent_once(lossy, make_attempt):
+    """A start whose answer was lost is one start: of everybody, of an address in a range, and of a country."""
+    charge = Charge(
+        Limit.SENDS_IN_ALL, "all", (Window(10_000, timedelta(hours=1)),), enforced=True, counts_starts=False
+    )
+    people = [make_attempt(address=f"192.0.2.{place}", charges=(charge,)) for place in range(250)]
     lossy.drop = DROP
-    sends = 300
 
-    asks = [_ask(budget, place) for place in range(sends)]
-
-    burst(sends, lambda place: surely(lambda: store.allow(asks[place], now=0)), AT_ONCE)
+    burst(len(people), lambda place: surely(people[place].start), AT_ONCE)
 
     with closing(connect(lossy.url)) as look:
-        assert look.llen("l:{limits}:sends_in_all:all") == sends
-        assert {look.llen(f"k:{{limits}}:{asked.place}") for asked in asks} == {1}
-        counted: Any = look.hgetall("h:{limits}:country:US")
-        assert sum(int(many) for name, many in counted.items() if name.startswith(b"s")) == sends
+        assert look.llen("{tp}:l:sends_in_all:all") == len(people)
+        assert {look.llen(f"{{tp}}:k:{one.subjects.source_in_range}") for one in people} == {1}
+        assert _counted(look, b"s") == len(people)
 
 
-def test_a_trial_whose_answers_are_lost_makes_the_pause_longer_once(lossy, client, rules):
-    store = RedisStore(client, rules)
-    store.pause(now=0, is_trial=False)
+def test_an_approval_whose_answer_was_lost_is_one(lossy, make_attempt):
+    people = [make_attempt(address=f"192.0.2.{place}") for place in range(250)]
+    for one in people:
+        one.start()
+    lossy.drop = DROP
+    name = fresh()
+
+    burst(len(people), lambda place: surely(lambda: people[place].check(nonce=name)), AT_ONCE)
+
+    with closing(connect(lossy.url)) as look:
+        assert not look.exists(*(f"{{tp}}:k:{one.subjects.source_in_range}" for one in people))
+        assert _counted(look, b"a") == len(people)
+
+
+def _counted(look, kind: bytes) -> int:
+    """Return how many starts (s) or approvals (a) a country had."""
+    found: Any = look.hgetall("{tp}:h:country:US")
+    return sum(int(many) for name, many in found.items() if name.startswith(kind))
+
+
+def test_a_trial_whose_answers_are_lost_makes_the_pause_longer_once(lossy, client, rules, keyring):
+    store = RedisStore(client, rules).verifications
+    store.pause(keyring=keyring.id, now=0, is_trial=False)
 
     lossy.drop = 1
     with pytest.raises(StoreUnavailable):
-        store.pause(now=60_000, is_trial=True)
+        store.pause(keyring=keyring.id, now=60_000, is_trial=True)
     lossy.drop = 0
-    store.pause(now=60_000, is_trial=True)
+    store.pause(keyring=keyring.id, now=60_000, is_trial=True)
 
     assert lossy.dropped > 1, "the client asks again by itself"
-    assert client.hget("p:{limits}", "n") == b"2"
-
-
-def _ask(budget: Use, line: int) -> Ask:
-    return Ask(
-        number=f"number-{line}",
-        prefix=f"prefix-{line}",
-        prefix_label="+120255",
-        line=line,
-        country="US",
-        is_home=True,
-        place=f"address:prefix-{line}",
-        is_start=True,
-        budgets=(budget,),
-    )
+    assert client.hget("{tp}:p", "n") == b"2"
 
 
 # -- Controls: without what the product does, the same losses do harm.
@@ -198,11 +208,12 @@ class Forgetful(RedisStore):
 
     def __init__(self, client, policy):
         super().__init__(client, policy)
+        scripts = self.verifications._scripts
         memory = "local before = redis.call('HGET', RECORD, NONCE)"
-        source = self._scripts._sources["check"]
+        source = scripts._sources["check"]
         assert memory in source
-        self._scripts._sources["check"] = source.replace(memory, "local before = nil")
-        self._scripts._digests["check"] = sha1(self._scripts._sources["check"].encode()).hexdigest()  # noqa: S324
+        scripts._sources["check"] = source.replace(memory, "local before = nil")
+        scripts._digests["check"] = sha1(scripts._sources["check"].encode()).hexdigest()  # noqa: S324
 
 
 def test_a_store_that_remembers_no_requests_counts_twice_and_loses_tokens(lossy, client, rules, make_attempt):

@@ -1,4 +1,4 @@
-"""The brake, on real servers: each test runs on Valkey and on redis-server, unless it says that it does not matter.
+"""Limits, on real servers: each test runs on Valkey and on redis-server, unless it says that it does not matter.
 
 | fixture | is |
 |---|---|
@@ -6,7 +6,7 @@
 | `desk` | makes a `Desk`, the service with some settings: `desk(SPEND_PER_DAY=1)`; those of a test share the store |
 | `scattered` | phone numbers, each in a range of its own |
 | `strangers` | addresses, each of another place |
-| `news` | what the brake has logged |
+| `news` | what the limiter has logged: what happened, and to which limit |
 """
 
 import itertools
@@ -51,4 +51,8 @@ def strangers() -> Iterator[str]:
 def news(caplog) -> Callable[[], list[str]]:
     """Reasons are in the lines' own facts, so that they can be counted."""
     caplog.set_level(logging.INFO, logger="textproof")
-    return lambda: [record.news for record in caplog.records if record.getMessage() == "limiter"]
+    return lambda: [
+        " ".join([record.news, *([record.limit] if hasattr(record, "limit") else [])])
+        for record in caplog.records
+        if record.getMessage() == "limiter"
+    ]

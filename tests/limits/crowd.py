@@ -22,8 +22,8 @@ from service.config import Settings
 from service.store.connect import connect
 from service.store.redis import RedisStore
 from service.verification.caller import Caller
+from service.verification.envelope import Keys
 from service.verification.errors import Limited, SendingHeld, TokenRejected, VerificationError
-from service.verification.keys import Keyring
 from service.verification.policy import Window
 from service.verification.verifier import Verifier
 from tests.fakes import RecordingSender
@@ -90,15 +90,14 @@ def asked(job: dict[str, Any]) -> Iterator[Callable[..., object]]:
     """Give what an ask is."""
     changes = {name: _setting(value) for name, value in job["settings"].items()}
     settings = Settings(SENDER="demo", **changes)
-    keyring = Keyring([job["secret"].encode()])
     with connect(job["url"]) as client:
         rate = settings.SENDER_RATE_PER_SECOND
         store = RedisStore(client, settings.policy, messages_per_second=rate)
         verifier = Verifier(
             settings.policy,
-            store=store,
+            store=store.verifications,
             sender=RecordingSender(),
-            keyring=lambda: keyring,
+            keys=Keys(store.keyring, [job["secret"]], prefix="tp"),
             clock=lambda: job["now"],
             sends_at_once=64,
         )
@@ -109,7 +108,6 @@ def asked(job: dict[str, Any]) -> Iterator[Callable[..., object]]:
 
         def check(id_: str, address: str, token: str) -> None:
             verifier.check(id_, token, caller=Caller.at(address))
-            verifier.settled()
 
         def naive(name: str, limit: str, _: str) -> None:
             if int(client.llen(name)) >= int(limit):

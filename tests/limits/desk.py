@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from service.config import Settings
+from service.limits import Limits
 from service.store.redis import RedisStore
 from service.verification.caller import Caller
-from service.verification.errors import Limit, Limited, TokenRejected
 from service.verification.envelope import Keys
+from service.verification.errors import Limit, Limited, TokenRejected
+from service.verification.keys import Keyring
 from service.verification.verifier import Verification, Verifier
 from tests.fakes import FakeClock, RecordingSender, wrong
 from tests.store.engines import Engine
@@ -64,6 +66,16 @@ class Desk:
         )
 
     @property
+    def keyring(self) -> Keyring:
+        """The keyring that it has."""
+        return self.keys()
+
+    @property
+    def operator(self) -> Limits:
+        """What its operator sees and changes."""
+        return Limits(self.store, self.keys(), self.verifier.policy)
+
+    @property
     def sent(self) -> int:
         """How many messages have gone out, from all desks."""
         return len(self.sender.messages)
@@ -99,6 +111,15 @@ class Desk:
     def contents(self) -> dict[str, Any]:
         """Return everything that the store remembers."""
         return contents(self.engine)
+
+    def number(self, e164: str) -> dict[bytes, bytes]:
+        """Return what the store remembers of a number's messages."""
+        (node,) = self.engine.nodes
+        return node.hgetall(f"{{tp}}:n:{self.keyring.number_digest(e164)}")
+
+    def closed(self) -> list[tuple[str, str, int | None]]:
+        """Return what is closed: its kind, what it is, and for how many ms."""
+        return [(kind, self.keys().opened_label(label), left) for kind, label, left in self.store.limits.closed()]
 
     def budget(self, limit: Limit) -> list[int]:
         """Return how many entries each list of a limit has."""

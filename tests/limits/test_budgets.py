@@ -202,7 +202,7 @@ def test_two_windows_hold_side_by_side(desk, scattered, strangers, clock):
 
 
 def test_shipped_are_500_messages_an_hour_and_3000_a_day(desk):
-    everything = desk().verifier.policy.brake.everything
+    everything = desk().verifier.policy.shared.everything
 
     assert everything.windows == (Window(500, timedelta(hours=1)), Window(3000, timedelta(days=1)))
 

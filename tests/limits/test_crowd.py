@@ -12,16 +12,16 @@ from itertools import islice
 import pytest
 
 from service.verification.errors import Limit
+from tests.conftest import SECRET
 from tests.limits.crowd import Crowd
 from tests.limits.desk import HERE, lines, ranges
-from tests.conftest import SECRET
 from tests.races.crowd import Crowd as Door
 from tests.races.crowd import post
 from tests.store.engines import ONE_SERVER, engines
 from tests.support.servers import StoreServer
 from tests.support.service import service_group
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("brake-crowd")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("limits-crowd")]
 
 AT_ONCE = 1_000
 OPEN = {
@@ -118,13 +118,13 @@ def test_exactly_so_many_pass(rush, engine, name):
 
 @EVERYWHERE
 def test_a_rush_on_neighbours_closes_their_range(rush):
-    """Each is asked for two hundred times. One given back may hide another of its millisecond: then five pass."""
+    """Each is asked for two hundred times, and once texted it is shared."""
     neighbours = [f"+12027772{line:03}" for line in range(5)]
     asks = [(neighbours[turn % 5], place, "") for turn, place in enumerate(islice(addresses(), AT_ONCE))]
 
     answers = rush({}, asks)
 
-    assert answers["passed"] in (4, 5)
+    assert answers["passed"] == 4
     assert answers[str(Limit.CLOSED)] > 0
 
 
@@ -167,7 +167,8 @@ def test_so_many_wrong_codes_in_a_row_from_everywhere(rush, desk):
 @EVERYWHERE
 def test_a_trial_after_a_pause_is_one(rush, desk, clock):
     """The others wait for what it finds."""
-    desk().store.pause(now=int(clock() * 1000), is_trial=False)
+    one = desk()
+    one.store.verifications.pause(keyring=one.keyring.id, now=int(clock() * 1000), is_trial=False)
     clock.advance(61)
     asks = [(f"{prefix}0143", place, "") for prefix, place in zip(ranges(), islice(addresses(), AT_ONCE), strict=False)]
 
@@ -205,4 +206,4 @@ def test_three_replicas_let_through_ten_of_a_thousand():
 
         assert statuses[303] == 10
         assert set(statuses) <= {303, 429, 503}, "who finds no place in the outbox is not even counted"
-        assert store.ask("LLEN", store.ask("KEYS", "l:{limits}:starts_of_address:*")[0]) == 10
+        assert store.ask("LLEN", store.ask("KEYS", "{tp}:l:starts_of_address:*")[0]) == 10

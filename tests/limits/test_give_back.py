@@ -5,30 +5,51 @@ from itertools import islice
 
 import pytest
 
-from service.verification.errors import Delivery, Limit, Limited, SendRefused, SendUncertain, VerificationError
+from service.verification.errors import (
+    Delivery,
+    Hold,
+    Limit,
+    Limited,
+    SendingHeld,
+    SendRefused,
+    SendUncertain,
+    StoreUnavailable,
+    VerificationError,
+)
+from service.verification.outbox import Slot
 from tests.limits.desk import HERE, lines, ranges
-from tests.fakes import GoneStore
+from tests.limits.everything import EVERYTHING
+from tests.support.processes import wait_until
 
 PRICED = {"SPEND_PER_DAY": 50.0, "MESSAGE_PRICES": (("*", 0.05),)}
+SLOWLY = EVERYTHING | {"SENDER_RATE_PER_SECOND": 0.05}  # so slow that its slot outlives the test
+OF_MESSAGES = {"l:sends_in_all", "l:sends_of_country", "f", "m"}
+OF_STARTS = {"l:starts_of_address", "l:starts_of_network", "l:starts_of_prefix", "k", "q", "h"}
 
 
 def shared(contents):
-    """Return what belongs to everybody, without what is empty."""
-    return {name: value for name, value in contents.items() if "{limits}" in name}
+    """Return what belongs to everybody."""
+    return {name: value for name, value in contents.items() if name.split(":")[1] in {*"pfmghkql"}}
 
 
 def spent(one):
-    """Return what the shared budgets say has been spent, in a form that is the same for never and not any more."""
+    """Return what the shared limits say has been spent, in a form that is the same for never and not any more."""
     found = {}
     for name, value in shared(one.contents()).items():
         match value:
             case bytes():
-                found[name] = int(value)
+                found[name] = max(0, int(value) - (one.clock() * 1000 if name == "{tp}:f" else 0))
             case dict():
                 found |= {f"{name} {slot.decode()}": int(count) for slot, count in value.items()}
             case _:
                 found[name] = len(value)
     return {name: count for name, count in found.items() if count}
+
+
+def kinds(found):
+    """Return what kinds of limits are among what was spent."""
+    parts = [name.split()[0].split(":") for name in found]
+    return {":".join(part[1:3]) if part[1] == "l" else part[1] for part in parts}
 
 
 def test_when_the_number_itself_refuses_everybody_gets_theirs_back(desk, number):
@@ -45,7 +66,7 @@ def test_when_the_number_itself_refuses_everybody_gets_theirs_back(desk, number)
 
 def test_a_number_that_wants_no_messages_costs_nothing(desk, number):
     one = desk(**PRICED)
-    one.store.opt_out(one.key.number_digest(number), out=True)
+    one.store.verifications.opt_out(one.keyring.number_digest(number), keyring=one.keyring.id, out=True)
 
     with pytest.raises(SendRefused):
         one.start(number)
@@ -75,7 +96,7 @@ def test_a_start_that_shares_a_message_costs_nobody_anything(desk, number, stran
     assert spent(one) == before
 
 
-def test_what_was_given_back_for_a_shared_start_is_not_missing_for_the_first(desk, number, strangers):
+def test_a_shared_start_takes_nothing_of_the_first(desk, number, strangers):
     """The first start's line and count stay: asking twice for each number would hide a sequence."""
     one = desk()
     one.start(number)
@@ -99,17 +120,65 @@ def test_a_resend_that_comes_too_soon_costs_nothing(desk, number):
     assert spent(one) == before
 
 
-def test_a_message_that_the_carrier_refuses_costs_no_money(desk, number, sender):
-    """A landline costs the operator nothing, and so it takes nothing of what others may still send."""
-    one = desk(**PRICED)
+def test_a_message_that_the_carrier_refuses_comes_back_but_not_its_start(desk, number, sender):
+    """A landline costs the operator nothing, and so it takes nothing of what others may still send. That somebody asked
+    for it counts: otherwise numbers that the carrier refuses could be tried without end.
+    """
+    one = desk(**SLOWLY)
     sender.refuse(delivery=Delivery.LANDLINE)
 
     with pytest.raises(SendRefused):
-        one.start(number)
+        one.start(number, "2001:db8::7")
 
-    left = spent(one)
-    assert [name for name in left if name.startswith("m:")] == []
-    assert one.budget(Limit.SENDS_IN_ALL) == []
+    assert kinds(spent(one)) == OF_STARTS
+    assert [field for field in one.number(number) if field.startswith(b"s")] == []
+
+
+def test_a_message_that_found_no_thread_gives_back_everything(desk, number, monkeypatch):
+    one = desk(**SLOWLY)
+
+    def refuse(_slot, _send):
+        assert kinds(spent(one)) == OF_MESSAGES | OF_STARTS
+        raise SendingHeld(Hold.NO_PLACE, 1)
+
+    monkeypatch.setattr(Slot, "run", refuse)
+    with pytest.raises(SendingHeld):
+        one.start(number, "2001:db8::7")
+
+    assert spent(one) == {}
+    assert [field for field in one.number(number) if field.startswith(b"s")] == []
+
+
+def test_a_start_whose_answer_was_lost_gives_back_everything(desk, number, sender, monkeypatch, caplog):
+    """Nobody will send its message."""
+    one = desk(**SLOWLY)
+    start = one.verifier._store.start
+
+    def lost(*arguments, **options):
+        start(*arguments, **options)
+        raise StoreUnavailable
+
+    monkeypatch.setattr(one.verifier._store, "start", lost)
+    with pytest.raises(StoreUnavailable):
+        one.start(number, "2001:db8::7")
+
+    wait_until(lambda: "start_undone" in caplog.messages, seconds=10, what="it is undone")
+    assert spent(one) == {}
+    assert sender.messages == []
+    assert [field for field in one.number(number) if field.startswith(b"s")] == []
+
+
+def test_another_message_that_the_carrier_refuses_comes_back_once(desk, number, sender):
+    one = desk(**SLOWLY)
+    started = one.start(number, "2001:db8::7")
+    one.clock.advance(30)
+    before = spent(one)
+    sender.refuse()
+
+    with pytest.raises(SendRefused):
+        one.verifier.resend(started.id)
+
+    assert spent(one) == before
 
 
 def test_a_message_whose_fate_is_unknown_stays_spent(desk, number, sender):
@@ -122,7 +191,7 @@ def test_a_message_whose_fate_is_unknown_stays_spent(desk, number, sender):
     assert one.budget(Limit.SENDS_IN_ALL) == one.budget(Limit.STARTS_OF_ADDRESS) == [1]
 
 
-def test_an_approval_is_settled_once(desk, scattered):
+def test_an_approval_gives_back_once(desk, scattered):
     one = desk()
     for number in islice(scattered, 9):
         one.start(number)
@@ -134,7 +203,6 @@ def test_an_approval_is_settled_once(desk, scattered):
     for _ in range(5):
         with suppress(VerificationError):
             one.verifier.check(started.id, token, nonce="form-1")
-    one.verifier.settled()
 
     assert one.budget(Limit.STARTS_OF_ADDRESS) == [9]
 
@@ -162,44 +230,3 @@ def test_the_last_click_that_fits_may_come_twice(desk, scattered):
     again = one.start(last, nonce="form-1")
 
     assert again == first
-
-
-def test_a_start_that_never_came_to_the_store_of_numbers_is_not_sent(desk, number, sender, monkeypatch):
-    one = desk()
-    monkeypatch.setattr(one.store, "start", GoneStore().start)
-
-    with pytest.raises(VerificationError):
-        one.start(number)
-
-    assert sender.messages == []
-
-
-def as_an_earlier_version_wrote(one):
-    """Put back what records held before they left out what is usual, and told the region."""
-    (node,) = one.engine.nodes
-    for name in node.scan_iter("v:*"):
-        origin, begun = node.hmget(name, "o", "b")
-        node.hset(name, mapping={"o": origin.rpartition(b":")[0], "n": 1, "l": begun, "c": 0})
-    for name in node.scan_iter("n:*"):
-        node.hset(name, "k", 0)
-
-
-def test_an_approval_of_an_earlier_version_is_settled(desk, number):
-    one = desk()
-    started = one.start(number, "2001:db8::7")
-    as_an_earlier_version_wrote(one)
-
-    assert one.check(started, one.token_of(started), "2001:db8::7").to.region == "US"
-
-    assert one.budget(Limit.STARTS_OF_ADDRESS) == one.budget(Limit.STARTS_OF_NETWORK) == []
-
-
-def test_a_token_of_an_earlier_version_that_nobody_shares_is_not_shared(desk, number):
-    one = desk()
-    first = one.start(number)
-    as_an_earlier_version_wrote(one)
-
-    assert not one.start(number).is_shared
-    as_an_earlier_version_wrote(one)
-    one.clock.advance(60)
-    assert one.verifier.resend(first.id).sends == 2

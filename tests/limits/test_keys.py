@@ -1,17 +1,14 @@
-"""What the brake leaves in the store: nothing for good, nothing that tells who; and what it does without a store."""
+"""What limits leave in the store: nothing for good, nothing that tells who; and what it does without a store."""
 
 import pytest
 
-from service.store.connect import connect
-from service.store.redis import RedisStore
 from service.verification.caller import Caller
 from service.verification.errors import Limited, StoreUnavailable, VerificationError
 from service.verification.ports import OptOut
 from service.web.logs import JsonFormatter
+from tests.fakes import GoneStore
 from tests.limits.desk import HERE, lines
 from tests.limits.everything import EVERYTHING
-from tests.fakes import GoneStore
-from tests.support.servers import StoreServer
 
 
 @pytest.fixture
@@ -41,7 +38,7 @@ def busy(desk, scattered, strangers, clock, sender):
                 one.start(number, f"2001:db8:1:{home}::3")
             except Limited:
                 break
-        one.store.pause(now=int(clock() * 1000), is_trial=False)
+        one.store.verifications.pause(keyring=one.keyring.id, now=int(clock() * 1000), is_trial=False)
         one.verifier.receive(OptOut(told[0], out=True))
         return one, told
 
@@ -51,13 +48,13 @@ def busy(desk, scattered, strangers, clock, sender):
 def test_every_key_ends_but_for_what_the_operator_closed(busy, engine):
     one, told = busy()
     names = engine.lives()
-    kinds = {name[0] for name in names}
-    assert kinds >= set("pmzhkqglvcno"), "something of everything is there"
+    kinds = {name.removeprefix("{tp}:").split(":")[0] for name in names}
+    assert kinds >= set("pmzhkqglvtcno"), "something of everything is there"
     assert engine.immortal() == []
 
-    one.store.close("number", one.key.number_digest(told[0]), label="a friend")
+    one.operator.block(told[0])
 
-    assert engine.immortal() == [f"z:{{limits}}:number:{one.key.number_digest(told[0])}"]
+    assert engine.immortal() == [f"{{tp}}:z:number:{one.keyring.number_digest(told[0])}"]
 
 
 def test_no_key_name_holds_a_number_or_an_address(busy, engine):
@@ -80,12 +77,6 @@ def test_the_log_holds_no_number_and_no_address(busy, caplog):
     assert [one for one in told if one in text] == []
 
 
-def test_the_shared_budgets_lie_in_one_slot(busy, engine):
-    busy()
-
-    assert all("{limits}" in name for name in engine.lives() if name[0] in "pbmzhqgl")
-
-
 # -- Without a store
 
 
@@ -94,7 +85,7 @@ def test_with_the_store_gone_nothing_is_sent(desk, scattered, sender):
     started = one.start(next(scattered))
     token = one.token_of(started)
     sender.messages.clear()
-    one.verifier._store = GoneStore()
+    one.verifier._store = GoneStore().verifications
 
     for step in (
         lambda: one.start(next(scattered)),
@@ -104,27 +95,3 @@ def test_with_the_store_gone_nothing_is_sent(desk, scattered, sender):
         with pytest.raises(StoreUnavailable):
             step()
     assert sender.messages == []
-
-
-@pytest.mark.slow
-def test_a_store_that_dies_between_the_two_trips_sends_nothing(make_app, settings, sender, scattered):
-    """The real one, killed."""
-
-    class Mortal(RedisStore):
-        lives = 2
-
-        def allow(self, ask, *, now):
-            leave = super().allow(ask, now=now)
-            self.lives -= 1
-            if not self.lives:
-                server.kill()
-            return leave
-
-    with StoreServer() as server, connect(server.url) as client:
-        browser = make_app(store=Mortal(client, settings().policy)).test_client()
-        assert browser.post("/request", data={"phone": next(scattered)}).status_code == 303
-        answer = browser.post("/request", data={"phone": next(scattered)})
-
-    assert answer.status_code == 503
-    assert answer.headers["Retry-After"]
-    assert len(sender.messages) == 1

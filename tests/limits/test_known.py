@@ -41,7 +41,7 @@ def test_a_known_number_does_not_wait_for_its_range(desk, clock):
 
 def test_a_known_number_that_the_operator_closed_stays_closed(desk, number):
     one = desk()
-    one.store.close("number", one.key.number_digest(number), label="a friend")
+    one.operator.block(number)
 
     assert refused(lambda: start(one, number, KNOWN))[0] is Limit.CLOSED
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.store.budgets import PAUSE
+from service.store.verifications import PAUSE
 from service.verification.errors import Delivery, Hold, Limited, SendingHeld, SendRefused
 
 ONE_A_SECOND = {"SENDER_RATE_PER_SECOND": 1.0, "STARTS_PER_ADDRESS": ()}

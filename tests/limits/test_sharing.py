@@ -18,8 +18,8 @@ from service.verification.errors import (
     VerificationLocked,
 )
 from service.verification.ports import OptOut, Status
-from tests.limits.desk import HERE, lines, refused
 from tests.fakes import wrong
+from tests.limits.desk import HERE, lines, refused
 
 SHARERS, SHARED_CHECKS = 6, 2
 MINUTES = 60
@@ -297,7 +297,7 @@ def test_the_phone_itself_or_the_operator_clears_the_row(desk, number, strangers
     if how == "START from the phone":
         one.verifier.receive(OptOut(number, out=False))
     else:
-        one.store.forgive(one.key.number_digest(number))
+        one.operator.forgive(number)
 
     mine = one.start(number, HERE)
     assert one.check(mine, one.token_of(mine)).status is Status.APPROVED
@@ -314,7 +314,7 @@ def test_start_from_the_phone_brings_a_message_of_its_own(desk, number, stranger
         with suppress(VerificationError):
             one.start(line, next(strangers))
         clock.advance(300)
-        if one.store.closed():
+        if one.closed():
             break
     assert one.refusal(number)[0] is Limit.CLOSED
     sent = len(texts(one, number))
@@ -328,7 +328,7 @@ def test_start_from_the_phone_brings_a_message_of_its_own(desk, number, stranger
 
 def test_what_the_operator_closed_start_does_not_open(desk, number):
     one = desk()
-    one.store.close("prefix", one.key.subject_digest("prefix", number[:-4]), label=number[:-4])
+    one.operator.block(number[:-4])
 
     one.verifier.receive(OptOut(number, out=False))
 

@@ -69,7 +69,7 @@ def test_forty_spellings_of_one_number_share_one_budget(desk, sender):
 
     assert {one.refusal(spelling) for spelling in SPELLINGS} == {(Limit.SENDS_OF_NUMBER, 3600)}
     assert {message.to.e164 for message in sender.messages} == {"+12027770143"}
-    (number,) = [held for name, held in one.contents().items() if name.startswith("n:")]
+    (number,) = [held for name, held in one.contents().items() if name.startswith("{tp}:n:")]
     assert len([field for field in number if field.startswith(b"s")]) == 1
 
 
@@ -104,7 +104,7 @@ def budgets(make_app, make_store, policy, engine):
             answer = browser.post("/request", data=form, headers=headers_of(index), environ_overrides=environ)
             assert answer.status_code == 303, answer.text
         (node,) = engine.nodes
-        return sorted(node.llen(name) for name in node.scan_iter("l:{limits}:starts_of_address:*"))
+        return sorted(node.llen(name) for name in node.scan_iter("{tp}:l:starts_of_address:*"))
 
     return ask
 

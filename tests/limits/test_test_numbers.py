@@ -35,8 +35,8 @@ def test_another_token_is_as_wrong_as_anywhere(one):
 def test_no_budget_is_spent_and_none_refuses(one):
     started = [one.start(REVIEWER) for _ in range(50)]
 
-    assert [name for name in one.contents() if "{limits}" in name] == []
-    (number,) = [held for name, held in one.contents().items() if name.startswith("n:")]
+    assert {name.split(":")[1] for name in one.contents()} == {"v", "t", "n"}
+    (number,) = [held for name, held in one.contents().items() if name.startswith("{tp}:n:")]
     assert [field for field in number if field.startswith(b"s")] == []
     assert one.check(started[-1], "12AB56").status is Status.APPROVED
 

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.sender.demo import DemoSender
 from service.verification.policy import Window
 from service.web.metrics import Counting, Metrics
-from tests.fakes import GoneStore, typed_token, wrong
+from tests.fakes import GoneStore, ReadyStore, typed_token, wrong
 from tests.web.steps import ask, begin, check
 
 ONE_AN_HOUR = (Window(1, timedelta(hours=1)),)
@@ -129,8 +129,19 @@ def test_steps_of_the_store_are_timed_by_verb(client, sender, number):
 
     found = numbers_of(client)
 
-    assert count(found, "textproof_store_seconds_count", verb="allow", outcome="done") == 1
     assert count(found, "textproof_store_seconds_count", verb="start", outcome="done") == 1
+    assert count(found, "textproof_store_seconds_count", verb="keyring_read", outcome="done") == 1
+
+
+def test_a_step_under_another_keyring_is_counted_as_such(client, keys, sender, numbers):
+    begin(client, sender, next(numbers))
+    keys.rotate()
+    begin(client, sender, next(numbers))
+
+    found = numbers_of(client)
+
+    assert count(found, "textproof_store_seconds_count", verb="start", outcome="keyring_changed") == 1
+    assert count(found, "textproof_store_seconds_count", verb="start", outcome="done") == 2
 
 
 def test_a_store_that_is_gone_is_counted(make_app, number):
@@ -165,7 +176,7 @@ def test_a_receipt_that_came_before_is_not_counted_again(says):
 @pytest.mark.parametrize(
     ("event", "facts", "name"),
     [
-        ("brake", {"news": "closed:prefix", "country": "US"}, "textproof_alarms_total"),
+        ("limiter", {"news": "range_closed", "country": "US"}, "textproof_alarms_total"),
         ("sending_paused", {}, "textproof_pauses_total"),
         ("webhook_refused", {}, "textproof_webhooks_refused_total"),
         ("internal_error", {}, "textproof_errors_total"),
@@ -228,19 +239,25 @@ def test_labels_are_words_of_ours(client, sender, number):
     assert all(re.fullmatch(r"[a-z_:]+|[A-Z]{2,4}|\d{3}|/[a-z/<>_:.{}]*|\+Inf|[\d.e-]+", value) for _, value in labels)
 
 
-def test_the_demo_is_timed_like_any_carrier(make_app, store, keyring, clock, number):
-    demo = DemoSender(store, lambda: keyring, clock)
+def test_the_demo_is_timed_like_any_carrier(make_app, store, keys, clock, number):
+    demo = DemoSender(store.notes, keys, clock)
     client = make_app(SENDER="demo", store=store, sender=demo).test_client()
     ask(client, number)
 
     assert count(numbers_of(client), "textproof_sender_seconds_count", outcome="accepted") == 1
 
 
-def test_a_step_of_the_store_is_named_and_passed_on(store):
-    """What a store has beyond its port is reached as well."""
-    timed = Metrics().timed_store(store)
+def test_a_step_of_another_port_is_named_after_it(store):
+    metrics = Metrics()
+    timed = metrics.timed_store(store)
 
-    assert timed.kept("a shelf") == []
-    assert timed.fullest(1) == store.fullest(1)  # type: ignore[attr-defined]
-    with pytest.raises(AttributeError):
-        timed.no_such_step()  # type: ignore[attr-defined]
+    assert timed.notes.list("inbox") == timed.clients.all() == []
+    assert metrics.timed_store(ReadyStore()).ready() == []
+
+    verbs = {
+        sample.labels["verb"]
+        for family in metrics.registry.collect()
+        for sample in family.samples
+        if "verb" in sample.labels
+    }
+    assert verbs == {"notes_list", "clients_all", "ready"}

@@ -13,10 +13,11 @@ from service.sender.demo import DemoSender
 from service.store.breaker import FAILURES
 from service.store.connect import connect
 from service.store.redis import RedisStore
+from service.verification.caller import Caller
 from service.verification.clients import Client
+from service.verification.envelope import Keys
 from service.verification.errors import Delivery, SendRefused, TokenRejected
-from service.verification.keys import Keyring
-from service.verification.ports import Receipt
+from service.verification.ports import OptOut, Receipt
 from service.verification.verifier import Verifier
 from tests.fakes import FakeClock, RecordingSender, typed_token, wrong
 from tests.store.engines import engines
@@ -63,26 +64,30 @@ class Desk:
     """What `everything` works with."""
 
     verifier: Verifier
+    store: RedisStore
     sender: RecordingSender
-    keyring: Keyring
+    keys: Keys
     clock: FakeClock
     numbers: Iterator[str]
 
 
 @pytest.fixture
-def desk(guarded, sender, keyring, clock, numbers):
-    return Desk(guarded, sender, keyring, clock, numbers)
+def policy(settings):
+    """With every limit in use."""
+    return settings(
+        MESSAGE_PRICES=(("*", 0.01),), SPEND_PER_DAY=10.0, SENDER_RATE_PER_SECOND=100.0, ALLOWED_REGIONS=("US", "CA")
+    ).policy
 
 
 @pytest.fixture
-def guarded(server, settings, sender, keyring, clock):
-    """The verbs over the guarded server, with every budget in use."""
+def store(server, policy):
     server.flush()
-    policy = settings(
-        MESSAGE_PRICES=(("*", 0.01),), SPEND_PER_DAY=10.0, SENDER_RATE_PER_SECOND=100.0, ALLOWED_REGIONS=("US", "CA")
-    ).policy
-    store = RedisStore(connect(server.url), policy, messages_per_second=100)
-    return Verifier(policy, store=store, sender=sender, keyring=lambda: keyring, clock=clock)
+    return RedisStore(connect(server.url), policy, messages_per_second=100)
+
+
+@pytest.fixture
+def desk(verifier, store, sender, keys, clock, numbers):  # noqa: PLR0917
+    return Desk(verifier, store, sender, keys, clock, numbers)
 
 
 def allowed():
@@ -94,51 +99,54 @@ def allowed():
 
 def everything(desk: Desk) -> None:
     """Do all that the service and its commands do."""
-    verifier, sender, keyring, clock, numbers = desk.verifier, desk.sender, desk.keyring, desk.clock, desk.numbers
-    store = verifier._store
-    assert isinstance(store, RedisStore)
-    store.secret()
+    verifier, store, sender, keys = desk.verifier, desk.store, desk.sender, desk.keys
+    clock, numbers = desk.clock, desk.numbers
+    somewhere = Caller.at("2001:db8::1")
     assert store.ready() == [] or "clock" in str(store.ready())
-    started = verifier.start(next(numbers), nonce="once")
+    started = verifier.start(next(numbers), caller=somewhere, nonce="once")
     with pytest.raises(TokenRejected):
         verifier.check(started.id, wrong(typed_token(sender)))
     verifier.check(started.id, typed_token(sender))
-    again = verifier.start(next(numbers))
+    again = verifier.start(next(numbers), caller=somewhere)
     clock.advance(60)
-    verifier.resend(again.id)
+    verifier.resend(again.id, caller=somewhere)
     verifier.receive(Receipt(again.id, "event", Delivery.DELIVERED, cost=0.02))
     verifier.cancel(again.id)
     sender.refuse()
     with pytest.raises(SendRefused):
-        verifier.start(next(numbers))
+        verifier.start(next(numbers), caller=somewhere)
     opted_out = next(numbers)
-    store.opt_out(keyring.current.number_digest(opted_out), out=True)
+    verifier.receive(OptOut(opted_out, out=True))
     with pytest.raises(SendRefused):
         verifier.start(opted_out)
-    store.pause(now=0, is_trial=False)
-    store.resume()
-    store.opt_out(keyring.current.number_digest(opted_out), out=False)
-    store.claim("name", b"note", seconds=9)
-    store.write("name", b"note", seconds=9)
-    store.read("name")
-    store.drop("name")
-    demo = DemoSender(store, lambda: keyring, clock)
+    verifier.receive(OptOut(opted_out, out=False))
+    keyring = keys().id
+    store.verifications.pause(keyring=keyring, now=0, is_trial=False)
+    store.verifications.resume()
+    store.notes.claim("name", b"note", keyring=keyring, seconds=9)
+    store.notes.write("name", b"note", keyring=keyring, seconds=9)
+    store.notes.read("name")
+    store.notes.drop("name")
+    demo = DemoSender(store.notes, keys, clock)
     demo.send(sender.messages[0])
     assert demo.inbox()
-    limits = Limits(store, keyring, verifier.policy)
+    limits = Limits(store, keys(), verifier.policy)
     limits.block("+1202555")
     assert list(limits.show())
     limits.lift("+1202555")
     limits.forgive("+12025550143")
     _clients(store)
+    keys.rotate()
+    keys.reseal()
+    keys.discard()
 
 
 def _clients(store: RedisStore) -> None:
     one = Client(prefix="abcdefgh", name="one", digest="0" * 64, created=1)
-    store.add_client(one)
-    assert store.client("abcdefgh") == one
-    assert store.clients() == [one]
-    store.revoke_client("abcdefgh")
+    store.clients.add(one)
+    assert store.clients.find("abcdefgh") == one
+    assert store.clients.all() == [one]
+    store.clients.revoke("abcdefgh")
 
 
 def test_the_service_does_all_it_does_as_this_user(server, desk):
@@ -179,20 +187,20 @@ def refuses(client, name):
 
 
 @pytest.mark.parametrize("command", ["info", "time"])
-def test_without_a_right_to_look_it_is_not_ready_and_says_what_is_missing(server, guarded, command):
+def test_without_a_right_to_look_it_is_not_ready_and_says_what_is_missing(server, store, keys, command):
     """Whether limits may be forgotten is not known then, so that nobody may trust it. But it did answer: while probes
     go on asking, it is not taken for broken.
     """
     server.ask("ACL SETUSER", "textproof", f"-{command}")
     try:
-        told = [guarded._store.ready() for _ in range(FAILURES + 1)]
-        secret = guarded._store.secret()
+        told = [store.ready() for _ in range(FAILURES + 1)]
+        keyring = keys()
     finally:
         server.ask("ACL SETUSER", "textproof", f"+{command}")
 
     assert told == [[f"the Redis user may not call {command.upper()}: give it +{command}"]] * len(told)
-    assert secret
-    assert guarded._store.ready() == []
+    assert keyring
+    assert store.ready() == []
 
 
 @pytest.mark.parametrize(
@@ -211,13 +219,13 @@ def test_without_a_right_to_look_it_is_not_ready_and_says_what_is_missing(server
         ("REPLICAOF", "127.0.0.1", "1"),
         ("SHUTDOWN",),
         ("CLIENT LIST",),
-        ("DUMP", "v:{x}:y"),
-        ("RENAME", "v:{x}:y", "v:{x}:z"),
-        ("PERSIST", "v:{x}:y"),
+        ("DUMP", "{tp}:v:x"),
+        ("RENAME", "{tp}:v:x", "{tp}:v:y"),
+        ("PERSIST", "{tp}:v:x"),
         ("SUBSCRIBE", "a"),
         ("GET", "somebody-elses"),
-        ("SET", "w:{x}", "1"),
-        ("GET", "v:no-slot"),
+        ("SET", "{other}:v:x", "1"),
+        ("GET", "tp:v:x"),
     ],
     ids=" ".join,
 )
@@ -247,20 +255,20 @@ def test_the_password_is_put_in_by_the_compose_file():
 
 
 def lasting(server):
-    """Return the names of all keys but those that live for seconds: decisions, and when the sender is free again."""
-    return sorted(name for name in server.ask("KEYS", "*") if name[:10] not in ("e:{limits}", "b:{limits}"))
+    """Return the names of all keys but one that lives for seconds: when the sender is free again."""
+    return sorted(name for name in server.ask("KEYS", "*") if name != "{tp}:f")
 
 
 @pytest.mark.slow
-def test_what_scripts_wrote_is_there_after_a_kill(server, guarded, sender, numbers, clock):
+def test_what_scripts_wrote_is_there_after_a_kill(server, verifier, sender, numbers):
     """The server reads its log in the name of `default`. With a `default` that may do nothing, it would drop it."""
-    waiting, spent = guarded.start(next(numbers)), guarded.start(next(numbers))
+    waiting, spent = verifier.start(next(numbers)), verifier.start(next(numbers))
     token, other = (message.text[:6] for message in sender.messages)
-    guarded.check(spent.id, other)
+    verifier.check(spent.id, other)
     before = lasting(server)
 
     server.kill()
     server.start()
 
     assert lasting(server) == before
-    assert guarded.check(waiting.id, token).status == "approved"
+    assert verifier.check(waiting.id, token).status == "approved"

@@ -6,6 +6,7 @@ import pytest
 
 from service.store.connect import connect
 from service.store.redis import RedisStore
+from service.verification.envelope import Keys
 from service.verification.ports import Verdict
 from tests.races.naive import NaiveStore
 from tests.store.attempts import Attempt
@@ -30,9 +31,12 @@ def naive(client, policy):
 
 
 @pytest.fixture
-def ours(client, policy, keyring, clock, numbers):
+def ours(client, policy, clock, numbers):
+    store = RedisStore(client, policy)
+    keyring = Keys(store.keyring, [], prefix="tp")()
+
     def begin():
-        one = Attempt(RedisStore(client, policy), keyring, clock, next(numbers))
+        one = Attempt(store, keyring, clock, next(numbers))
         assert one.start().verdict is Verdict.DONE
         return one
 

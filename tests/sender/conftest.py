@@ -67,7 +67,7 @@ def message(numbers) -> Callable[..., Message]:
 
     def make(*, to: str = "", token: str = "4E1AC0", text: str = "", send: int = 1) -> Message:
         written = text or f"{token} is your Acme code. It expires in 10 minutes. Do not share it."
-        return Message(to=PhoneNumber(to or next(numbers)), text=written, id=f"{next(_ids):042}", send=send)
+        return Message(to=PhoneNumber(to or next(numbers)), text=written, id=f"{next(_ids):063}", send=send)
 
     return make
 

@@ -81,7 +81,7 @@ def resolver() -> Iterator[Resolver]:
 
 
 def _message(place: int) -> Message:
-    return Message(to=PhoneNumber(f"+1202555{place:04}"), text="4E1AC0 is your Acme code.", id=f"{place:042}", send=1)
+    return Message(to=PhoneNumber(f"+1202555{place:04}"), text="4E1AC0 is your Acme code.", id=f"{place:063}", send=1)
 
 
 def _send(base_url: str, place: int) -> Ending:

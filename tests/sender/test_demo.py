@@ -3,27 +3,22 @@
 import logging
 
 import pytest
-from fakeredis import FakeRedis, FakeServer
 
-from service.sender.demo import MESSAGES, SECONDS, SHELF, DemoSender
-from service.store.redis import RedisStore
-from service.verification.keys import Keyring
-from tests.conftest import OLD_SECRET, SECRET
+from service.sender.demo import MESSAGES, SECONDS, DemoSender
+from service.verification.envelope import Keys
+from tests.conftest import SECRET
 
 TOKEN = "CA9A27"
+INBOX = "{tp}:i:demo"
 
 
 @pytest.fixture
-def server() -> FakeServer:
-    return FakeServer()
-
-
-@pytest.fixture
-def make_demo(server, policy, clock, keyring):
+def make_demo(make_store, policy, clock):
     """Every one of them is another worker on the same store."""
 
-    def make(keyring=keyring) -> DemoSender:
-        return DemoSender(RedisStore(FakeRedis(server=server), policy), lambda: keyring, clock)
+    def make() -> DemoSender:
+        store = make_store(policy)
+        return DemoSender(store.notes, Keys(store.keyring, [SECRET], prefix="tp"), clock)
 
     return make
 
@@ -59,26 +54,27 @@ def test_every_worker_shows_every_message(make_demo, message):
     assert len(one.inbox()) == 2
 
 
-def test_the_store_holds_neither_token_nor_number(demo, server, message):
+def test_the_store_holds_neither_token_nor_number(demo, redis, message):
     to = message().to.e164
     demo.send(message(to=to, token=TOKEN))
 
-    redis = FakeRedis(server=server)
-    kept = repr([redis.keys(), redis.lrange(SHELF, 0, -1)])
-    assert SHELF in kept
+    kept = repr([redis.keys(), redis.lrange(INBOX, 0, -1)])
+    assert INBOX in kept
     assert TOKEN not in kept
     assert to[1:] not in kept
 
 
-def test_a_new_key_still_opens_what_the_old_one_sealed(make_demo, message):
-    make_demo(Keyring([OLD_SECRET.encode()])).send(message())
+def test_a_new_generation_still_opens_what_an_earlier_one_sealed(make_demo, keys, message):
+    make_demo().send(message())
+    keys.rotate()
 
-    assert len(make_demo(Keyring([SECRET.encode(), OLD_SECRET.encode()])).inbox()) == 1
+    assert len(make_demo().inbox()) == 1
 
 
-def test_what_cannot_be_opened_any_more_is_left_out_without_a_word(make_demo, message, caplog):
-    make_demo(Keyring([OLD_SECRET.encode()])).send(message())
-    now = make_demo(Keyring([SECRET.encode()]))
+def test_what_cannot_be_opened_any_more_is_left_out_without_a_word(make_demo, keys, message, caplog):
+    make_demo().send(message())
+    keys.discard()
+    now = make_demo()
     now.send(message())
 
     with caplog.at_level(logging.DEBUG):
@@ -97,7 +93,7 @@ def test_the_inbox_holds_so_many(demo, message):
     assert MESSAGES == 50
 
 
-def test_the_inbox_empties_itself(demo, server, message):
+def test_the_inbox_empties_itself(demo, redis, message):
     demo.send(message())
 
-    assert 0 < FakeRedis(server=server).ttl(SHELF) <= SECONDS
+    assert 0 < redis.ttl(INBOX) <= SECONDS

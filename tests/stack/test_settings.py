@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stack.people import token_in, words
-from tests.stack.stack import Stack
+from tests.stack.stack import RECORDS, SENDER, Stack
 from tests.support.service import ServiceProcess
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,7 @@ def test_whoever_would_wait_too_long_is_told_and_loses_nothing(third, stack, tel
     assert stack.keys() == before, "nothing was spent"
     assert len(telnyx.requests) == 4
 
-    stack.store.ask("DECRBY", "b:{limits}", 20_000)  # as if 20 s had passed
+    stack.store.ask("DECRBY", SENDER, 20_000)  # as if 20 s had passed
     assert late.ask(number).status == 303
 
 
@@ -69,5 +69,5 @@ def test_the_log_tells_a_stranger_nothing(third, stack, telnyx, someone, fresh):
     assert not [token for token in tokens if token in told]
     assert not [number for number in numbers if number[1:] in told]
     assert telnyx.api_key not in told
-    kept = json.dumps([stack.keys(), *(stack.store.ask("HGETALL", key) for key in stack.keys("v:*"))])
+    kept = json.dumps([stack.keys(), *(stack.store.ask("HGETALL", key) for key in stack.keys(RECORDS))])
     assert not [token for token in tokens if token in kept]

@@ -128,8 +128,7 @@ def test_a_refused_resend_leaves_the_first_message_standing(stack, telnyx, someo
 
 def make_time_pass(stack) -> None:
     """Let the last send of the one verification lie a minute back."""
-    [record] = stack.keys("v:*")
-    stack.store.ask("HINCRBY", record, "l", -60_000)
+    stack.end_wait()
 
 
 # -- A Telnyx that hangs

@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from service.verification.errors import Delivery
 from service.verification.keys import Handle, Keyring
-from service.verification.ports import Answer, Record, Store, Verdict
+from service.verification.limits import Charge, Send, Subjects, subjects_of
+from service.verification.phone import PhoneNumber
+from service.verification.ports import Answer, Kind, Record, Step, Store, Verdict
 from service.verification.token import Token, TokenFormat
 
 FORM = TokenFormat("hex", 6)
@@ -27,6 +29,9 @@ class Attempt:
         clock: Seconds since 1970.
         number: E.164.
         source: The digest of who asks.
+        address: Where they are, as far as limits count.
+        charges: What each of its messages spends of the limits that many numbers share.
+        price: Of a message.
         after: Called after each step; may look at the store and object.
     """
 
@@ -38,15 +43,20 @@ class Attempt:
         number: str,
         *,
         source: str = SOMEBODY,
+        address: str = "",
+        charges: tuple[Charge, ...] = (),
+        price: float = 0,
         after: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
-        self._key = keyring.current
+        self._keyring = keyring
         self._clock = clock
+        self._charges = charges
+        self._price = price
         self._after = after
         self.number = number
         self.source = source
-        self.handle: Handle = keyring.new_handle(number)
+        self.handle: Handle = keyring.new_handle(PhoneNumber(number, "US"), address=address)
 
     @property
     def now(self) -> int:
@@ -56,7 +66,7 @@ class Attempt:
     @property
     def token(self) -> Token:
         """The right one: its own, or the one that it shares."""
-        return self._key.token(self.handle, FORM)
+        return self._keyring.token(self.handle, FORM)
 
     @property
     def wrong(self) -> Token:
@@ -67,7 +77,12 @@ class Attempt:
     @property
     def digest(self) -> str:
         """The name of the token in the store."""
-        return self._key.token_digest(self.handle, self.token)
+        return self._keyring.token_digest(self.handle, self.token)
+
+    @property
+    def digest_of_number(self) -> str:
+        """The name of the number in the store."""
+        return self._keyring.number_digest(self.number)
 
     @property
     def record(self) -> Record:
@@ -76,88 +91,99 @@ class Attempt:
         assert record is not None
         return record
 
-    def start(self, nonce: str = "", *, is_test: bool = False, is_known: bool = False) -> Answer:
-        """Start; unnamed unless a nonce is given."""
-        answer = self._store.start(
-            self.handle,
+    @property
+    def subjects(self) -> Subjects:
+        """Whom it counts for."""
+        return subjects_of(self.handle, self._keyring)
+
+    @property
+    def send(self) -> Send:
+        """What a message of it spends."""
+        return Send(self.subjects, "sealed", is_home=True, price=self._price, charges=self._charges)
+
+    def step(self, token: str | None = None) -> Step:
+        """Return what every step tells; with the digest of its own token unless another one is given."""
+        return Step(
+            keyring=self._keyring.id,
             now=self.now,
+            record=self.handle.random,
+            number=self.digest_of_number,
             source=self.source,
-            to=self.number,
-            token_digest=self.digest,
-            nonce=nonce and self._key.start_digest(self.number, nonce),
-            origin="from:somewhere",
-            is_test=is_test,
-            is_known=is_known,
+            token=self.digest if token is None else token,
+        )
+
+    def start(self, nonce: str = "", *, kind: Kind = Kind.USUAL, has_slot: bool = True) -> Answer:
+        """Start; unnamed unless a nonce is given."""
+        answer = self._store.verifications.start(
+            self.step(),
+            memo=self.handle.memo,
+            seed=self.handle.seed,
+            nonce=nonce and self._keyring.request_digest(self.number, nonce),
+            kind=kind,
+            send=None if kind is Kind.TEST else self.send,
+            has_slot=has_slot,
         )
         if answer.verdict is Verdict.SHARED and not self.handle.shares:
-            self.handle = self.handle.sharing(answer.other)
+            self.handle = self._keyring.sharing(self.handle, answer.other)
         return self._looked_at(answer)
 
     def check(self, typed: Token | None = None, nonce: str | None = None) -> Answer:
         """Check what was typed: the right token unless another is given, as a new request unless it is named."""
         token = typed or self.token
-        return self._looked_at(
-            self._store.check(
-                self.handle,
-                now=self.now,
-                source=self.source,
-                token_digest=self._key.token_digest(self.handle, token),
-                nonce=self._key.request_digest(self.handle, nonce or fresh(), token.reveal()),
-            )
-        )
+        name = self._keyring.request_digest(self.handle.random, nonce or fresh(), token.reveal())
+        step = self.step(self._keyring.token_digest(self.handle, token))
+        return self._looked_at(self._store.verifications.check(step, self.subjects, nonce=name))
 
     def miss(self, times: int = 1) -> Answer:
         """Check a wrong token that many times, and return the last answer."""
         return [self.check(self.wrong) for _ in range(times)][-1]
 
-    def resend(self, nonce: str | None = None, caller: str | None = None, digest: str | None = None) -> Answer:
+    def resend(
+        self, nonce: str | None = None, caller: str | None = None, digest: str | None = None, *, has_slot: bool = True
+    ) -> Answer:
         """Ask for one more send, as a new request of a new caller unless they are named."""
         return self._looked_at(
-            self._store.resend(
-                self.handle,
-                now=self.now,
-                source=self.source,
-                token_digest=digest or self.digest,
-                nonce=self._key.request_digest(self.handle, nonce or fresh()),
+            self._store.verifications.resend(
+                self.step(digest),
+                seed=self.handle.seed,
+                nonce=self._keyring.request_digest(self.handle.random, nonce or fresh()),
                 caller=caller or fresh(),
+                send=self.send,
+                has_slot=has_slot,
             )
         )
 
     def cancel(self) -> Answer:
         """End it."""
-        return self._looked_at(self._store.cancel(self.handle, now=self.now, source=self.source))
+        return self._looked_at(self._store.verifications.cancel(self.step("")))
 
     def report(self, delivery: Delivery, event: str = "") -> Answer:
         """Say what is known of its messages; unnamed news unless an event is given."""
-        name = event and self._key.request_digest(self.handle, event)
-        return self._looked_at(self._store.report(self.handle, now=self.now, delivery=delivery, event=name))
+        name = event and self._keyring.request_digest(self.handle.random, event)
+        return self._looked_at(self._store.verifications.report(self.step(""), delivery=delivery, event=name))
 
-    def unsend(self, send: int, delivery: Delivery = Delivery.FAILED) -> Answer:
+    def unsend(self, number: int, delivery: Delivery = Delivery.FAILED, *, is_refused: bool = False) -> Answer:
         """Say that a send was not made."""
         return self._looked_at(
-            self._store.unsend(
-                self.handle,
-                now=self.now,
-                source=self.source,
-                token_digest=self.digest,
-                send=send,
-                delivery=delivery,
+            self._store.verifications.unsend(
+                self.step(), self.send, number=number, delivery=delivery, is_refused=is_refused
             )
         )
 
     def opt_out(self, *, out: bool = True, event: str = "") -> None:
         """Say that its number wants no messages, or wants them again; unnamed news unless an event is given."""
-        self._store.opt_out(self.handle.number, out=out, event=event and self._key.start_digest(self.number, event))
+        name = event and self._keyring.request_digest(self.number, event)
+        self._store.verifications.opt_out(self.digest_of_number, keyring=self._keyring.id, out=out, event=name)
         self._after()
 
     def forgive(self) -> None:
         """Forget what strangers did to its number, as the operator does."""
-        self._store.forgive(self.handle.number)
+        self._store.limits.forgive(self.digest_of_number, keyring=self._keyring.id)
         self._after()
 
     def show(self) -> Answer:
         """Read."""
-        return self._looked_at(self._store.show(self.handle, now=self.now, source=self.source))
+        return self._looked_at(self._store.verifications.show(self.step("")))
 
     def _looked_at(self, answer: Answer) -> Answer:
         self._after()

@@ -1,8 +1,11 @@
-"""The contract of `Store`, on every engine: `engine`, and on top of it `make_store` and `store`.
+"""The contract of `Store`, on real servers: `engine`, and on top of it `make_store` and `store`.
+
+The scripts do the same on every engine, so most tests need one of them. The walk in `test_trips.py` takes every verb to
+all of them, and `test_rules.py` every order of verbs to those that are one server.
 
 | fixture | is |
 |---|---|
-| `engine` | a running store, empty; every test runs on each, unless it says which ones it needs |
+| `engine` | a running store, empty: Valkey, unless a test names others with `engines(…)` |
 | `attempt` | makes an `Attempt` at a number: `attempt()` a fresh one, `attempt(number)` this one |
 | `begun` | the same, started |
 
@@ -11,14 +14,15 @@ After every step of an attempt every key must have an end, unless it is `watched
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
 from service.store.redis import RedisStore
 from service.verification.policy import Policy
 from service.verification.ports import Store, Verdict
-from tests.store.attempts import SOMEBODY, Attempt
-from tests.store.engines import EVERY, Engine, Engines, engines
+from tests.store.attempts import Attempt
+from tests.store.engines import QUICK, Engine, Engines
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +31,9 @@ def running() -> Iterator[Engines]:
         yield Engines(ends)
 
 
-@pytest.fixture(params=engines(*EVERY))
+@pytest.fixture
 def engine(request, running) -> Engine:
-    return running.get(request.param)
+    return running.get(getattr(request, "param", QUICK))
 
 
 @pytest.fixture
@@ -42,9 +46,9 @@ def attempt(engine, store, keyring, clock, numbers) -> Callable[..., Attempt]:
     def every_key_ends() -> None:
         assert engine.immortal() == []
 
-    def make(number: str | None = None, *, source: str = SOMEBODY, on: Store = store, watched: bool = True) -> Attempt:
+    def make(number: str | None = None, *, on: Store = store, watched: bool = True, **facts: Any) -> Attempt:
         after = every_key_ends if watched else lambda: None
-        return Attempt(on, keyring, clock, number or next(numbers), source=source, after=after)
+        return Attempt(on, keyring, clock, number or next(numbers), after=after, **facts)
 
     return make
 

@@ -58,11 +58,11 @@ class Engine:
             node.script_flush()
 
     def names(self) -> list[str]:
-        """Return the name of every key."""
+        """Return the name of every key but that of the keyring, which is always there."""
         return list(self.lives())
 
     def lives(self) -> dict[str, int]:
-        """Return how long each key has to live, in ms; -1 for one that never ends."""
+        """Return how long each of these keys has to live, in ms; -1 for one that never ends."""
         found: dict[str, int] = {}
         for node in self.nodes:
             names = list(node.scan_iter(count=1000))
@@ -70,11 +70,12 @@ class Engine:
                 for name in names:
                     asked.pttl(name)
                 found |= {name.decode(): life for name, life in zip(names, asked.execute(), strict=True)}
+        found.pop(KEYRING, None)
         return found
 
     def immortal(self) -> list[str]:
-        """Return the keys that never end, but for the one that may: the keyring."""
-        return [name for name, life in self.lives().items() if life == -1 and name != KEYRING]
+        """Return those that never end."""
+        return [name for name, life in self.lives().items() if life == -1]
 
     def contents(self) -> dict[str, Any]:
         """Return everything that the store remembers, by key."""

@@ -7,8 +7,8 @@ scripts: it keeps all of history, and counts in it. Times are ms.
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from service.store.redis import SHARE, SHARED_CHECKS, SHARERS
-from service.verification.errors import Delivery
+from service.store.verifications import SHARE, SHARED_CHECKS, SHARERS
+from service.verification.errors import Delivery, Limit
 from service.verification.policy import HOUR, Policy, Window
 from service.verification.ports import Status, Verdict
 
@@ -37,7 +37,7 @@ class Number:
     in_a_row: list[int] = field(default_factory=list)
     latest: Token | None = None
     requests: dict[str, tuple[str, int]] = field(default_factory=dict)
-    """By name: the id that each was answered with, and until when."""
+    """By name: the memo that each was answered with, and until when."""
     opted_out: bool = False
 
 
@@ -68,6 +68,7 @@ class Expected:
     wait: int = 0
     other: str = ""
     checks: int | None = None
+    limit: Limit | None = None
 
 
 class Rules:
@@ -78,29 +79,29 @@ class Rules:
         self._life = _ms(policy.token_life)
         self.numbers: dict[str, Number] = {}
         self.verifications: dict[str, Verification] = {}
-        """By their own randomness."""
+        """By the seeds of their own tokens."""
 
-    def start(self, random: str, number: str, source: str, now: int, *, id_: str, name: str) -> Expected:
-        """See `Store.start`. `random` is its own randomness, `id_` its id before it shares anything."""
+    def start(self, seed: str, number: str, source: str, now: int, *, memo: str, name: str) -> Expected:
+        """See `Verifications.start`. `seed` is that of its own token, `memo` that of its id before it shares one."""
         subject = self.numbers.setdefault(number, Number())
-        if random in self.verifications:
-            texted = self.verifications[random].token.of
-            return Expected(Verdict.DONE) if texted == random else Expected(Verdict.SHARED, other=texted)
+        if seed in self.verifications:
+            texted = self.verifications[seed].token.of
+            return Expected(Verdict.DONE) if texted == seed else Expected(Verdict.SHARED, other=texted)
         if name in subject.requests and subject.requests[name][1] > now:
             return Expected(Verdict.REPEATED, other=subject.requests[name][0])
         if subject.opted_out:
             return Expected(Verdict.OPTED_OUT)
         if wait := self._checks_wait(subject, source, now):
-            return Expected(Verdict.NUMBER_CHECKS_SPENT, wait)
+            return _limited(Limit.CHECKS_OF_NUMBER, wait)
         if token := self._good_for(subject, source, now):
-            return self._share(random, subject, token, now, id_=id_, name=name)
+            return self._share(seed, subject, token, now, memo=memo, name=name)
         if wait := self._sends_wait(subject, source, now):
-            return Expected(Verdict.NUMBER_SENDS_SPENT, wait)
-        subject.latest = Token(random, source, expires=now + self._life)
+            return _limited(Limit.SENDS_OF_NUMBER, wait)
+        subject.latest = Token(seed, source, expires=now + self._life)
         self._send(subject, source, now)
-        self.verifications[random] = Verification(subject, subject.latest, now, subject.latest.expires, 0, [now])
+        self.verifications[seed] = Verification(subject, subject.latest, now, subject.latest.expires, 0, [now])
         if name:
-            subject.requests[name] = id_, now + self._life
+            subject.requests[name] = memo, now + self._life
         return Expected(Verdict.DONE)
 
     def _good_for(self, number: Number, source: str, now: int) -> Token | None:
@@ -110,26 +111,26 @@ class Rules:
             return None
         return latest if latest.by != source or latest.sharers else None
 
-    def _share(self, random: str, number: Number, token: Token, now: int, *, id_: str, name: str) -> Expected:
+    def _share(self, seed: str, number: Number, token: Token, now: int, *, memo: str, name: str) -> Expected:
         if token.sharers == SHARERS:
-            return Expected(Verdict.NUMBER_SENDS_SPENT, token.expires - now)
+            return _limited(Limit.SENDS_OF_NUMBER, token.expires - now)
         token.sharers += 1
         checks = max(0, self._policy.max_checks - SHARED_CHECKS)
-        self.verifications[random] = Verification(number, token, now, token.expires, checks, [now])
+        self.verifications[seed] = Verification(number, token, now, token.expires, checks, [now])
         if name:
-            number.requests[name] = id_ + token.of, token.expires
+            number.requests[name] = f"{memo} {token.of}", token.expires
         return Expected(Verdict.SHARED, other=token.of)
 
-    def check(self, random: str, source: str, name: str, now: int, *, right: bool) -> Expected:
-        """See `Store.check`. `name` stands for the nonce and what was typed."""
-        one = self.verifications[random]
+    def check(self, seed: str, source: str, name: str, now: int, *, right: bool) -> Expected:
+        """See `Verifications.check`. `name` stands for the nonce and what was typed."""
+        one = self.verifications[seed]
         if name in one.checked:
             told = one.checked[name]
             return Expected(Verdict.REPEATED) if told is None else Expected(Verdict.REJECTED, checks=told)
         if ended := self._ended(one, now):
             return ended
         if wait := self._checks_wait(one.number, source, now):
-            return Expected(Verdict.NUMBER_CHECKS_SPENT, wait)
+            return _limited(Limit.CHECKS_OF_NUMBER, wait)
         if right and not one.token.is_spent:
             one.status, one.checked[name] = Status.APPROVED, None
             self._spend(one)
@@ -144,9 +145,9 @@ class Rules:
             one.status = Status.LOCKED
         return Expected(Verdict.REJECTED)
 
-    def resend(self, random: str, source: str, name: str, caller: str, now: int) -> Expected:
-        """See `Store.resend`."""
-        one = self.verifications[random]
+    def resend(self, seed: str, source: str, name: str, caller: str, now: int) -> Expected:
+        """See `Verifications.resend`."""
+        one = self.verifications[seed]
         if name in one.resent:
             return Expected(Verdict.DONE if one.resent[name] == caller else Verdict.REPEATED)
         if ended := self._ended(one, now):
@@ -156,22 +157,22 @@ class Rules:
         if one.number.opted_out:
             return Expected(Verdict.OPTED_OUT)
         if len(one.sends) == self._policy.max_sends:
-            return Expected(Verdict.SENDS_SPENT)
+            return _limited(Limit.SENDS_OF_VERIFICATION, 0)
         if wait := self._checks_wait(one.number, source, now):
-            return Expected(Verdict.NUMBER_CHECKS_SPENT, wait)
+            return _limited(Limit.CHECKS_OF_NUMBER, wait)
         if wait := self._sends_wait(one.number, source, now):
-            return Expected(Verdict.NUMBER_SENDS_SPENT, wait)
+            return _limited(Limit.SENDS_OF_NUMBER, wait)
         if wait := self._own_wait(one, now):
-            return Expected(Verdict.TOO_SOON, wait)
+            return _limited(Limit.RESEND_WAIT, wait)
         one.sends.append(now)
         self._send(one.number, source, now)
         one.resent[name] = caller
         one.delivery = Delivery.ON_ITS_WAY
         return Expected(Verdict.DONE)
 
-    def cancel(self, random: str, now: int) -> Expected:
-        """See `Store.cancel`."""
-        one = self.verifications[random]
+    def cancel(self, seed: str, now: int) -> Expected:
+        """See `Verifications.cancel`."""
+        one = self.verifications[seed]
         if one.status is Status.CANCELED:
             return Expected(Verdict.DONE)
         if ended := self._ended(one, now):
@@ -179,9 +180,9 @@ class Rules:
         one.status = Status.CANCELED
         return Expected(Verdict.DONE)
 
-    def report(self, random: str, delivery: Delivery, event: str) -> Expected:
-        """See `Store.report`."""
-        one = self.verifications[random]
+    def report(self, seed: str, delivery: Delivery, event: str) -> Expected:
+        """See `Verifications.report`."""
+        one = self.verifications[seed]
         if event in one.news:
             return Expected(Verdict.REPEATED)
         if event:
@@ -190,9 +191,9 @@ class Rules:
             one.delivery = delivery
         return Expected(Verdict.DONE)
 
-    def unsend(self, random: str, source: str, send: int, delivery: Delivery) -> Expected:
-        """See `Store.unsend`."""
-        one = self.verifications[random]
+    def unsend(self, seed: str, source: str, send: int, delivery: Delivery) -> Expected:
+        """See `Verifications.unsend`."""
+        one = self.verifications[seed]
         if send == len(one.sends) and one.delivery is not delivery:
             one.delivery = delivery
             times = one.number.sends.get(source, [])
@@ -204,27 +205,27 @@ class Rules:
         return Expected(Verdict.DONE)
 
     def opt(self, number: str, *, out: bool) -> None:
-        """See `Store.opt_out`."""
+        """See `Verifications.opt_out`."""
         self.numbers[number].opted_out = out
         if not out:
             self.forgive(number)
 
     def forgive(self, number: str) -> None:
-        """See `Store.forgive`. What was texted still counts, but whoever asks next is heard."""
+        """See `LimitsView.forgive`. What was texted still counts, but whoever asks next is heard."""
         one = self.numbers[number]
         one.in_a_row.clear()
         one.latest = None
         one.is_heard = True
 
-    def status(self, random: str, now: int) -> Status:
+    def status(self, seed: str, now: int) -> Status:
         """Return how a verification stands."""
-        one = self.verifications[random]
+        one = self.verifications[seed]
         is_over = one.status is Status.PENDING and now >= one.expires
         return Status.EXPIRED if is_over else one.status
 
-    def wait(self, random: str, source: str, now: int) -> int:
+    def wait(self, seed: str, source: str, now: int) -> int:
         """Return what a pending verification's next send has to wait for."""
-        one = self.verifications[random]
+        one = self.verifications[seed]
         return max(self._own_wait(one, now), self._sends_wait(one.number, source, now))
 
     def _send(self, number: Number, source: str, now: int) -> None:
@@ -271,6 +272,10 @@ class Rules:
         if len(lately) > 1:
             waits.append(_window_wait(Window(1, HOUR / limit), messages, now))
         return max(waits)
+
+
+def _limited(limit: Limit, wait: int) -> Expected:
+    return Expected(Verdict.LIMITED, wait, limit=limit)
 
 
 def _window_wait(window: Window, times: list[int], now: int) -> int:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from service.verification.errors import Limit
 from service.verification.policy import Window
 from service.verification.ports import Status, Verdict
 from tests.store.engines import ONE_SERVER, engines
@@ -137,7 +138,7 @@ def test_a_new_verification_gives_a_number_no_fresh_guesses(engine, begun, clock
     with engine.unchanged():
         answer = fourth.check()
 
-    assert answer.verdict is Verdict.NUMBER_CHECKS_SPENT
+    assert answer.limit is Limit.CHECKS_OF_NUMBER
     assert answer.wait == DAY_MS - 120_000
     assert answer.record.status is Status.PENDING
 
@@ -164,7 +165,7 @@ def test_a_number_may_be_checked_again_when_its_wait_is_over_and_not_before(make
     clock.advance(0.001)
     then = one.check()
 
-    assert (early.verdict, early.wait) == (Verdict.NUMBER_CHECKS_SPENT, 1)
+    assert (early.limit, early.wait) == (Limit.CHECKS_OF_NUMBER, 1)
     assert then.verdict is Verdict.DONE
 
 
@@ -180,7 +181,7 @@ def test_a_hundred_wrong_checks_in_a_row_block_a_number(make_store, policy, atte
 
     answer = attempt(number, on=store).start()
 
-    assert answer.verdict is Verdict.NUMBER_CHECKS_SPENT
+    assert answer.limit is Limit.CHECKS_OF_NUMBER
     assert answer.wait == (365 - 20) * DAY_MS
 
 

@@ -110,7 +110,7 @@ def test_a_store_is_made_before_its_server(policy, scheme):
     store = RedisStore(lambda: connect(f"{scheme}://127.0.0.1:{free_port()}"), policy)
 
     with pytest.raises(StoreUnavailable):
-        store.secret()
+        store.keyring.read()
 
 
 def test_a_sentinel_path_names_the_service_and_the_database(pool):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from service.store.redis import RedisStore
-from service.verification.policy import Window
+from service.verification.policy import DAY, HOUR, Window
 from service.verification.ports import Verdict
 from tests.store.attempts import Attempt
 from tests.store.engines import ONE_SERVER, engines
@@ -48,13 +48,18 @@ def test_after_its_life_nothing_is_accepted_and_after_the_longest_window_nothing
         assert one.resend().verdict is Verdict.GONE
         assert one.cancel().verdict is Verdict.GONE
     wait_until(lambda: not _counted(engine), seconds=3, what="every key ends that counts or opens something")
-    # Who asked for a number is remembered for an hour.
-    assert {name[:2] for name in engine.names()} <= {"n:"}
-    assert all(0 < life <= 3_600_000 for life in engine.lives().values())
+    # Who asked for a number is remembered for an hour; what came of starts, for a day, and the hour that it began in.
+    most = {"n": HOUR, "g": HOUR + timedelta(minutes=2), "q": DAY, "h": DAY + HOUR}
+    for name, life in engine.lives().items():
+        assert 0 < life <= most[_kind(name)] / timedelta(milliseconds=1)
 
 
 def _counted(engine) -> list[str]:
-    return [name for name in engine.names() if not name.startswith("n:")]
+    return [name for name in engine.names() if _kind(name) in ("v", "t", "c")]
+
+
+def _kind(name: str) -> str:
+    return name.removeprefix("{tp}:")[0]
 
 
 @pytest.mark.slow

@@ -1,10 +1,14 @@
-"""Notes and clients: what the web room has remembered, on every engine."""
+"""Notes and clients: what the web room has remembered."""
 
+import functools
+import itertools
 from datetime import timedelta
 
 import pytest
 
-from service.store.clients import CLIENTS
+from service.store.clients import KNOWN_SECONDS, ClientStore
+from service.store.names import Names
+from service.store.script import Scripts
 from service.verification.clients import Client
 from service.verification.policy import Window
 from tests.store.engines import ONE_SERVER, engines
@@ -22,78 +26,123 @@ SHOP = Client(
 PLAIN = Client(name="plain", prefix="ffffffff", digest="e" * 64, created=1_795_348_801)
 
 
-def test_the_first_claim_is_ours_and_the_next_is_told_what_was_there(engine, store):
-    assert store.claim("one", b"first", seconds=60) is None
-    assert store.claim("one", b"second", seconds=60) == b"first"
-    assert store.read("one") == b"first"
+@pytest.fixture
+def notes(store, keyring):
+    """The notes of the store, for whoever has its keyring."""
+    return Kept(store.notes, keyring.id)
 
 
-def test_the_same_claim_again_is_still_ours(engine, store):
+class Kept:
+    """Writes under one keyring."""
+
+    def __init__(self, notes, keyring):
+        self.read, self.drop, self.list = notes.read, notes.drop, notes.list
+        for how in ("claim", "write", "push"):
+            setattr(self, how, functools.partial(getattr(notes, how), keyring=keyring))
+
+
+def test_the_first_claim_is_ours_and_the_next_is_told_what_was_there(notes):
+    assert notes.claim("one", b"first", seconds=60) is None
+    assert notes.claim("one", b"second", seconds=60) == b"first"
+    assert notes.read("one") == b"first"
+
+
+def test_the_same_claim_again_is_still_ours(notes):
     """A lost reply: redis-py sends the command again."""
-    assert [store.claim("one", b"first", seconds=60) for _ in range(2)] == [None, None]
+    assert [notes.claim("one", b"first", seconds=60) for _ in range(2)] == [None, None]
 
 
-def test_a_note_is_written_over_and_dropped(engine, store):
-    store.claim("one", b"first", seconds=60)
-    store.write("one", b"second", seconds=60)
-    assert store.read("one") == b"second"
+def test_a_note_is_written_over_and_dropped(notes):
+    notes.claim("one", b"first", seconds=60)
+    notes.write("one", b"second", seconds=60)
+    assert notes.read("one") == b"second"
 
-    store.drop("one")
-    store.drop("one")
+    notes.drop("one")
+    notes.drop("one")
 
-    assert store.read("one") is None
+    assert notes.read("one") is None
 
 
-def test_every_note_ends(engine, store):
-    store.claim("one", b"", seconds=5)
-    store.write("two", b"", seconds=60)
+def test_a_list_holds_the_newest_notes_in_front(notes):
+    assert notes.list("many") == []
+
+    for note in (b"first", b"second", b"third"):
+        notes.push("many", note, most=2, seconds=60)
+
+    assert notes.list("many") == [b"third", b"second"]
+
+
+def test_every_note_ends(engine, notes):
+    notes.claim("one", b"", seconds=5)
+    notes.write("two", b"", seconds=60)
+    notes.push("many", b"", most=2, seconds=60)
 
     lives = engine.lives()
 
-    assert 0 < lives["i:one"] <= 5_000
-    assert 5_000 < lives["i:two"] <= 60_000
+    assert 0 < lives.pop("{tp}:i:one") <= 5_000
+    assert lives.keys() == {"{tp}:i:two", "{tp}:i:many"}
+    assert all(5_000 < life <= 60_000 for life in lives.values())
 
 
-def test_a_note_holds_any_bytes(engine, store):
-    store.write("one", bytes(range(256)), seconds=60)
+def test_a_note_holds_any_bytes(notes):
+    notes.write("one", bytes(range(256)), seconds=60)
 
-    assert store.read("one") == bytes(range(256))
+    assert notes.read("one") == bytes(range(256))
 
 
 @pytest.mark.parametrize("client", [SHOP, PLAIN], ids=lambda client: client.name)
 def test_a_client_is_found_as_it_was_added(engine, store, client):
-    assert store.add_client(client)
+    assert store.clients.add(client)
 
-    assert store.client(client.prefix) == client
-    assert engine.lives() == {CLIENTS: -1}
+    assert store.clients.find(client.prefix) == client
+    assert engine.lives() == {"{tp}:clients": -1}
 
 
-def test_a_prefix_is_given_once_and_the_same_client_again_is_fine(engine, store):
+def test_a_prefix_is_given_once_and_the_same_client_again_is_fine(store):
     other = Client(name="other", prefix=SHOP.prefix, digest="f" * 64, created=0)
 
-    assert [store.add_client(SHOP), store.add_client(SHOP), store.add_client(other)] == [True, True, False]
-    assert store.client(SHOP.prefix) == SHOP
+    assert [store.clients.add(one) for one in (SHOP, SHOP, other)] == [True, True, False]
+    assert store.clients.find(SHOP.prefix) == SHOP
 
 
-def test_clients_are_listed_by_name_and_gone_when_revoked(engine, store):
-    store.add_client(SHOP)
-    store.add_client(PLAIN)
-    assert store.clients() == [PLAIN, SHOP]
+def test_clients_are_listed_by_name_and_gone_when_revoked(store):
+    store.clients.add(SHOP)
+    store.clients.add(PLAIN)
+    assert store.clients.all() == [PLAIN, SHOP]
 
-    store.revoke_client(SHOP.prefix)
-    store.revoke_client("00000000")
+    store.clients.revoke(SHOP.prefix)
+    store.clients.revoke("00000000")
 
-    assert store.clients() == [PLAIN]
-    assert store.client(SHOP.prefix) is None
+    assert store.clients.all() == [PLAIN]
+    assert store.clients.find(SHOP.prefix) is None
+
+
+def test_a_process_asks_for_a_client_once_a_second_and_learns_of_a_revocation_within_it(engine, store):
+    """An unknown one is asked for each time, so that a new key works at once."""
+    (server,) = engine.nodes
+    now = itertools.count()  # a tenth of a second further each time that somebody asks
+    here = ClientStore(Scripts(engine.client), Names("tp"), clock=lambda: next(now) / 10)
+    assert [here.find(SHOP.prefix) for _ in range(2)] == [None, None]
+    store.clients.add(SHOP)
+
+    with watched(server) as commands:
+        found = [here.find(SHOP.prefix) for _ in range(round(KNOWN_SECONDS * 10))]
+        asked = commands()
+    store.clients.revoke(SHOP.prefix)
+
+    assert found == [SHOP] * len(found)
+    assert [words[0] for words in asked] == ["HGET"]
+    assert here.find(SHOP.prefix) is None
 
 
 @pytest.mark.parametrize("engine", engines(*ONE_SERVER), indirect=True)
-def test_each_is_one_round_trip(engine, store):
+def test_each_is_one_round_trip(engine, store, notes):
     (server,) = engine.nodes
+    notes.claim("zero", b"", seconds=60)  # the script is loaded
     with watched(server) as commands:
-        store.claim("one", b"first", seconds=60)
-        store.claim("one", b"second", seconds=60)
-        store.write("one", b"third", seconds=60)
-        store.read("one")
-        store.client(SHOP.prefix)
+        notes.claim("one", b"first", seconds=60)
+        notes.claim("one", b"second", seconds=60)
+        notes.write("one", b"third", seconds=60)
+        notes.read("one")
+        store.clients.find(SHOP.prefix)
         assert len(commands()) == 5

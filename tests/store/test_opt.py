@@ -2,7 +2,8 @@
 
 import pytest
 
-from service.store.budgets import WELCOME
+from service.store.verifications import WELCOME
+from service.verification.errors import Limit
 from service.verification.ports import Verdict
 
 MINUTE = 60
@@ -76,7 +77,7 @@ def test_whoever_asks_next_is_heard_though_strangers_spent_the_hour(begun, attem
     begun(number, source=STRANGER)
     person = attempt(number, source="the person")
     clock.advance(TOO_LATE)
-    assert person.start().verdict is Verdict.NUMBER_SENDS_SPENT
+    assert person.start().limit is Limit.SENDS_OF_NUMBER
 
     show_up(person)
 
@@ -94,7 +95,7 @@ def test_what_was_texted_still_counts_for_whoever_asks_after_that(begun, attempt
 
     answer = attempt(number, source=STRANGER).start()
 
-    assert (answer.verdict, answer.wait) == (Verdict.NUMBER_SENDS_SPENT, (EVENLY - TOO_LATE) * 1000)
+    assert (answer.limit, answer.wait) == (Limit.SENDS_OF_NUMBER, (EVENLY - TOO_LATE) * 1000)
 
 
 def test_whoever_asks_next_gets_a_message_of_their_own(begun, attempt, show_up):
@@ -118,7 +119,7 @@ def test_the_wrong_checks_of_one_source_stay_spent(begun, attempt, show_up):
 
     show_up(attempt(number))
 
-    assert attempt(number).start().verdict is Verdict.NUMBER_CHECKS_SPENT
+    assert attempt(number).start().limit is Limit.CHECKS_OF_NUMBER
 
 
 def test_a_number_that_nobody_asked_for_is_only_welcome(engine, attempt, show_up):
@@ -126,7 +127,7 @@ def test_a_number_that_nobody_asked_for_is_only_welcome(engine, attempt, show_up
 
     show_up(one)
 
-    welcome = f"y:{{limits}}:{one.handle.number}"
+    welcome = f"{{tp}}:n:{one.digest_of_number}"
     assert engine.names() == [welcome]
     assert 0 < engine.lives()[welcome] <= WELCOME.total_seconds() * 1000
 
@@ -145,4 +146,4 @@ def test_a_number_that_wants_no_messages_is_not_welcome(engine, attempt):
 
     one.opt_out()
 
-    assert engine.names() == [f"o:{{{one.handle.number}}}"]
+    assert engine.names() == [f"{{tp}}:o:{one.digest_of_number}"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.verification.errors import Delivery
+from service.verification.errors import Delivery, Limit
 from service.verification.ports import Status, Verdict
 
 
@@ -87,7 +87,7 @@ def test_what_was_not_sent_is_given_back_to_the_number(begun, attempt):
     begun(number).unsend(1)
 
     assert attempt(number).start().verdict is Verdict.DONE
-    assert attempt(number).start().verdict is Verdict.NUMBER_SENDS_SPENT
+    assert attempt(number).start().limit is Limit.SENDS_OF_NUMBER
 
 
 def test_what_was_not_sent_is_given_back_once(engine, begun, attempt):
@@ -102,7 +102,7 @@ def test_what_was_not_sent_is_given_back_once(engine, begun, attempt):
         assert not_sent.unsend(1) == first
     begun(number)
 
-    assert attempt(number).start().verdict is Verdict.NUMBER_SENDS_SPENT
+    assert attempt(number).start().limit is Limit.SENDS_OF_NUMBER
 
 
 def test_a_resend_that_was_not_made_leaves_the_earlier_message_standing(begun, clock):
@@ -125,7 +125,7 @@ def test_a_resend_that_was_not_made_is_given_back_to_the_number(begun, attempt, 
     one.unsend(2)
 
     assert attempt(one.number).start().verdict is Verdict.DONE
-    assert attempt(one.number).start().verdict is Verdict.NUMBER_SENDS_SPENT
+    assert attempt(one.number).start().limit is Limit.SENDS_OF_NUMBER
 
 
 def test_an_earlier_send_cannot_be_given_back_late(engine, begun, clock):

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from service.verification.errors import Delivery
+from service.verification.errors import Delivery, Limit
 from service.verification.ports import Status, Verdict
 
 
@@ -55,7 +55,7 @@ def test_a_resend_has_to_wait_and_then_may(engine, begun, clock):
         early = one.resend()
     clock.advance(0.001)
 
-    assert (early.verdict, early.wait) == (Verdict.TOO_SOON, 1)
+    assert (early.limit, early.wait) == (Limit.RESEND_WAIT, 1)
     assert one.resend().verdict is Verdict.DONE
 
 
@@ -79,7 +79,7 @@ def test_a_verification_has_five_sends(engine, begun, clock):
     with engine.unchanged():
         answer = one.resend()
 
-    assert answer.verdict is Verdict.SENDS_SPENT
+    assert answer.limit is Limit.SENDS_OF_VERIFICATION
     assert answer.record.sends == 5
 
 
@@ -94,7 +94,7 @@ def test_a_resend_spends_the_sends_of_its_number(engine, begun, clock):
     with engine.unchanged():
         answer = one.resend()
 
-    assert answer.verdict is Verdict.NUMBER_SENDS_SPENT
+    assert answer.limit is Limit.SENDS_OF_NUMBER
     assert answer.wait == (3600 - 90) * 1000
     assert answer.record.wait == answer.wait
 
@@ -149,7 +149,7 @@ def test_nothing_is_sent_to_whose_wrong_checks_are_spent(engine, begun, clock):
     with engine.unchanged():
         answer = one.resend()
 
-    assert (answer.verdict, answer.wait) == (Verdict.NUMBER_CHECKS_SPENT, (24 * 3600 - 30) * 1000)
+    assert (answer.limit, answer.wait) == (Limit.CHECKS_OF_NUMBER, (24 * 3600 - 30) * 1000)
 
 
 def test_after_a_resend_nothing_is_known_of_its_delivery(begun, clock):

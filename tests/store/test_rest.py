@@ -1,8 +1,7 @@
-"""show, secret, keep, kept and ready."""
+"""show and ready."""
 
 import pytest
 
-from service.store.redis import SECRET
 from service.verification.ports import Status, Verdict
 from tests.store.engines import EVERY, ONE_SERVER, engines
 
@@ -41,50 +40,12 @@ def test_a_caller_whose_clock_is_fast_shortens_the_life_for_itself_alone(begun, 
     assert (far, one.record.status) == (Status.EXPIRED, Status.PENDING)
 
 
-def test_all_replicas_get_one_secret(engine, make_store, policy):
-    secrets = {make_store(policy).secret() for _ in range(3)}
-
-    assert len(secrets) == 1
-    assert len(secrets.pop()) == 64
-
-
-def test_the_secret_is_the_one_key_without_an_end(engine, store, begun):
-    store.secret()
-    begun()
-
-    lives = engine.lives()
-
-    assert lives.pop(SECRET) == -1
-    assert lives
-    assert all(life > 0 for life in lives.values())
-
-
-def test_another_server_has_another_secret(engine, store):
-    first = store.secret()
-    engine.forget()
-
-    assert store.secret() != first
-
-
-def test_a_shelf_holds_the_newest_things_in_front(engine, store):
-    for thing in (b"first", b"second", b"third"):
-        store.keep("textproof:shelf", thing, most=2, seconds=60)
-
-    assert store.kept("textproof:shelf") == [b"third", b"second"]
-    assert engine.immortal() == []
-
-
-def test_an_empty_shelf_is_empty(store):
-    assert store.kept("textproof:shelf") == []
-
-
 @pytest.mark.parametrize("engine", engines(*(name for name in EVERY if name != "fakeredis")), indirect=True)
 def test_a_server_that_never_evicts_is_ready(engine, store):
     """`fakeredis` has no memory to speak of."""
     assert store.ready() == []
 
 
-@pytest.mark.parametrize("engine", engines(*ONE_SERVER), indirect=True)
 @pytest.mark.parametrize("rule", ["allkeys-lru", "allkeys-lfu", "volatile-lru", "volatile-ttl", "volatile-random"])
 def test_a_server_is_not_ready_from_the_moment_it_may_evict(engine, store, rule):
     """Counters that are evicted are fresh guesses."""

@@ -70,7 +70,7 @@ class StoreKeepsTheRules(RuleBasedStateMachine):
         super().__init__()
         self.engine.forget()
         self.clock = FakeClock()
-        self.keyring = Keyring([b"a secret that is the same in every example"])
+        self.keyring = Keyring.of(b"keys that are the same in every example, of 64 bytes as they are.")
         supply = endless_numbers()
         self.numbers = [next(supply), next(supply)]
         self.unnamed = 0
@@ -80,6 +80,7 @@ class StoreKeepsTheRules(RuleBasedStateMachine):
         policy = replace(POLICY, sends_an_hour=sends_an_hour)
         self.expected = Rules(policy)
         self.store = RedisStore(self.engine.client, policy)
+        self.store.keyring.put({"id": self.keyring.id.encode()}, instead_of="")
 
     @property
     def now(self) -> int:
@@ -96,16 +97,16 @@ class StoreKeepsTheRules(RuleBasedStateMachine):
 
         self.start_again(one, name)
 
-        return one if one.handle.random in self.expected.verifications else multiple()
+        return one if one.handle.own_seed in self.expected.verifications else multiple()
 
     @rule(one=attempts, name=NAMES)
     def start_again(self, one: Attempt, name: str) -> None:
         """The same script with the same id, because the answer was lost."""
-        id_ = one.handle.id
+        memo, seed = one.handle.memo, one.handle.own_seed
 
         answer = one.start(name)
 
-        expected = self.expected.start(one.handle.random, one.number, one.source, self.now, id_=id_, name=name)
+        expected = self.expected.start(seed, one.number, one.source, self.now, memo=memo, name=name)
         self.compare(one, answer, expected)
 
     @rule(one=attempts, name=NAMES)
@@ -127,7 +128,7 @@ class StoreKeepsTheRules(RuleBasedStateMachine):
         answer = one.check(typed, name)
 
         self.compare(
-            one, answer, self.expected.check(one.handle.random, one.source, f"{name} {right}", self.now, right=right)
+            one, answer, self.expected.check(one.handle.own_seed, one.source, f"{name} {right}", self.now, right=right)
         )
 
     @rule(one=attempts, name=NAMES, caller=st.sampled_from(["c", "d"]))
@@ -136,11 +137,11 @@ class StoreKeepsTheRules(RuleBasedStateMachine):
 
         answer = one.resend(name, caller)
 
-        self.compare(one, answer, self.expected.resend(one.handle.random, one.source, name, caller, self.now))
+        self.compare(one, answer, self.expected.resend(one.handle.own_seed, one.source, name, caller, self.now))
 
     @rule(one=attempts, name=NAMES)
     def wait_and_resend(self, one: Attempt, name: str) -> None:
-        self.clock.now += self.expected.wait(one.handle.random, one.source, self.now) / 1000
+        self.clock.now += self.expected.wait(one.handle.own_seed, one.source, self.now) / 1000
         self.resend(one, name, "c")
 
     @rule(one=attempts, is_meant=RARELY)
@@ -149,19 +150,19 @@ class StoreKeepsTheRules(RuleBasedStateMachine):
             return
         answer = one.cancel()
 
-        self.compare(one, answer, self.expected.cancel(one.handle.random, self.now))
+        self.compare(one, answer, self.expected.cancel(one.handle.own_seed, self.now))
 
     @rule(one=attempts, delivery=DELIVERIES | FAILURES, event=NAMES)
     def report(self, one: Attempt, delivery: Delivery, event: str) -> None:
         answer = one.report(delivery, event)
 
-        self.compare(one, answer, self.expected.report(one.handle.random, delivery, event), source="")
+        self.compare(one, answer, self.expected.report(one.handle.own_seed, delivery, event), source="")
 
     @rule(one=attempts, send=st.sampled_from([1, 2, 2, 3, 3]), delivery=FAILURES)
     def unsend(self, one: Attempt, send: int, delivery: Delivery) -> None:
         answer = one.unsend(send, delivery)
 
-        self.compare(one, answer, self.expected.unsend(one.handle.random, one.source, send, delivery))
+        self.compare(one, answer, self.expected.unsend(one.handle.own_seed, one.source, send, delivery))
 
     @rule(one=attempts, out=RARELY)
     def opt_out(self, one: Attempt, out: bool) -> None:
@@ -188,16 +189,20 @@ class StoreKeepsTheRules(RuleBasedStateMachine):
         assert self.engine.immortal() == []
 
     def compare(self, one: Attempt, answer: Answer, expected: Expected, *, source: str | None = None) -> None:
-        assert (answer.verdict, answer.wait, answer.other) == (expected.verdict, expected.wait, expected.other)
-        rules = self.expected.verifications.get(one.handle.random)
+        assert (answer.verdict, answer.wait, answer.other, answer.limit) == (
+            expected.verdict,
+            expected.wait,
+            expected.other,
+            expected.limit,
+        )
+        rules = self.expected.verifications.get(one.handle.own_seed)
         if rules is None:
             assert answer.record is None
             return
         record = answer.record
         assert record is not None
-        assert record.to == one.number
         assert record.now == self.now
-        assert record.status is self.expected.status(one.handle.random, self.now)
+        assert record.status is self.expected.status(one.handle.own_seed, self.now)
         assert (record.begun, record.expires) == (rules.begun, rules.expires)
         assert record.sends == len(rules.sends)
         assert record.checks == (rules.checks if expected.checks is None else expected.checks)
@@ -205,7 +210,7 @@ class StoreKeepsTheRules(RuleBasedStateMachine):
         if record.status is Status.PENDING:
             # A carrier's news come from nobody who asks, so they are told what everybody may do.
             asking = one.source if source is None else source
-            assert record.wait == self.expected.wait(one.handle.random, asking, self.now)
+            assert record.wait == self.expected.wait(one.handle.own_seed, asking, self.now)
 
 
 @pytest.mark.slow

@@ -4,7 +4,10 @@ import dataclasses
 
 import pytest
 
-from service.store.redis import SHARE, SHARED_CHECKS, SHARERS
+from service.store.verifications import SHARE, SHARED_CHECKS, SHARERS
+from service.verification.errors import Limit
+from service.verification.limits import EVERYBODY, Charge
+from service.verification.policy import HOUR, Window
 from service.verification.ports import Status, Verdict
 from tests.store.attempts import SOMEBODY
 
@@ -13,6 +16,7 @@ ANOTHER = "another stranger"
 MINUTE = 60
 EVENLY = 12 * MINUTE  # an hour for five
 TOO_LATE = 8 * MINUTE + 1  # to share a message of ten minutes
+CHARGES = (Charge(Limit.SENDS_IN_ALL, EVERYBODY, (Window(5, HOUR),), enforced=True, counts_starts=False),)
 
 
 def test_a_stranger_s_start_is_answered_by_the_message_of_a_moment_ago(begun, attempt):
@@ -22,7 +26,7 @@ def test_a_stranger_s_start_is_answered_by_the_message_of_a_moment_ago(begun, at
 
     answer = second.start()
 
-    assert (answer.verdict, answer.wait, answer.other) == (Verdict.SHARED, 0, first.handle.random)
+    assert (answer.verdict, answer.wait, answer.other) == (Verdict.SHARED, 0, first.handle.seed)
     assert answer.record == second.record
     assert answer.record.status is Status.PENDING
     assert answer.record.expires == first.record.expires
@@ -38,18 +42,20 @@ def test_what_shares_a_message_is_forgotten_with_it(engine, begun, attempt, cloc
     lives = engine.lives()
 
     assert left == 500_000
-    assert 0 < lives[f"v:{{{second.handle.number}}}:{second.handle.random}"] <= left
+    assert 0 < lives[f"{{tp}}:v:{second.handle.random}"] <= left
 
 
 def test_sharing_spends_no_send(engine, begun, attempt):
     first = begun()
-    slot = f"{{{first.handle.number}}}"
+    name = f"{{tp}}:n:{first.digest_of_number}"
     before = engine.contents()
+    second = attempt(first.number, source=STRANGER, charges=CHARGES, price=1)
 
-    attempt(first.number, source=STRANGER).start()
+    second.start()
 
     after = engine.contents()
-    assert after[f"n:{slot}"] == before[f"n:{slot}"] | {b"k": b"1"}
+    new = f"{{tp}}:v:{second.handle.random}"
+    assert after == before | {name: before[name] | {b"k": b"1"}, new: after[new]}
 
 
 def test_the_same_start_again_shares_again(engine, begun, attempt):
@@ -66,12 +72,13 @@ def test_the_same_start_again_shares_again(engine, begun, attempt):
 def test_a_named_request_that_shared_is_carried_out_once(engine, begun, attempt):
     first = begun()
     second = attempt(first.number, source=STRANGER)
+    memo = second.handle.memo
     second.start("form-1")
 
     with engine.unchanged():
         answer = attempt(first.number, source=STRANGER).start("form-1")
 
-    assert (answer.verdict, answer.other) == (Verdict.REPEATED, second.handle.id)
+    assert (answer.verdict, answer.other) == (Verdict.REPEATED, f"{memo} {first.handle.seed}")
 
 
 @pytest.mark.parametrize("spender", [0, 1])
@@ -128,7 +135,7 @@ def test_the_wrong_checks_of_all_sources_count_in_a_row(attempt, clock):
         assert one.start().verdict is Verdict.DONE
         one.miss(5)
 
-    assert attempt(number, source="one more").start().verdict is Verdict.NUMBER_CHECKS_SPENT
+    assert attempt(number, source="one more").start().limit is Limit.CHECKS_OF_NUMBER
 
 
 @pytest.mark.parametrize("how", ["forgive", "opt in", "success"])
@@ -195,7 +202,7 @@ def test_so_many_share_a_message_and_no_more(engine, begun, attempt, policy):
     with engine.unchanged():
         answer = attempt(first.number, source="one more").start()
 
-    assert answer.verdict is Verdict.NUMBER_SENDS_SPENT
+    assert answer.limit is Limit.SENDS_OF_NUMBER
     assert answer.wait == policy.token_life.total_seconds() * 1000
 
 
@@ -228,7 +235,7 @@ def test_who_shares_may_have_the_message_sent_again(begun, attempt, clock):
     first = begun()
     second = attempt(first.number, source=STRANGER)
     second.start()
-    assert second.resend().verdict is Verdict.TOO_SOON
+    assert second.resend().limit is Limit.RESEND_WAIT
     clock.advance(30)
 
     assert second.resend().verdict is Verdict.DONE
@@ -266,7 +273,7 @@ def test_what_one_source_spent_of_its_own_is_not_held_against_another(make_store
         begun(number, on=store)
     clock.advance(TOO_LATE)
 
-    assert attempt(number, on=store).start().verdict is Verdict.NUMBER_SENDS_SPENT
+    assert attempt(number, on=store).start().limit is Limit.SENDS_OF_NUMBER
     for place in range(8):
         assert attempt(number, source=f"stranger {place}", on=store).start().verdict is Verdict.DONE
         clock.advance(TOO_LATE)
@@ -275,7 +282,7 @@ def test_what_one_source_spent_of_its_own_is_not_held_against_another(make_store
 def test_who_asks_second_is_heard_though_the_hour_is_spent(attempt, spent):
     """Otherwise the first could keep everybody else from being texted."""
     first, second = attempt(spent), attempt(spent, source=STRANGER)
-    assert first.start().verdict is Verdict.NUMBER_SENDS_SPENT
+    assert first.start().limit is Limit.SENDS_OF_NUMBER
 
     assert second.start().verdict is Verdict.DONE
     assert second.check().verdict is Verdict.DONE
@@ -291,7 +298,7 @@ def test_who_asks_second_is_heard_once_and_then_nobody_before_the_hour_has_room(
         answer = late.start()
 
     # Four of the five latest messages are as old as the first.
-    assert (answer.verdict, answer.wait) == (Verdict.NUMBER_SENDS_SPENT, (60 * MINUTE - 2 * TOO_LATE) * 1000)
+    assert (answer.limit, answer.wait) == (Limit.SENDS_OF_NUMBER, (60 * MINUTE - 2 * TOO_LATE) * 1000)
     clock.advance(60 * MINUTE - 2 * TOO_LATE)
     assert late.start().verdict is Verdict.DONE
 
@@ -311,8 +318,8 @@ def test_a_number_for_which_several_asked_is_texted_evenly(begun, attempt, clock
     clock.advance(0.001)
     then = late.start()
 
-    assert (answer.verdict, answer.wait) == (Verdict.NUMBER_SENDS_SPENT, (EVENLY - TOO_LATE) * 1000)
-    assert (early.verdict, early.wait) == (Verdict.NUMBER_SENDS_SPENT, 1)
+    assert (answer.limit, answer.wait) == (Limit.SENDS_OF_NUMBER, (EVENLY - TOO_LATE) * 1000)
+    assert (early.limit, early.wait) == (Limit.SENDS_OF_NUMBER, 1)
     assert then.verdict is Verdict.DONE
 
 
@@ -363,7 +370,7 @@ def test_a_resend_of_who_shares_is_theirs(begun, attempt, clock):
 
     answer = second.resend()
 
-    assert (answer.verdict, answer.wait) == (Verdict.NUMBER_SENDS_SPENT, (EVENLY - 60) * 1000)
+    assert (answer.limit, answer.wait) == (Limit.SENDS_OF_NUMBER, (EVENLY - 60) * 1000)
     assert answer.record.wait == answer.wait
 
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from service.verification.errors import Delivery
-from service.verification.ports import Status, Verdict
+from service.verification.errors import Delivery, Limit
+from service.verification.ports import Kind, Status, Verdict
 
 MINUTE = 60
 DAY = 24 * 60 * MINUTE
@@ -24,14 +24,12 @@ def test_a_start_remembers_the_verification(attempt, policy):
 
     assert answer.verdict is Verdict.DONE
     assert answer.record == one.record
-    assert answer.record.to == one.number
     assert answer.record.status is Status.PENDING
     assert answer.record.begun == answer.record.now == one.now
     assert answer.record.expires - answer.record.begun == policy.token_life.total_seconds() * 1000
     assert (answer.record.sends, answer.record.checks) == (1, 0)
     assert answer.record.wait == policy.resend_waits[0].total_seconds() * 1000
     assert answer.record.delivery is Delivery.ON_ITS_WAY
-    assert answer.record.origin == "from:somewhere"
 
 
 def test_nothing_is_kept_for_longer_than_it_is_needed(engine, attempt, policy):
@@ -39,9 +37,10 @@ def test_nothing_is_kept_for_longer_than_it_is_needed(engine, attempt, policy):
     one.start("form-1")
     life = round(policy.token_life.total_seconds() * 1000)
 
-    lives = {name[0]: left for name, left in engine.lives().items()}
+    lives = {name.removeprefix("{tp}:")[0]: left for name, left in engine.lives().items()}
 
-    most = {"v": life, "t": life, "n": DAY * 1000}
+    hour = 60 * MINUTE * 1000
+    most = {"v": life, "t": life, "n": DAY * 1000, "q": DAY * 1000, "h": DAY * 1000 + hour}
     assert lives.keys() == most.keys()
     assert all(0 < lives[kind] <= most[kind] for kind in most)
 
@@ -55,7 +54,7 @@ def test_what_is_counted_for_a_number_does_not_grow_for_ever(engine, begun, cloc
     clock.advance(600)
     begun(one.number, source="another")
 
-    held = engine.contents()[f"n:{{{one.handle.number}}}"]
+    held = engine.contents()[f"{{tp}}:n:{one.digest_of_number}"]
     assert sorted(len(times.split()) for field, times in held.items() if field[:1] == b"s") == [1, 8]
 
 
@@ -65,7 +64,7 @@ def test_requests_are_forgotten_with_the_next_message_after_their_token(engine, 
     clock.advance(601)
     begun(first.number)
 
-    held = engine.contents()[f"n:{{{first.handle.number}}}"]
+    held = engine.contents()[f"{{tp}}:n:{first.digest_of_number}"]
     assert [field for field in held if field[:1] == b"q"] == []
 
 
@@ -73,9 +72,9 @@ def test_requests_of_a_test_number_are_forgotten(engine, attempt, clock):
     number = attempt().number
     for place in range(30):
         clock.advance(3600)
-        attempt(number, watched=False).start(f"form-{place}", is_test=True)
+        attempt(number, watched=False).start(f"form-{place}", kind=Kind.TEST)
 
-    (held,) = [value for name, value in engine.contents().items() if name.startswith("n:")]
+    (held,) = [value for name, value in engine.contents().items() if name.startswith("{tp}:n:")]
     assert len([field for field in held if field[:1] == b"q"]) <= 2
 
 
@@ -105,7 +104,7 @@ def test_a_named_request_is_carried_out_once(engine, attempt):
         answer = second.start("form-1")
 
     assert answer.verdict is Verdict.REPEATED
-    assert answer.other == first.handle.id
+    assert answer.other == first.handle.memo
     assert answer.record is None
 
 
@@ -133,7 +132,7 @@ def test_a_number_has_five_sends_in_ten_minutes(engine, begun, attempt, clock, b
     with engine.unchanged():
         answer = late.start("form-1")
 
-    assert answer.verdict is Verdict.NUMBER_SENDS_SPENT
+    assert answer.limit is Limit.SENDS_OF_NUMBER
     assert answer.wait == (10 * MINUTE - 40) * 1000
     assert answer.record is None
 
@@ -151,7 +150,7 @@ def test_a_refused_start_is_allowed_when_its_wait_is_over_and_not_before(begun, 
     clock.advance(0.001)
     then = late.start("form-1")
 
-    assert (early.verdict, early.wait) == (Verdict.NUMBER_SENDS_SPENT, 1)
+    assert (early.limit, early.wait) == (Limit.SENDS_OF_NUMBER, 1)
     assert then.verdict is Verdict.DONE
 
 
@@ -166,7 +165,7 @@ def test_the_window_slides(begun, attempt, clock, by_window):
 
     answer = attempt(number, on=by_window).start()
 
-    assert (answer.verdict, answer.wait) == (Verdict.NUMBER_SENDS_SPENT, 9 * MINUTE * 1000)
+    assert (answer.limit, answer.wait) == (Limit.SENDS_OF_NUMBER, 9 * MINUTE * 1000)
 
 
 def test_a_number_has_ten_sends_a_day(begun, attempt, clock, by_window):
@@ -178,7 +177,7 @@ def test_a_number_has_ten_sends_a_day(begun, attempt, clock, by_window):
 
     answer = attempt(number, on=by_window).start()
 
-    assert answer.verdict is Verdict.NUMBER_SENDS_SPENT
+    assert answer.limit is Limit.SENDS_OF_NUMBER
     assert answer.wait == (DAY - 37 * MINUTE) * 1000
 
 
@@ -193,7 +192,7 @@ def test_a_number_has_five_sends_an_hour(engine, begun, attempt, clock):
     with engine.unchanged():
         answer = late.start()
 
-    assert (answer.verdict, answer.wait) == (Verdict.NUMBER_SENDS_SPENT, 5 * MINUTE * 1000)
+    assert (answer.limit, answer.wait) == (Limit.SENDS_OF_NUMBER, 5 * MINUTE * 1000)
     clock.advance(5 * MINUTE)
     assert late.start().verdict is Verdict.DONE
 
@@ -202,13 +201,13 @@ def test_a_known_number_has_twice_as_many(attempt, by_window):
     """In an hour, and in the windows of one source."""
     number, other = (attempt().number for _ in range(2))
     for _ in range(10):
-        assert attempt(number).start(is_known=True).verdict is Verdict.DONE
-        assert attempt(other, on=by_window).start(is_known=True).verdict is Verdict.DONE
+        assert attempt(number).start(kind=Kind.KNOWN).verdict is Verdict.DONE
+        assert attempt(other, on=by_window).start(kind=Kind.KNOWN).verdict is Verdict.DONE
 
-    late, by_ten_minutes = attempt(number).start(is_known=True), attempt(other, on=by_window).start(is_known=True)
+    late, by_ten_minutes = attempt(number).start(kind=Kind.KNOWN), attempt(other, on=by_window).start(kind=Kind.KNOWN)
 
-    assert (late.verdict, late.wait) == (Verdict.NUMBER_SENDS_SPENT, 60 * MINUTE * 1000)
-    assert (by_ten_minutes.verdict, by_ten_minutes.wait) == (Verdict.NUMBER_SENDS_SPENT, 10 * MINUTE * 1000)
+    assert (late.limit, late.wait) == (Limit.SENDS_OF_NUMBER, 60 * MINUTE * 1000)
+    assert (by_ten_minutes.limit, by_ten_minutes.wait) == (Limit.SENDS_OF_NUMBER, 10 * MINUTE * 1000)
 
 
 def test_a_test_number_has_no_limit_of_an_hour_either(attempt, begun):
@@ -216,8 +215,8 @@ def test_a_test_number_has_no_limit_of_an_hour_either(attempt, begun):
     for _ in range(4):
         begun(number)
 
-    assert attempt(number, source="another").start(is_test=True).verdict is Verdict.DONE
-    assert attempt(number, source="a third").start(is_test=True).verdict is Verdict.DONE
+    assert attempt(number, source="another").start(kind=Kind.TEST).verdict is Verdict.DONE
+    assert attempt(number, source="a third").start(kind=Kind.TEST).verdict is Verdict.DONE
 
 
 def test_other_numbers_have_their_own_sends(begun, attempt):
@@ -234,7 +233,7 @@ def test_ending_a_verification_gives_no_send_back(begun, attempt, end):
     for _ in range(4):
         getattr(begun(number), end)()
 
-    assert attempt(number).start().verdict is Verdict.NUMBER_SENDS_SPENT
+    assert attempt(number).start().limit is Limit.SENDS_OF_NUMBER
 
 
 def test_nobody_is_texted_whose_wrong_checks_are_spent(engine, begun, attempt, clock):
@@ -249,7 +248,7 @@ def test_nobody_is_texted_whose_wrong_checks_are_spent(engine, begun, attempt, c
     with engine.unchanged():
         answer = late.start()
 
-    assert answer.verdict is Verdict.NUMBER_CHECKS_SPENT
+    assert answer.limit is Limit.CHECKS_OF_NUMBER
     assert answer.wait == (DAY - 13 * MINUTE) * 1000
 
 
@@ -269,7 +268,7 @@ def test_a_test_number_has_sends_without_end(attempt, begun):
     number = attempt().number
     attempts = [attempt(number) for _ in range(30)]
 
-    assert {one.start(is_test=True).verdict for one in attempts} == {Verdict.DONE}
+    assert {one.start(kind=Kind.TEST).verdict for one in attempts} == {Verdict.DONE}
     assert attempts[-1].check().verdict is Verdict.DONE
     assert attempt(number).start().verdict is Verdict.DONE
 
@@ -278,7 +277,7 @@ def test_wrong_checks_of_a_test_number_are_counted(begun, attempt):
     number = attempt().number
     for _ in range(3):
         one = attempt(number)
-        one.start(is_test=True)
+        one.start(kind=Kind.TEST)
         one.miss(5)
 
-    assert attempt(number).start(is_test=True).verdict is Verdict.NUMBER_CHECKS_SPENT
+    assert attempt(number).start(kind=Kind.TEST).limit is Limit.CHECKS_OF_NUMBER

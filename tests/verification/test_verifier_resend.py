@@ -12,6 +12,7 @@ from service.verification.errors import (
     UnknownVerification,
     VerificationLocked,
 )
+from service.verification.phone import PhoneNumber
 from service.verification.ports import Status
 from tests.fakes import typed_token, wrong
 from tests.verification.steps import begin, fail_checks, promised_seconds
@@ -250,6 +251,6 @@ def test_what_has_ended_is_not_sent_again(verifier, sender, clock, number, endin
 
 def test_what_never_existed_is_not_sent(verifier, sender, keyring, number):
     with pytest.raises(UnknownVerification):
-        verifier.resend(keyring.new_handle(number).id)
+        verifier.resend(keyring.new_handle(PhoneNumber(number, "US")).id)
 
     assert sender.messages == []

@@ -5,23 +5,23 @@ import logging
 import pytest
 
 from service.verification.caller import Caller
-from service.verification.errors import MalformedToken, SendRefused, TokenRejected, UnknownVerification
-from service.verification.keys import Handle, Keyring
+from service.verification.envelope import WrongSecret
+from service.verification.errors import Limit, Limited, MalformedToken, SendRefused, TokenRejected
 from service.verification.ports import OptOut, Status
 from tests.fakes import typed_token, wrong
-from tests.verification.steps import begin
+from tests.verification.steps import begin, burn
 
-OLD = b"the secret that was set when the service was young"
-NEW = b"the secret that an operator sets after a year or so"
+OLD = "the secret that was set when the service was young"
+NEW = "the secret that an operator sets after a year or so"
 
 
 # -- A change of SECRET_KEY
 
 
 def test_a_change_of_the_secret_drops_nobody(make_verifier, sender, clock, number):
-    """The id names the key that made it; `SECRET_KEY_FALLBACKS` still holds it."""
-    started, token = begin(make_verifier(keyring=Keyring([OLD])), sender, number)
-    changed = make_verifier(keyring=Keyring([NEW, OLD]))
+    """It seals the same keyring anew; `SECRET_KEY_FALLBACKS` still opens it."""
+    started, token = begin(make_verifier(secrets=[OLD]), sender, number)
+    changed = make_verifier(secrets=[NEW, OLD])
     clock.advance(30)
 
     changed.resend(started.id)
@@ -32,24 +32,53 @@ def test_a_change_of_the_secret_drops_nobody(make_verifier, sender, clock, numbe
 
 def test_replicas_that_have_not_changed_yet_still_work(make_verifier, sender, number):
     """In a rolling restart the fallback can be set everywhere before the new secret is used."""
-    started, token = begin(make_verifier(keyring=Keyring([NEW, OLD])), sender, number)
+    started, token = begin(make_verifier(secrets=[NEW, OLD]), sender, number)
 
-    assert make_verifier(keyring=Keyring([OLD, NEW])).check(started.id, token).status is Status.APPROVED
+    assert make_verifier(secrets=[OLD, NEW]).check(started.id, token).status is Status.APPROVED
 
 
-def test_without_the_fallback_the_verification_is_unknown(make_verifier, sender, number):
-    started, token = begin(make_verifier(keyring=Keyring([OLD])), sender, number)
-    forgetful = make_verifier(keyring=Keyring([NEW]))
+def test_without_the_fallback_nothing_is_done(make_verifier, sender, number):
+    """And nobody is told that their verification is unknown: it is not, elsewhere."""
+    started, token = begin(make_verifier(secrets=[OLD]), sender, number)
+    odd = make_verifier(secrets=[NEW])
 
-    for verb in (forgetful.show, forgetful.cancel, forgetful.resend, lambda id_: forgetful.check(id_, token)):
-        with pytest.raises(UnknownVerification):
+    for verb in (odd.show, odd.cancel, odd.resend, lambda id_: odd.check(id_, token), lambda _: odd.start(number)):
+        with pytest.raises(WrongSecret):
             verb(started.id)
+    assert len(sender.messages) == 1
+
+
+def test_with_a_new_generation_codes_blocks_and_guesses_are_as_before(make_verifier, sender, number):
+    """`textproof keys rotate`, while this process has the keyring of before. The first one to hear of it repeats."""
+    running = make_verifier()
+    blocked, token = begin(running, sender, number)
+    burn(running, sender, number, verifications=3)
+    make_verifier()._keys.rotate()
+
+    for verifier in (running, make_verifier()):
+        with pytest.raises(Limited) as refusal:
+            verifier.check(blocked.id, token)
+        assert refusal.value.limit is Limit.CHECKS_OF_NUMBER
+        with pytest.raises(Limited):
+            verifier.start(number)
+
+
+def test_a_code_of_before_a_new_generation_is_right_after_it(make_verifier, sender, numbers):
+    running = make_verifier()
+    begun = [begin(running, sender, next(numbers)) for _ in range(2)]
+    rotated = make_verifier()._keys.rotate()
+
+    for verifier, (started, token) in zip((running, make_verifier()), begun, strict=True):
+        assert verifier.check(started.id, token).status is Status.APPROVED
+        assert verifier._keys().id == rotated.id
+    new, its = begin(running, sender, next(numbers))
+    assert make_verifier().check(new.id, its).status is Status.APPROVED
 
 
 # -- What an id tells
 
 
-def test_who_shares_a_token_is_not_told_whose(verifier, sender, number):
+def test_who_shares_a_token_is_not_told_whose(verifier, sender, keyring, number):
     """Neither at first nor when the same request comes again; and with what is told, all verbs work."""
     first, token = begin(verifier, sender, number)
     mine = Caller.at("192.0.2.7")
@@ -58,7 +87,7 @@ def test_who_shares_a_token_is_not_told_whose(verifier, sender, number):
 
     assert [verification.is_shared for verification in told] == [True, True]
     assert told[0].id == told[1].id == verifier.show(told[0].id, caller=mine).id
-    assert Handle.parse(first.id).random not in told[0].id
+    assert keyring.opened(first.id).random not in told[0].id
     assert verifier.check(told[0].id, token, caller=mine).status is Status.APPROVED
 
 
@@ -100,7 +129,7 @@ def test_no_log_record_holds_a_token_or_a_number(verifier, sender, clock, number
         assert [line for line in written if secret in line] == []
 
 
-def test_what_is_remembered_holds_no_token_and_its_names_no_number(verifier, redis, sender, number):
+def test_what_is_remembered_holds_no_token_and_no_number(verifier, redis, sender, number):
     """On real servers: `tests/store`."""
     started, token = begin(verifier, sender, number)
     with pytest.raises(TokenRejected):
@@ -110,4 +139,4 @@ def test_what_is_remembered_holds_no_token_and_its_names_no_number(verifier, red
     values = [str(redis.hgetall(name)) for name in names if redis.type(name) == b"hash"]
     assert values
     assert token not in f"{names}{values}"
-    assert number[-7:] not in str(names)
+    assert number[-7:] not in f"{names}{values}"

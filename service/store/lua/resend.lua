@@ -46,5 +46,6 @@ redis.call('HSET', RECORD, FIELD.sends, sends + 1, FIELD.later_sends, (field('la
 redis.call('HDEL', RECORD, FIELD.delivery)
 enter_send()
 tidy()
+forget_stale()
 if #news > 0 then told.news = news end
 return answer('done', told)

@@ -88,6 +88,7 @@ if REQUEST ~= '' then
   redis.call('HSET', NUMBER, 'q' .. REQUEST, string.format('%010d%s', math.ceil(expires / 1000), memo))
 end
 tidy()
+forget_stale()
 told.other = shares
 if #news > 0 then told.news = news end
 return answer(is_silent and 'shared' or 'done', told)

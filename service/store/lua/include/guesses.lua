@@ -24,7 +24,7 @@ local function guesses()
   local entries = redis.call('HGETALL', GUESSES)
   for i = 1, #entries, 2 do
     if (this_slot - tonumber(string.sub(entries[i], 2))) * GUESS_SLOT >= HOUR then
-      redis.call('HDEL', GUESSES, entries[i])
+      table.insert(stale, {GUESSES, entries[i]})
     elseif string.sub(entries[i], 1, 1) == 'w' then
       wrong = wrong + entries[i + 1]
     else

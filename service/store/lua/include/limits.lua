@@ -1,5 +1,5 @@
 -- The limits that many numbers share. A verb asks `shared_refusal`, then `sender_refusal`, and then calls `spend`.
--- Needs what unfinished.lua needs, NUMBER, PAUSE, FREE, MONEY, CLOSED_NUMBER, CLOSED_COUNTRY, APPROVED, SHARED, CHARGES,
+-- Needs what unfinished.lua needs, IS_SENT (of a test number nothing is, and nothing of this is there), NUMBER, PAUSE, FREE, MONEY, CLOSED_NUMBER, CLOSED_COUNTRY, APPROVED, SHARED, CHARGES,
 -- PRICE, LABEL, HAS_SLOT, FIRST_CHARGE (the position of the first charge's key) and KIND.
 --
 -- PAUSE (hash)     u until, ms; n how often in a row; t the clock of the trial that counted last
@@ -10,9 +10,9 @@
 -- @include windows
 -- @include unfinished
 
-SHARED, CHARGES, PRICE = cjson.decode(SHARED), cjson.decode(CHARGES), tonumber(PRICE)
+if IS_SENT then SHARED, CHARGES, PRICE = cjson.decode(SHARED), cjson.decode(CHARGES), tonumber(PRICE) end
 local IS_WELCOME = KIND == 'known' or tonumber(redis.call('HGET', NUMBER, 'y') or 0) > NOW
-local PAUSED_UNTIL = tonumber(redis.call('HGET', PAUSE, 'u') or 0)
+local PAUSED_UNTIL = IS_SENT and tonumber(redis.call('HGET', PAUSE, 'u') or 0)
 local FRESH = 2 * SLOT -- whoever was texted within these is given time to type
 local is_trickle = false -- whether this message passes although its range is closed
 
@@ -33,7 +33,7 @@ end
 
 -- Unfinished messages of this network: all, of this address, to this range, to this country.
 local OF = {network = {}, address = {}, range = {}, country = {}}
-if HAS_NETWORK then
+if IS_SENT and HAS_NETWORK then
   local country, range, address = string.match(ENTRY_TAIL, '(..)(......)(.*)')
   for _, entry in ipairs(redis.call('LRANGE', NETWORK, 0, -1)) do
     local ms = tonumber(string.sub(entry, 1, 13))
@@ -69,11 +69,11 @@ local function read_range()
     if kind == 't' then
       range.last_trickle = tonumber(value)
     elseif kind == 'a' then
-      if math.floor(NOW / HOUR) - string.sub(entries[i], 2) > 24 then redis.call('HDEL', RANGE, entries[i])
+      if math.floor(NOW / HOUR) - string.sub(entries[i], 2) > 24 then table.insert(stale, {RANGE, entries[i]})
       else range.approvals = range.approvals + value end
     else
       local ms, line = string.match(value, '(%d+) (%d+)')
-      if ms + DAY <= NOW then redis.call('HDEL', RANGE, entries[i])
+      if ms + DAY <= NOW then table.insert(stale, {RANGE, entries[i]})
       else table.insert(range.networks, {ms = tonumber(ms), line = tonumber(line)}) end
     end
   end
@@ -88,7 +88,7 @@ local function read_country()
   for i = 1, #entries, 2 do
     local kind, at, many = string.sub(entries[i], 1, 1), tonumber(string.sub(entries[i], 2)), tonumber(entries[i + 1])
     if kind == 'f' and at * SLOT + FRESH <= NOW or kind ~= 'f' and math.floor(NOW / HOUR) - at > 24 then
-      redis.call('HDEL', COUNTRY, entries[i])
+      table.insert(stale, {COUNTRY, entries[i]})
     elseif kind == 'f' then fresh = fresh + many
     elseif kind == 's' then starts = starts + many
     else approvals = approvals + many end
@@ -143,10 +143,11 @@ local function range_refusal()
     or is_in_sequence(range) then
     tell(SHARED.conversion_enforced and 'range_closed' or 'range_would_close')
     if SHARED.conversion_enforced then
+      redis.call('SET', CLOSED_RANGE, LABEL, 'PX', SHARED.closed_for)
       redis.call('DEL', RANGE) -- what closed it has been counted
       redis.call('HSET', RANGE, 't', NOW)
       redis.call('PEXPIRE', RANGE, DAY)
-      redis.call('SET', CLOSED_RANGE, LABEL, 'PX', SHARED.closed_for)
+      stale = {}
       return closed_refusal(SHARED.closed_for, {last_trickle = NOW}, #OF.range > 0)
     end
   elseif is_below(sent, range.approvals, SHARED.least, SHARED.warn) then

@@ -8,7 +8,7 @@
 -- COUNTRY (hash)       s<hour>, f<slot of two minutes> networks that began something, each once a day; a<hour> approvals
 -- @include clock
 
-SUBJECTS = cjson.decode(SUBJECTS)
+SUBJECTS = cjson.decode(SUBJECTS or '{"network":"","country":"","range":"","address":""}')
 local SLOT = 120000
 local HAS_NETWORK = SUBJECTS.network ~= ''
 local ENTRY_TAIL = SUBJECTS.country .. string.sub(SUBJECTS.range, 1, 6) .. string.sub(SUBJECTS.address, 1, 6)
