@@ -122,6 +122,7 @@ class World:
         self.verifier = Verifier(policy, store=store.verifications, sender=self.carrier, keys=keys, clock=self.clock)
         self.victims: list[str] = []
         self._closed: dict[bytes, float] = {}
+        self._counted: dict[bytes, float] = {}
         self._steps: list[tuple[float, int, Step]] = []
         self._order = count()
 
@@ -152,6 +153,11 @@ class World:
 
     def _forget(self) -> None:
         """Let keys end that would have: the server's own clock hardly moves. What holds times needs no help."""
+        for name in self.client.scan_iter(match="{tp}:[aw]:*", count=1000):
+            born = self._counted.setdefault(name, self.now)
+            if self.now - born >= HOUR:
+                self.client.delete(name)
+                del self._counted[name]
         closed_for = self.verifier.policy.shared.closed_for
         for name in self.client.scan_iter(match="{tp}:z:*", count=1000):
             born = self._closed.setdefault(name, self.now)
@@ -169,13 +175,23 @@ class World:
 
     # -- What attackers do. Whatever they are told, they go on.
 
-    def attack(self, number: str, address: str) -> Verification | None:
-        """Start, or be refused."""
+    def attack(self, number: str, address: str, *, resends: int = 0, client: str = "") -> Verification | None:
+        """Start, or be refused; then have the message sent again so often, each as soon as the wait is over."""
         with self.paying("attack"):
             try:
-                return self.verifier.start(number, caller=Caller.at(address))
+                one = self.verifier.start(number, caller=replace(Caller.at(address), client=client))
             except VerificationError:
                 return None
+        self._again_later(one, address, resends)
+        return one
+
+    def _again_later(self, one: Verification, address: str, resends: int) -> None:
+        if resends and one.next_send_in is not None:
+            self.after(one.next_send_in + 1, lambda: self._resend(one, address, resends))
+
+    def _resend(self, one: Verification, address: str, resends: int) -> None:
+        with self.paying("attack"), suppress(VerificationError):
+            self._again_later(self.verifier.resend(one.id, caller=Caller.at(address)), address, resends - 1)
 
     def again(self, one: Verification, address: str) -> None:
         """Have the message sent once more, or be refused."""
@@ -366,7 +382,7 @@ def pumping(world: World, dice: random.Random) -> None:
     dice.shuffle(bought)
 
     def start(place: int) -> Step:
-        return lambda: world.attack(number_at(bought[place % 50], dice), addresses[place % 500])
+        return lambda: world.attack(number_at(bought[place % 50], dice), addresses[place % 500], resends=4)
 
     evenly(world, [start(place) for place in range(10_000)], dice)
 
@@ -379,8 +395,39 @@ def slow_pumping(world: World, dice: random.Random) -> None:
     for place in range(int(world.hours) * 19):
         for prefixes in bought.values():
             address, prefix = addresses[len(steps) % 500], prefixes[place % 5]
-            steps.append(partial(world.attack, number_at(prefix, dice), address))
+            steps.append(partial(world.attack, number_at(prefix, dice), address, resends=4))
     evenly(world, steps, dice)
+
+
+def emptying(networks: int, each: float) -> Callable[[World, random.Random], None]:
+    """Let so many addresses, each in a network of its own, ask for other numbers every so many seconds, with resends."""
+
+    def play(world: World, dice: random.Random) -> None:
+        addresses, towns = [ipv4(dice) for _ in range(networks)], ranges(HOME, 3000, dice)
+        steps: list[Step] = [
+            partial(world.attack, number_at(dice.choice(towns), dice), addresses[place % networks], resends=4)
+            for place in range(int(world.hours * HOUR / each) * networks)
+        ]
+        evenly(world, steps, dice)
+
+    return play
+
+
+def closing(networks: int) -> Callable[[World, random.Random], None]:
+    """Let so many networks each ask for a number in every range that honest people live in, all day long."""
+
+    def play(world: World, dice: random.Random) -> None:
+        towns = ranges(HOME, 400, random.Random(SEED + 1))  # noqa: S311 - those of the honest people
+        addresses = [ipv4(dice) for _ in range(networks)]
+        steps: list[Step] = [
+            partial(world.attack, number_at(prefix, dice), address)
+            for prefix in towns
+            for address in addresses * 5
+        ]
+        dice.shuffle(steps)
+        evenly(world, steps, dice)
+
+    return play
 
 
 def brute_force(world: World, dice: random.Random) -> None:
@@ -466,11 +513,17 @@ def neighbours(world: World, dice: random.Random) -> None:
 TRACES = (
     Trace("a", "pumping: 10,000 starts, 500 addresses, 50 ranges, 10 countries", 8, pumping, is_pumping=True),
     Trace("b", "slow pumping, under every single limit, for a day", 24, slow_pumping, is_pumping=True),
+    Trace("b2", "emptying the budget: 10 networks, an attempt a minute each, with resends", 8, emptying(10, 60)),
+    Trace("b3", "emptying the budget: 100 networks, an attempt in 5 minutes each", 8, emptying(100, 300)),
+    Trace("b4", "emptying the budget: 300 networks, an attempt in 5 minutes each", 8, emptying(300, 300)),
+    Trace("b5", "closing ranges: 1 network asks five times in each of 400 ranges", 8, closing(1)),
+    Trace("b6", "closing ranges: 5 networks ask five times in each of 400 ranges", 8, closing(5)),
     Trace("c", "brute force: 4,000 starts at one number, 200 addresses", 6, brute_force),
     Trace("d", "inverted: 5,000 numbers, 500 addresses", 8, inverted),
     Trace("e1", "bombing from 1 address", 4, under_attack(1, 30, guesses=False), has_victims=True),
     Trace("e2", "bombing from 100 addresses", 4, under_attack(100, 3000, guesses=False), has_victims=True),
     Trace("f1", "locking out, from 5 addresses", 4, under_attack(5, 240, guesses=True), has_victims=True),
+    Trace("f0", "locking out, from 2 addresses, every 10 seconds", 1, under_attack(2, 10, guesses=True), has_victims=True),
     Trace("f2", "locking out, from 100 addresses", 4, under_attack(100, 3000, guesses=True), has_victims=True),
     Trace("f3", "locking out by filling the range, from 1 address", 6, full_range, has_victims=True),
     Trace("f4", "locking out by having the range closed, from 1 address", 6, neighbours, has_victims=True),

@@ -81,6 +81,10 @@ class GoneStore:
     def __init__(self) -> None:
         self.verifications = self.limits = self.notes = self.clients = self.keyring = GonePort()
 
+    def memory_used(self) -> float:
+        """See `Store`."""
+        return 0.0
+
     def ready(self) -> list[str]:
         """See `Store`."""
         raise StoreUnavailable

@@ -19,6 +19,11 @@ class NoteStore:
         before = self._write("claim", name, note, keyring, seconds)
         return None if before == note else before
 
+    def count(self, name: str, *, keyring: str, seconds: int) -> int:
+        """See `Notes`."""
+        reply = self._write("count", name, b"", keyring, seconds)
+        return int(reply or 0)
+
     def write(self, name: str, note: bytes, *, keyring: str, seconds: int) -> None:
         """See `Notes`."""
         self._write("write", name, note, keyring, seconds)

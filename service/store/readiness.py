@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import redis
 from redis.exceptions import NoPermissionError
 
+from ..verification.errors import StoreUnavailable
 from .connect import nodes
 from .script import Scripts
 
@@ -20,6 +21,17 @@ def faults_of(scripts: Scripts, *, replicas: int) -> list[str]:
     """Return what is wrong with the servers behind a store; `replicas` is how many each must have."""
     return scripts.guarded(
         lambda: [fault for node in nodes(scripts.client) for fault in _faults(node, replicas=replicas)]
+    )
+
+
+def memory_used(scripts: Scripts) -> float:
+    """Return the share of its memory that the fullest server uses; 0 where it has no limit, or nobody may ask."""
+    try:
+        memories = scripts.guarded(lambda: [node.info("memory") for node in nodes(scripts.client)])
+    except StoreUnavailable:
+        return 0.0
+    return max(
+        (memory["used_memory"] / memory["maxmemory"] for memory in memories if memory.get("maxmemory")), default=0.0
     )
 
 

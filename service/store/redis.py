@@ -9,7 +9,7 @@ from .keyring import KeyringInRedis
 from .limits_view import LimitsViewStore
 from .names import Names
 from .notes import NoteStore
-from .readiness import faults_of
+from .readiness import faults_of, memory_used
 from .script import Scripts
 from .verifications import VerificationStore
 
@@ -48,3 +48,7 @@ class RedisStore:
     def ready(self) -> list[str]:
         """See `Store`."""
         return faults_of(self._scripts, replicas=self._replicas)
+
+    def memory_used(self) -> float:
+        """See `Store`."""
+        return memory_used(self._scripts)

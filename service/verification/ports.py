@@ -276,6 +276,9 @@ class Notes(Protocol):
     def claim(self, name: str, note: bytes, *, keyring: str, seconds: int) -> bytes | None:
         """Write a note unless there is one of that name: return that one, or None when there is this one."""
 
+    def count(self, name: str, *, keyring: str, seconds: int) -> int:
+        """Count one more under a name, and return how many there were within a stretch of `seconds`."""
+
     def write(self, name: str, note: bytes, *, keyring: str, seconds: int) -> None:
         """Write a note, whatever was there."""
 
@@ -321,6 +324,9 @@ class Store(Protocol):
     def clients(self) -> Clients: ...  # noqa: D102
     @property
     def keyring(self) -> KeyringStore: ...  # noqa: D102
+
+    def memory_used(self) -> float:
+        """Return the share of its memory that is in use; 0 where it has no limit."""
 
     def ready(self) -> list[str]:
         """Return what keeps this store from being trusted, in words; nothing when all is well."""

@@ -11,6 +11,7 @@ result.py      the signed result, and the keys to check it with
 pages.py       the browser's way through: /, /request, /verify, /resend, /cancel
 demo.py        the demo's inbox: /demo
 health.py      /livez and /readyz
+memory.py      nothing begins in the last tenth of Redis's memory
 metrics.py     numbers for operators: /metrics
 webhooks.py    what the carrier tells: /webhooks/telnyx
 problems.py    what is said no to, with its status code: the one table
@@ -35,7 +36,7 @@ from ..verification.envelope import Keys
 from ..verification.phone import PhoneNumber
 from ..verification.ports import Store
 from ..verification.verifier import Verifier
-from . import assets, demo, docs, health, logs, metrics, problems, security, speech, webhooks, words
+from . import assets, demo, docs, health, logs, memory, metrics, problems, security, speech, webhooks, words
 from .api import Api
 from .body import Request
 from .cookie import FlowCookie
@@ -125,6 +126,7 @@ def build_web(
     app.register_blueprint(Api(verifier, store.clients, Once(store.notes, keys), hosted).routes())
     app.register_blueprint(docs.routes(hosted.signer))
     health.watch(app, store, keys)
+    memory.protect(app, store)
     if read_webhook is not None:
         app.register_blueprint(webhooks.routes(verifier, read_webhook))
     if inbox is not None:

@@ -83,7 +83,7 @@ class Api:
         prefix = prefix_of(key) if scheme.lower() == "bearer" else None
         client = self._clients.find(prefix) if prefix else None
         if not proven(client, key) or client is None:
-            log.warning("client_refused", extra={"path": request.path})
+            log.warning("client_refused", extra={"route": str(request.url_rule)})
             raise Refused("unauthorized")
         g.client = client
 
@@ -134,6 +134,7 @@ class Api:
     def open_session(self) -> ResponseReturnValue:
         """Open a hosted session: an address to send the browser to."""
         fields = body.read(request, SESSION)
+        self._once.spend(_client().name)
         return self._answer(fields, lambda _name: Reply(201, self._hosted.open(_client(), fields)))
 
     def redeem(self) -> ResponseReturnValue:
@@ -143,8 +144,8 @@ class Api:
         return self._answer(fields, lambda name: Reply(200, self._hosted.redeem(client, result, name=name)))
 
     def _answer(self, fields: dict[str, str], act: Act) -> Response:
-        route = f"{_client().name} {request.path}"
-        return _response(self._once.answer(request.headers.get("Idempotency-Key"), route, fields, act))
+        key = request.headers.get("Idempotency-Key")
+        return _response(self._once.answer(key, _client().name, request.path, fields, act))
 
 
 def as_json(verification: Verification) -> dict[str, Any]:

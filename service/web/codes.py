@@ -51,6 +51,11 @@ CODES = {
         "That request is being worked on",
         "An equal one with the same Idempotency-Key has not been answered yet. Send it again in a second.",
     ),
+    "too_many_requests": Code(
+        429,
+        "Too many requests with a key",
+        f"An application may have so many an hour that no honest one has more. {WAIT}",
+    ),
     "too_large": Code(413, "That is too much", "A body has 4,096 bytes at most."),
     "unsupported_media_type": Code(415, "That is not JSON", "Send `Content-Type: application/json`."),
     "invalid_field": Code(

@@ -200,6 +200,7 @@ class _TimedStore:
         self.clients = _TimedPort(store.clients, timer, "clients_")
         self.keyring = _TimedPort(store.keyring, timer, "keyring_")
         self.ready = _TimedPort(store, timer).ready
+        self.memory_used = store.memory_used
 
 
 class _TimedPort:

@@ -1,12 +1,16 @@
 -- note: write an opaque note. Returns the note that was there when a claim finds one.
 local KEYRING, NOTE = unpack(KEYS)
-local KEYRING_ID, HOW, VALUE, SECONDS, MOST = unpack(ARGV) -- HOW: claim, write, or push to the front of a list of MOST
+local KEYRING_ID, HOW, VALUE, SECONDS, MOST = unpack(ARGV) -- HOW: claim, write, count, or push to the front of a list of MOST
 -- @include keyring
 
 if HOW == 'push' then
   redis.call('LPUSH', NOTE, VALUE)
   redis.call('LTRIM', NOTE, 0, MOST - 1)
   redis.call('EXPIRE', NOTE, SECONDS)
+elseif HOW == 'count' then
+  local many = redis.call('INCR', NOTE)
+  if many == 1 then redis.call('EXPIRE', NOTE, SECONDS) end
+  return {tostring(many)}
 elseif HOW == 'write' then
   redis.call('SET', NOTE, VALUE, 'EX', SECONDS)
 else

@@ -145,10 +145,8 @@ local function range_refusal()
     if SHARED.conversion_enforced then
       redis.call('SET', CLOSED_RANGE, LABEL, 'PX', SHARED.closed_for)
       redis.call('DEL', RANGE) -- what closed it has been counted
-      redis.call('HSET', RANGE, 't', NOW)
-      redis.call('PEXPIRE', RANGE, DAY)
       stale = {}
-      return closed_refusal(SHARED.closed_for, {last_trickle = NOW}, #OF.range > 0)
+      return closed_refusal(SHARED.closed_for, {last_trickle = 0}, #OF.range > 0)
     end
   elseif is_below(sent, range.approvals, SHARED.least, SHARED.warn) then
     tell('range_low_conversion')
