@@ -144,7 +144,7 @@ $(VENV)/examples: requirements/examples.txt examples/express/package-lock.json $
 	@rm -rf $@
 	@$(BIN)/python $(PIP_EXACT) $< --target $@
 	@PYTHONPATH=$@ && export PYTHONPATH && $(CHECK)
-	@$(NPM_EXACT) --prefix examples/express
+	@$(NPM_EXACT) --prefix examples/express >/dev/null
 	@touch $@
 
 $(VENV)/pins: requirements/pins.txt $(VENV)/ready
