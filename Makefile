@@ -16,7 +16,7 @@ NPM_EXACT := npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
 # On two cores, side by side. The tests of one file stay together, one after the other.
 PYTEST := $(BIN)/python -m pytest
 # What needs no server, no socket and no second thought.
-FAST := tests/verification tests/languages tests/web tests/test_config.py tests/test_house.py
+FAST := tests/verification tests/languages tests/web tests/test_config.py tests/test_house.py tests/test_requirements.py
 SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
 
 # A virtual environment holds its own address. One that was moved, or whose Python is gone, is made anew.
