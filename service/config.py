@@ -40,6 +40,8 @@ REDIS_OWN = (
     "retry_on_timeout",
     "retry_on_error",
     "health_check_interval",
+    "driver_info",
+    "maint_notifications_config",
     "max_connections",
 )
 """Options that `store/connect.py` sets itself. In redis-py, those of an address would win."""

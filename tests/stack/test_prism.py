@@ -15,6 +15,7 @@ from service.verification.errors import SendRefused, SendUncertain, Verification
 from service.verification.message import Message
 from service.verification.phone import PhoneNumber
 from tests.sender.table import REFUSALS
+from tests.support.processes import wait_until
 from tests.support.telnyx import ERRORS, FakeTelnyx, TelnyxError, prism
 
 pytestmark = pytest.mark.slow
@@ -98,7 +99,7 @@ def test_prism_does_look(telnyx):
         assert _posted(strict, telnyx, good).status in (200, 500)
         telnyx.answer("list")
         assert _posted(strict, telnyx, good).status == 500
-        assert strict.violations()
+        wait_until(strict.violations, seconds=20, what="Prism writes down what it found")
 
 
 def _posted(proxy: prism.PrismProxy, telnyx: FakeTelnyx, body: dict) -> http.client.HTTPResponse:
