@@ -35,15 +35,18 @@ from xdist.scheduler import LoadFileScheduling
 from service.app import create_app
 from service.config import Settings
 from service.store.redis import RedisStore
+from service.verification import outbox
 from service.verification.keys import Keyring
 from service.verification.policy import Policy
 from service.verification.ports import Store
 from service.verification.verifier import Verifier
 from tests.fakes import FakeClock, Lent, RecordingSender
 from tests.fakes import numbers as endless_numbers
+from tests.support.processes import LONG_SECONDS
 
 hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is not a fault of the product
 hypothesis.settings.load_profile("house")
+outbox.PATIENCE_SECONDS = LONG_SECONDS  # nor is it that a message is handed over late; tests of the outbox shorten it
 
 SECRET = "a secret of the tests, long enough to be one"
 OLD_SECRET = "the secret before it, which still opens what it closed"

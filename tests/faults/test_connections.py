@@ -146,7 +146,7 @@ def test_when_many_threads_gave_up_waiting_each_is_told_about_itself_afterwards(
         lossy.hang = False
 
         assert {type(answer) for answer in refused} == {StoreUnavailable}
-        wait_until(lambda: is_answered(people[-1]), seconds=2, what="the breaker lets everybody through")
+        wait_until(lambda: is_answered(people[-1]), what="the breaker lets everybody through")
 
 
 def test_a_connection_that_is_kept_after_a_late_answer_would_read_it(lossy):
@@ -196,7 +196,7 @@ def test_threads_that_end_leave_no_connection_behind(server, make_people):
     try:
         for _ in range(20):
             # A thread may be joined a moment before what it had is gone.
-            wait_until(lambda: in_use(client) == 0, seconds=2, what="connections are given back")
+            wait_until(lambda: in_use(client) == 0, what="connections are given back")
             assert burst(AT_ONCE, lambda _: is_told_about_itself(one), AT_ONCE) == [True] * AT_ONCE
     finally:
         gc.enable()
@@ -226,7 +226,7 @@ def in_use(client) -> int:
 
 def test_a_connection_from_before_a_fork_stays_with_the_parent(server):
     done = subprocess.run(
-        [sys.executable, "-c", FORKED, server.url], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", FORKED, server.url], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr

@@ -16,7 +16,7 @@ from tests.support.service import ServiceProcess
 
 pytestmark = [pytest.mark.slow]
 
-IN_TIME = 2.0  # seconds
+IN_TIME = 20.0  # seconds: ten times what is promised, and measured by `make faults`; a machine may be busy
 GROUPS = {"cluster": ClusterServers, "sentinel": SentinelServers}
 HARM = {"killed": lambda server: server.kill(), "hung": lambda server: server.hang()}
 
@@ -74,7 +74,7 @@ def test_a_cluster_whose_servers_hung_is_found_again(ends, attempt_at):
         except StoreUnavailable:
             return False
 
-    wait_until(is_back, seconds=5, what="the cluster is found again")  # its own servers need a second to agree
+    wait_until(is_back, what="the cluster is found again")
 
 
 @pytest.mark.xdist_group("faults")

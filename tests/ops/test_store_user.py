@@ -254,9 +254,10 @@ def lasting(server):
 @pytest.mark.slow
 def test_what_scripts_wrote_is_there_after_a_kill(server, guarded, sender, numbers, clock):
     """The server reads its log in the name of `default`. With a `default` that may do nothing, it would drop it."""
-    waiting, spent = guarded.start(next(numbers)), guarded.start(next(numbers))
-    token, other = (message.text[:6] for message in sender.messages)
-    guarded.check(spent.id, other)
+    waiting = guarded.start(next(numbers))
+    token = typed_token(sender)
+    with pytest.raises(TokenRejected):
+        guarded.check(waiting.id, wrong(token))
     before = lasting(server)
 
     server.kill()
