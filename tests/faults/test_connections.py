@@ -18,7 +18,7 @@ from tests.support.http import burst
 from tests.support.processes import wait_until
 from tests.support.servers import StoreServer
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 AT_ONCE = 8

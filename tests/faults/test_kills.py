@@ -18,7 +18,7 @@ from tests.support.http import Browser, burst
 from tests.support.servers import StoreServer
 from tests.support.service import ServiceProcess, service_group
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.slow
 
 PEOPLE = 30
 DEVICES = 6  # each person's, all with the same code

@@ -14,7 +14,7 @@ from tests.support.proxy import DroppingProxy
 from tests.support.servers import StoreServer
 from tests.support.service import ServiceProcess
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.slow
 
 AT_ONCE = 8
 PEOPLE = 80

@@ -19,7 +19,7 @@ from tests.support.servers import StoreServer
 from tests.support.service import ServiceProcess
 from tests.support.telnyx import FakeTelnyx
 
-pytestmark = [pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 AT_ONCE = 40
 IN_TIME = (
@@ -63,10 +63,7 @@ class House:
 
 @pytest.fixture(
     scope="module",
-    params=[
-        pytest.param(*one.values, id=one.id, marks=pytest.mark.xdist_group(f"outages-{one.id}"))
-        for one in engines(*ONE_SERVER)
-    ],
+    params=engines(*ONE_SERVER),
 )
 def house(request):
     with ExitStack() as ends:
@@ -199,7 +196,6 @@ def test_the_pages_are_shown_all_the_same(house, outage, numbers):
     assert seconds < IN_TIME
 
 
-@pytest.mark.xdist_group("faults")
 def test_a_service_that_starts_before_its_store_waits_for_it(ends, numbers):
     """It has not even the secret that the replicas agree on."""
     store = StoreServer()
@@ -232,7 +228,6 @@ def test_a_replica_is_not_ready_while_its_store_may_forget(house):
     wait_until(lambda: house.status("/readyz") == 200, what="ready again")
 
 
-@pytest.mark.xdist_group("faults")
 def test_a_store_that_was_started_to_forget_makes_no_replica_ready(ends):
     store = ends.enter_context(StoreServer(directives=["maxmemory-policy volatile-lru"], maxmemory="64mb"))
     replica = ends.enter_context(ServiceProcess({"TEXTPROOF_REDIS_URL": store.url, "TEXTPROOF_SENDER": "demo"}))

@@ -14,7 +14,7 @@ from bench.fleet import CONFIG, Balancer, haproxy
 from tests.support.http import Browser
 from tests.support.processes import LONG_SECONDS, free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("balancer")]
+pytestmark = pytest.mark.slow
 
 
 class _Echo(BaseHTTPRequestHandler):
