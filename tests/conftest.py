@@ -19,6 +19,7 @@ nothing else, with real servers in a conftest of their own; every other fixture 
 """
 
 import functools
+import gc
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -198,6 +199,11 @@ def numbers() -> Iterator[str]:
 @pytest.fixture
 def number(numbers) -> str:
     return next(numbers)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the collector need not look at it again and again, which costs a tenth of the time."""
+    gc.freeze()
 
 
 # Whose replicas serve all files of a directory: they are started once, on one worker.

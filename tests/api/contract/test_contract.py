@@ -29,7 +29,7 @@ SENDING = {("start", 201), ("resend", 200)}
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300 + CASES)
+@pytest.mark.timeout(600 + CASES)
 def test_no_case_is_answered_otherwise_than_the_contract_says(policy, tmp_path):
     """No 5xx, no undocumented status, no other shape; and a message for each 2xx that promises one, and no other."""
     counts: Counter[tuple[str, int]] = Counter()
