@@ -17,8 +17,8 @@ from .clients import ClientKeys, NotPossible
 from .doctor import Mark, examine
 from .limits import Limits, NotASubject
 from .store.embedded import EmbeddedValkey, NoServer
-from .verification.envelope import CannotRotate, WrongSecret
-from .verification.errors import StoreUnavailable
+from .verification.envelope import CannotRotate
+from .verification.errors import StoreUnavailable, WrongSecret
 
 HERE = Path(__file__).parents[1]
 T = TypeVar("T")
@@ -69,6 +69,8 @@ def limits(context: click.Context) -> None:
         if context.invoked_subcommand is None:
             for line in context.obj.show():
                 click.echo(line)
+    except WrongSecret as error:
+        sys.exit(f"{error}.")
     except StoreUnavailable:
         sys.exit("Redis does not answer. Check REDIS_URL.")
 
@@ -85,7 +87,7 @@ def block(limits: Limits, what: str) -> None:
 @click.argument("what")
 @click.pass_obj
 def lift(limits: Limits, what: str) -> None:
-    """Open what was closed by the brake or by block."""
+    """Open what was closed by a limit or by block."""
     click.echo(f"Opened {what}." if _said(lambda: limits.lift(what)) else f"{what} was not closed.")
 
 
@@ -161,7 +163,7 @@ def reseal(context: click.Context) -> None:
 @keys.command()
 @click.pass_context
 def discard(context: click.Context) -> None:
-    """Remove the keyring from Redis, where a replica with a wrong secret came first. A running replica puts its own back.
+    """Remove the keyring from Redis, where a replica with a wrong secret came first; a running one puts its own back.
 
     Where none has one, the next makes a new keyring: codes, cookies, limits and opt-outs of the old one are lost.
     """

@@ -10,7 +10,7 @@ from ..verification.limits import Charge, Send, Subjects
 from ..verification.policy import Policy, SharedLimits, Window
 from ..verification.ports import NOTHING, About, Answer, Kind, News, Record, Status, Step, Verdict
 from .names import DAY_MS, Names
-from .script import Reply, Scripts
+from .script import Argument, Reply, Scripts
 from .units import milliseconds, windows
 
 STATUS = {"p": Status.PENDING, "a": Status.APPROVED, "c": Status.CANCELED, "l": Status.LOCKED}
@@ -111,7 +111,7 @@ class VerificationStore:
 
     def pause(self, *, keyring: str, now: int, is_trial: bool) -> None:
         """See `Verifications`."""
-        arguments = [keyring, now, milliseconds(PAUSE), milliseconds(PAUSE_MAX), int(is_trial)]
+        arguments: list[Argument] = [keyring, now, milliseconds(PAUSE), milliseconds(PAUSE_MAX), int(is_trial)]
         self._scripts.run("pause", [self._names.keyring, self._names.pause], arguments)
 
     def resume(self) -> None:
@@ -137,7 +137,7 @@ class VerificationStore:
             names.checks(step.number, step.source),
             *keys,
         ]
-        arguments: list[str | int | bytes] = [step.keyring, step.now, self._rules, step.source, step.client, *own]
+        arguments: list[Argument] = [step.keyring, step.now, self._rules, step.source, step.client, *own]
         return _answer(self._scripts.run(verb, every_key, arguments, replicas=replicas))
 
 

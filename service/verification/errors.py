@@ -13,6 +13,7 @@ VerificationError
 ├── SendingHeld              hold, retry_after
 ├── ForgedReceipt
 └── StoreUnavailable
+    └── WrongSecret
 """
 
 from enum import StrEnum
@@ -199,3 +200,7 @@ class ForgedReceipt(VerificationError):
 
 class StoreUnavailable(VerificationError):
     """The store did not answer in time, or refused. Nothing may be sent or approved."""
+
+
+class WrongSecret(StoreUnavailable):
+    """The keyring in the store is sealed under secrets that this process does not have."""

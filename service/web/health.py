@@ -6,8 +6,8 @@ import mmap
 from flask import Blueprint, Flask
 from flask.typing import ResponseReturnValue
 
-from ..verification.envelope import Keys, WrongSecret
-from ..verification.errors import StoreUnavailable
+from ..verification.envelope import Keys
+from ..verification.errors import StoreUnavailable, WrongSecret
 from ..verification.ports import Store
 
 log = logging.getLogger("textproof")
