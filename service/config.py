@@ -440,6 +440,11 @@ class Settings:
         return self.REDIS_URL or "redis://127.0.0.1:6379/0"
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What seals the keyring, the current one first; none when the keyring lies open."""
+        return (self.SECRET_KEY, *self.SECRET_KEY_FALLBACKS) if self.SECRET_KEY else ()
+
+    @property
     def host(self) -> str | None:
         """The public host, for the message's last line."""
         return urlsplit(self.PUBLIC_URL).hostname if self.PUBLIC_URL else None
