@@ -7,13 +7,16 @@ BIN := $(VENV)/bin
 # Extra words for pytest: make test ARGS="-k resend"
 ARGS ?=
 
-# Hash-checked, wheels only: nothing is built and nothing is fetched that is not written in requirements/.
-PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --no-input --disable-pip-version-check
+# Installing is exact: wheels only, each checked against its hash, and nothing looks for what else there may be. That a
+# file in requirements/ has all that its distributions need is tested, not looked up: tests/test_requirements.py.
+PIP_INSTALL := -m pip install --quiet --quiet --no-input --disable-pip-version-check --no-deps
+PIP_EXACT := $(PIP_INSTALL) --require-hashes --only-binary :all: --requirement
+NPM_EXACT := npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
 
 # On two cores, side by side. The tests of one file stay together, one after the other.
 PYTEST := $(BIN)/python -m pytest
 # What needs no server, no socket and no second thought.
-FAST := tests/verification tests/languages tests/web tests/test_config.py tests/test_house.py
+FAST := tests/verification tests/languages tests/web tests/test_config.py tests/test_house.py tests/test_requirements.py
 SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
 
 # A virtual environment holds its own address. One that was moved, or whose Python is gone, is made anew.
@@ -40,7 +43,7 @@ check: $(VENV)/test ## format, lint, types, floors, fast tests: is it fine to co
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(PYTEST) $(SIDE_BY_SIDE) -q -p no:schemathesis -m "not slow" $(FAST) $(ARGS)
+	@$(PYTEST) $(SIDE_BY_SIDE) -q -p no:schemathesis --hypothesis-profile=quick -m "not slow" $(FAST) $(ARGS)
 
 screens: $(VENV)/browser chromium ## take pictures of every page and state, for docs/screens
 	@$(BIN)/python -m bench.pages screens $(ARGS)
@@ -77,10 +80,15 @@ isolation: $(VENV)/test ## what checks lose while Telnyx hangs, beside a service
 	@$(BIN)/python -m bench.isolation $(ARGS)
 
 pins: $(VENV)/pins ## write requirements/ anew from pyproject.toml; UPGRADE=--upgrade takes newer versions
-	@echo "Writing requirements/run.txt, test.txt and browser.txt ..."
-	@$(COMPILE) --output-file requirements/run.txt
-	@$(COMPILE) --extra test --extra dev --constraint requirements/run.txt --output-file requirements/test.txt
-	@$(COMPILE) --extra test --extra dev --extra browser --constraint requirements/test.txt --output-file requirements/browser.txt
+	@echo "Writing requirements/ ..."
+	@$(COMPILE) $(SERVICE) --output-file requirements/run.txt
+	@$(COMPILE) $(SERVICE) --extra test --extra dev --constraint requirements/run.txt --output-file requirements/test.txt
+	@$(COMPILE) $(SERVICE) --extra test --extra dev --extra browser --constraint requirements/test.txt \
+		--output-file requirements/browser.txt
+	@$(COMPILE) --group pyproject.toml:examples --constraint requirements/test.txt --output-file requirements/examples.txt
+	@$(COMPILE) --group pyproject.toml:pins --output-file requirements/pins.txt
+	@$(COMPILE) --group pyproject.toml:oldest-pip --output-file requirements/oldest-pip.txt
+	@$(VENV)/uv/bin/python requirements/describe.py
 
 clean: ## remove .venv and everything that can be made again
 	@rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
@@ -90,12 +98,14 @@ clean: ## remove .venv and everything that can be made again
 
 # What the pins look like: good for every platform, with hashes, and without the name of any host.
 UPGRADE ?=
-COMPILE = $(VENV)/uv/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --only-binary :all: \
-	--generate-hashes --no-header --no-annotate --extra demo --group pyproject.toml:build $(UPGRADE)
+COMPILE = $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.11 --only-binary :all: \
+	--generate-hashes --no-header --no-annotate $(UPGRADE)
+SERVICE := pyproject.toml --extra demo --group pyproject.toml:build
 
 # Each of these files in .venv says that its part is in place, and is older than what it was made from when
 # that has changed. The bigger set holds the smaller, so whoever has run the tests can serve at once.
-$(VENV)/ready:
+# With other pins all of it is made anew: a distribution that nothing needs any more would stay, and not fit the rest.
+$(VENV)/ready: $(wildcard requirements/*.txt)
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here. Please install Python 3.11 or newer." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Textproof needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
@@ -107,36 +117,40 @@ $(VENV)/ready:
 	@$(PYTHON) -m venv --clear $(VENV)
 	@printf '%s\n' "$(CURDIR)" > $@
 
+# The service itself is built by flit_core, which is among the pins.
+INSTALL = $(BIN)/python $(PIP_EXACT) $< \
+	&& $(BIN)/python $(PIP_INSTALL) --no-build-isolation --editable . \
+	&& $(CHECK)
+CHECK = { found=$$($(BIN)/python -m pip check --disable-pip-version-check) || { echo "$$found" >&2; exit 1; }; }
+
 $(VENV)/run: requirements/run.txt pyproject.toml $(VENV)/ready
 	@echo "Installing what the service needs ..."
-	@$(PIP_INSTALL) --require-hashes --only-binary :all: --requirement $<
-	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@$(INSTALL)
 	@touch $@
 
 $(VENV)/test: requirements/test.txt pyproject.toml $(VENV)/ready
 	@echo "Installing what the service and its tests need ..."
-	@$(PIP_INSTALL) --require-hashes --only-binary :all: --requirement $<
-	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@$(INSTALL)
 	@touch $(VENV)/run $@
 
 $(VENV)/browser: requirements/browser.txt pyproject.toml $(VENV)/ready
 	@echo "Installing what the service, its tests and the browser tests need ..."
-	@$(PIP_INSTALL) --require-hashes --only-binary :all: --requirement $<
-	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@$(INSTALL)
 	@touch $(VENV)/run $(VENV)/test $@
 
 # What the examples need, beside the service and not in it.
-$(VENV)/examples: examples/express/package.json $(VENV)/test
+$(VENV)/examples: requirements/examples.txt examples/express/package-lock.json $(VENV)/test
 	@echo "Installing what the examples need ..."
-	@$(PIP_INSTALL) --only-binary :all: --upgrade --target $@ \
-		django==5.2.19 fastapi==0.165.0 uvicorn==0.54.0 httpx itsdangerous python-multipart==0.0.34
-	@npm install --prefix examples/express --no-fund --no-audit --no-package-lock --ignore-scripts --loglevel=error
+	@rm -rf $@
+	@$(BIN)/python $(PIP_EXACT) $< --target $@
+	@PYTHONPATH=$@ && export PYTHONPATH && $(CHECK)
+	@$(NPM_EXACT) --prefix examples/express >/dev/null
 	@touch $@
 
-$(VENV)/pins: $(VENV)/ready
+$(VENV)/pins: requirements/pins.txt $(VENV)/ready
 	@echo "Installing uv, which only writes the pins ..."
 	@$(BIN)/python -m venv --clear $(VENV)/uv
-	@$(VENV)/uv/bin/python -m pip install --quiet --quiet --no-input --disable-pip-version-check --only-binary :all: uv==0.13.9
+	@$(VENV)/uv/bin/python $(PIP_EXACT) $<
 	@touch $@
 
 # Chromium from the PATH; else Debian's package, when we may install it; else the one Playwright brings.

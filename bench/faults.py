@@ -27,8 +27,8 @@ from bench.skew import COMPILER, WrongClock
 from service.config import Settings
 from service.store.connect import connect
 from service.store.redis import RedisStore
+from service.verification.envelope import Keys
 from service.verification.errors import VerificationError
-from service.verification.keys import Keyring
 from service.verification.message import Message
 from service.verification.verifier import Verifier
 from tests.races.crowd import Crowd, post
@@ -368,9 +368,9 @@ def t14b(run: Run) -> Row:
         limit = 2 * group.NODE_TIMEOUT_MS / 1000 + BACK_SECONDS
 
         def kill() -> None:
-            """Kill the one that every start needs."""
-            shared = group.primaries[0].ask("CLUSTER KEYSLOT", "{limits}")
-            group.primaries[shared * len(group.primaries) // 16384].kill()
+            """Kill the one that has everything."""
+            slot = group.primaries[0].ask("CLUSTER KEYSLOT", "{tp}")
+            group.primaries[slot * len(group.primaries) // 16384].kill()
 
         return _failover(run, fleet, "Cluster: primary killed", limit, kill)
 
@@ -406,7 +406,7 @@ def t15(run: Run) -> Row:
                 browser.post("/request", {**form, "phone": number})
                 browser.post("/request", {**form, "phone": number})  # a double click
                 waits.append(time.monotonic() - begun)
-            run.store.ask("DEL", "p:{limits}")
+            run.store.ask("DEL", "{tp}:p")
             telnyx.release()
         time.sleep(1)
         sent = [request for request in telnyx.requests if isinstance(request.body, dict)]
@@ -551,12 +551,12 @@ def _settings(life: timedelta) -> Settings:
 
 def _verifier(url: str, skew: int, life: timedelta) -> tuple[Verifier, _Pocket]:
     pocket = _Pocket()
-    keyring = Keyring([OBSERVED["TEXTPROOF_SECRET_KEY"].encode()])
+    store = _store(url, life)
     made = Verifier(
         _settings(life).policy,
-        store=_store(url, life),
+        store=store.verifications,
         sender=pocket,
-        keyring=lambda: keyring,
+        keys=Keys(store.keyring, [OBSERVED["TEXTPROOF_SECRET_KEY"]], prefix="tp"),
         clock=lambda: time.time() + skew,
     )
     return made, pocket
@@ -614,7 +614,7 @@ def t26(run: Run) -> Row:
             time.sleep(1)
     with run.store.client() as client:
         keys = list(client.scan_iter(count=1000))
-        endless = [key for key in keys if client.ttl(key) == -1 and not key.startswith(b"textproof:")]
+        endless = [key for key in keys if client.ttl(key) == -1 and key not in {b"{tp}:keyring", b"{tp}:clients"}]
     well = not endless and history.gave_up == 0
     kept = f"{len(endless)} of {len(keys):,} keys without end"
     figures = f"{history.requests:,} requests, {history.approved()} approved; {kept}"

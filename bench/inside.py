@@ -9,12 +9,12 @@ from flask import Flask
 
 from service import app
 from service.verification import verifier
-from service.verification.outbox import Outbox, Place
+from service.verification.outbox import Outbox, Slot
 
 T = TypeVar("T")
 
 
-class InsidePlace(Place):
+class InsideSlot(Slot):
     """The request's own thread."""
 
     def run(self, send: Callable[[], T]) -> T | None:
@@ -27,9 +27,9 @@ class Inside(Outbox):
     """No outbox: as many sends at once as there are threads."""
 
     @contextmanager
-    def place(self) -> Iterator[Place]:
-        """Give everybody a place."""
-        yield InsidePlace(self, may_wait=True)
+    def slot(self) -> Iterator[Slot]:
+        """Give everybody a slot."""
+        yield InsideSlot(self, may_wait=True)
 
 
 def create_app() -> Flask:

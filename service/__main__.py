@@ -69,6 +69,8 @@ def limits(context: click.Context) -> None:
         if context.invoked_subcommand is None:
             for line in context.obj.show():
                 click.echo(line)
+    except WrongSecret as error:
+        sys.exit(f"{error}.")
     except StoreUnavailable:
         sys.exit("Redis does not answer. Check REDIS_URL.")
 
@@ -85,7 +87,7 @@ def block(limits: Limits, what: str) -> None:
 @click.argument("what")
 @click.pass_obj
 def lift(limits: Limits, what: str) -> None:
-    """Open what was closed by the brake or by block."""
+    """Open what was closed by a limit or by block."""
     click.echo(f"Opened {what}." if _said(lambda: limits.lift(what)) else f"{what} was not closed.")
 
 

@@ -106,8 +106,7 @@ def redis_store(settings: Settings) -> RedisStore:
 
 def keys_of(settings: Settings, store: Store) -> Keys:
     """Return the keyring in the store, sealed under the secrets of the settings. It is read when it is first needed."""
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS] if settings.SECRET_KEY else []
-    return Keys(store.keyring, secrets, prefix=settings.KEY_PREFIX)
+    return Keys(store.keyring, settings.secrets, prefix=settings.KEY_PREFIX)
 
 
 def _receipts(settings: Settings, keys: Keys, clock: Callable[[], float]) -> TelnyxReceipts | None:

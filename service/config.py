@@ -40,6 +40,8 @@ REDIS_OWN = (
     "retry_on_timeout",
     "retry_on_error",
     "health_check_interval",
+    "driver_info",
+    "maint_notifications_config",
     "max_connections",
 )
 """Options that `store/connect.py` sets itself. In redis-py, those of an address would win."""
@@ -436,6 +438,11 @@ class Settings:
     def redis_url(self) -> str:
         """Where the store is: as set, else on this machine."""
         return self.REDIS_URL or "redis://127.0.0.1:6379/0"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What seals the keyring, the current one first; none when the keyring lies open."""
+        return (self.SECRET_KEY, *self.SECRET_KEY_FALLBACKS) if self.SECRET_KEY else ()
 
     @property
     def host(self) -> str | None:

@@ -21,6 +21,8 @@ from urllib.parse import urlsplit
 
 from .config import Settings
 from .store.checkup import Checkup, NoRedis, Server
+from .verification.envelope import Keys
+from .verification.errors import StoreUnavailable, WrongSecret
 from .verification.message import SEGMENT, WIDE_SEGMENT, compose, is_one_segment, septets
 from .verification.token import Token
 
@@ -39,6 +41,7 @@ NOTHING = "without it Telnyx reports nothing, and phones fill in no codes"
 PORTAL_KEY = "the one in the portal (Keys & Credentials, Public Key)"
 SILENT = "Telnyx does not answer. Check the name server."
 FORGETS = "after a restart of Redis codes in hand are void and limits start anew"
+RESEAL = "run `textproof keys reseal`"
 SHOWN = 5  # countries in one line
 
 T = TypeVar("T")
@@ -321,17 +324,41 @@ def _redis(settings: Settings, clock: Callable[[], float]) -> Iterator[Line]:
         yield Line(Mark.NOTE, "REDIS_URL is not set: `textproof run` brings a Valkey of its own")
         return
     try:
-        with closing(_within(REDIS_SECONDS, lambda: Checkup(settings.redis_url))) as checkup:
+        with closing(
+            _within(REDIS_SECONDS, lambda: Checkup(settings.redis_url, prefix=settings.KEY_PREFIX))
+        ) as checkup:
             seconds = _within(REDIS_SECONDS, checkup.round_trip)
             servers = _within(REDIS_SECONDS, lambda: checkup.servers(clock))
-    except (NoRedis, TimeoutError) as error:
+            keyring = list(_within(REDIS_SECONDS, lambda: _keyring(checkup, settings)))
+    except (NoRedis, StoreUnavailable, TimeoutError) as error:
         why = str(error) or f"not within {REDIS_SECONDS:g} s"
         yield Line(Mark.FIX, f"Redis does not answer ({why}): check REDIS_URL, and that Redis runs")
-        yield Line(Mark.SKIP, "how fast Redis is, its version, what it keeps, its clock and its memory")
+        yield Line(Mark.SKIP, "how fast Redis is, its version, what it keeps, its clock, its memory and its keyring")
         return
     took = f"Redis answers a script in {seconds * 1000:.1f} ms"
     yield claim(seconds <= SLOW_SECONDS, took, f"{took}, which is too slow: move it near")
     yield from _servers(servers)
+    yield from keyring
+
+
+def _keyring(checkup: Checkup, settings: Settings) -> list[Line]:
+    """Return what there is to say of the keyring. None is made here, and none changed."""
+    try:
+        found = Keys(checkup.keyring(), settings.secrets, prefix=settings.KEY_PREFIX).look()
+    except WrongSecret as error:
+        return [Line(Mark.FIX, str(error))]
+    if found is None:
+        return [Line(Mark.OK, "Redis has no keyring yet: the first replica makes it")]
+    if not settings.SECRET_KEY:
+        return []  # said with the settings
+    still = f"the keyring lies open in Redis, from before SECRET_KEY was set: {RESEAL}"
+    lines = [claim(not found.is_open, "SECRET_KEY opens the keyring in Redis", still)]
+    if found.others:
+        more = (
+            f"the keyring opens with secrets that are not set here ({found.others}): when no replica has them, {RESEAL}"
+        )
+        lines.append(Line(Mark.NOTE, more))
+    return lines
 
 
 def _servers(servers: Collection[Server]) -> Iterator[Line]:

@@ -19,6 +19,7 @@ nothing else, with real servers in a conftest of their own; every other fixture 
 """
 
 import functools
+import gc
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ from xdist.scheduler import LoadFileScheduling
 from service.app import create_app
 from service.config import Settings
 from service.store.redis import RedisStore
+from service.verification import outbox
 from service.verification.envelope import Keys
 from service.verification.keys import Keyring
 from service.verification.policy import Policy
@@ -42,9 +44,17 @@ from service.verification.ports import Store
 from service.verification.verifier import Verifier
 from tests.fakes import FakeClock, Lent, RecordingSender
 from tests.fakes import numbers as endless_numbers
+from tests.support.processes import LONG_SECONDS
 
-hypothesis.settings.register_profile("house", deadline=None)  # a busy machine is not a fault of the product
+HOUSE = hypothesis.settings(
+    deadline=None,  # a busy machine is not a fault of the product
+    suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture, hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile("house", HOUSE)
+hypothesis.settings.register_profile("quick", HOUSE, max_examples=10)  # `make check`
+hypothesis.settings.register_profile("thorough", HOUSE, max_examples=1_500)  # ARGS=--hypothesis-profile=thorough
 hypothesis.settings.load_profile("house")
+outbox.PATIENCE_SECONDS = LONG_SECONDS  # nor is it that a message is handed over late; tests of the outbox shorten it
 
 SECRET = "a secret of the tests, long enough to be one"
 OLD_SECRET = "the secret before it, which still opens what it closed"
@@ -199,15 +209,28 @@ def number(numbers) -> str:
     return next(numbers)
 
 
-SERVERS = ("tests/faults/", "tests/races/", "tests/stack/")
+def pytest_collection_finish() -> None:
+    """What was imported stays: the collector need not look at it again and again, which costs a tenth of the time."""
+    gc.freeze()
 
 
-class OneFileOneWorker(LoadFileScheduling):  # type: ignore[misc]
-    """Tests that start whole services and look at the clock would disturb each other: one worker has them all."""
+# Whose replicas serve all files of a directory: they are started once, on one worker.
+TOGETHER = ("tests/races/", "tests/stack/")
+LONG = ("tests/api/contract/", *TOGETHER, "tests/store/test_rules.py", "tests/faults/")
+
+
+class LongFirst(LoadFileScheduling):  # type: ignore[misc]
+    """The tests of one file stay together. What takes longest comes first, so that nobody waits for it in the end."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "servers" if nodeid.startswith(SERVERS) else super()._split_scope(nodeid)
+        return next(filter(nodeid.startswith, TOGETHER), None) or super()._split_scope(nodeid)
+
+    def _assign_work_unit(self, node: Any) -> None:
+        long = next((scope for start in LONG for scope in self.workqueue if scope.startswith(start)), None)
+        if long is not None:
+            self.workqueue.move_to_end(long, last=False)
+        super()._assign_work_unit(node)
 
 
 def pytest_xdist_make_scheduler(config, log):
-    return OneFileOneWorker(config, log)
+    return LongFirst(config, log)

@@ -26,7 +26,6 @@ from bench.performance.servers import CLIENT_CORE, EVERY_LIMIT, ROOT, SERVICE, p
 from tests.support.servers import StoreServer
 
 ROUNDS, REQUESTS = 9, 300
-SETTLED = 0.2  # seconds, until no settling is under way
 MILLION = 1_000_000
 Serve = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -83,7 +82,6 @@ def _parts(service: Flask, crowd: Crowd) -> dict[str, Callable[[], AbstractConte
 
     from bench.performance import bare  # noqa: PLC0415 - as above
     from service.store.script import Scripts  # noqa: PLC0415
-    from service.verification.batches import Batches  # noqa: PLC0415
     from service.web import pages  # noqa: PLC0415
 
     def nothing(*_: object) -> None:
@@ -95,25 +93,24 @@ def _parts(service: Flask, crowd: Crowd) -> dict[str, Callable[[], AbstractConte
     answers: dict[str, dict[str, Any]] = {}
     ask = Scripts.run
 
-    def ask_less(scripts: Scripts, name: str, *words: Any) -> dict[str, Any]:  # noqa: ANN401
+    def ask_less(scripts: Scripts, name: str, *words: Any, **how: Any) -> dict[str, Any]:  # noqa: ANN401
         if name != "check":
-            return ask(scripts, name, *words)
+            return ask(scripts, name, *words, **how)
         scripts.client.evalsha(bare.DIGEST, 1, "bare:less")
         return dict(answers[name])
 
-    def note(scripts: Scripts, name: str, *words: Any) -> dict[str, Any]:  # noqa: ANN401
-        answers[name] = ask(scripts, name, *words)
+    def note(scripts: Scripts, name: str, *words: Any, **how: Any) -> dict[str, Any]:  # noqa: ANN401
+        answers[name] = ask(scripts, name, *words, **how)
         return answers[name]
 
     with patch.object(Scripts, "run", note):
         _time(service, crowd, requests=3)
     log = logging.getLogger("textproof")
     return {
-        "without Redis": partial(patch.object, Scripts, "run", lambda _scripts, name, *_: dict(answers[name])),
+        "without Redis": partial(patch.object, Scripts, "run", lambda _scripts, name, *_, **_how: dict(answers[name])),
         "with bare Flask's script for its own": partial(patch.object, Scripts, "run", ask_less),
         "without the page": partial(patch.object, pages, "render_template", lambda *_, **_more: "x" * 1500),
         "without the line of the log, and what counts it": partial(patch.object, log, "isEnabledFor", lambda _: False),
-        "without settling the start": partial(patch.object, Batches, "add", nothing),
         "without timers": partial(patch.multiple, Histogram, observe=nothing),
         "without counters": partial(patch.multiple, Counter, inc=nothing),
         "without the signature of the cookie": partial(patch, "itsdangerous.TimestampSigner.unsign", unsigned),
@@ -121,7 +118,7 @@ def _parts(service: Flask, crowd: Crowd) -> dict[str, Callable[[], AbstractConte
 
 
 def _time(serve: Serve, crowd: Crowd, path: str = "/verify", *, requests: int = REQUESTS) -> float:
-    """Return the processor time of one request, in µs, with what is done for it afterwards."""
+    """Return the processor time of one request, in µs."""
     asked = [_environment(crowd.form_check(path)) for _ in range(requests)]
     statuses = set()
     begun = time.process_time()
@@ -130,7 +127,6 @@ def _time(serve: Serve, crowd: Crowd, path: str = "/verify", *, requests: int = 
         for _ in answer:
             pass
         getattr(answer, "close", lambda: None)()
-    time.sleep(SETTLED)
     took = time.process_time() - begun
     if statuses != {"200 OK"}:
         raise SystemExit(f"{path}: {statuses}")

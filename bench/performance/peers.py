@@ -18,7 +18,7 @@ from bench.performance.servers import ROOT, Program
 SOURCE = Path(__file__).with_name("better_auth")
 HOME = ROOT / ".venv" / "better-auth"
 READY = HOME / "ready"  # what is installed, once all of it is
-QUIET = ("--no-fund", "--no-audit", "--no-package-lock", "--ignore-scripts", "--loglevel=error")
+QUIET = ("--no-fund", "--no-audit", "--ignore-scripts", "--loglevel=error")
 INSTALL_SECONDS = 180.0  # it takes 10 to 30
 ROUTER = "/api/auth/phone-number"
 AT_ONCE = 50  # numbers
@@ -43,13 +43,13 @@ def install() -> list[str | Path]:
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         raise CannotRun("it needs Node and npm")
-    wanted = (SOURCE / "package.json").read_text()
+    wanted = (SOURCE / "package-lock.json").read_text()
     HOME.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "server.mjs"):
+    for name in ("package.json", "package-lock.json", "server.mjs"):
         shutil.copy(SOURCE / name, HOME)
     if not READY.exists() or READY.read_text() != wanted:
         print("Installing better-auth ...", file=sys.stderr)
-        fetch = [npm, "install", "--prefix", str(HOME), "--engine-strict", *QUIET]
+        fetch = [npm, "ci", "--prefix", str(HOME), "--engine-strict", *QUIET]
         nothing = subprocess.DEVNULL
         try:
             subprocess.run(fetch, check=True, stdin=nothing, stdout=nothing, timeout=INSTALL_SECONDS)

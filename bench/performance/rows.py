@@ -17,9 +17,12 @@ from bench import isolation
 from bench.performance import machine
 from bench.performance.crowd import Crowd
 from bench.performance.load import CONNECTIONS, Driven, drive
-from bench.performance.servers import EVERY_LIMIT, SERVICE, Program, Server
+from bench.performance.servers import EVERY_LIMIT, SECRET, SERVICE, Program, Server
+from service.store.names import Names
 from service.store.redis import RedisStore
-from service.verification.keys import Keyring
+from service.verification.envelope import Keys
+from service.verification.phone import PhoneNumber
+from service.verification.ports import Kind, Step
 from tests.support.processes import wait_until
 from tests.support.servers import StoreServer, redis_binary, valkey_binary
 from tests.support.telnyx import FakeTelnyx
@@ -31,7 +34,7 @@ STARTERS = 8  # connections: as many as may wait for the carrier's answer, of th
 SLOW_SECONDS = 0.2  # of a carrier that is as slow as most
 WARM = 40  # requests; more than there are threads
 END = "textproof-bench-end"
-AFTERWARDS = 0.3  # seconds; approvals are settled well within
+AFTERWARDS = 0.3  # seconds; what is done after the answer would be by then
 HANDSHAKE = ("HELLO", "CLIENT", "AUTH", "SELECT", "MONITOR", "SCRIPT")
 BATCH = 500  # scripts
 EXPIRY_SECONDS = 120
@@ -174,10 +177,8 @@ def checks_of_api(stage: Stage) -> list[Candidate]:
 def starts_of_pages(stage: Stage) -> list[Candidate]:
     """(b) A number typed into the page, every limit on, and a carrier that takes every message at once."""
     form = stage.crowd.form_start
-    unbraked = stage.start("bench.performance.stubbed:without_brake()", **stage.settings)
     return [
         Candidate("Textproof", stage.service, form, SEE_OTHER),
-        Candidate("Textproof without the brake", unbraked, form, SEE_OTHER),
         *_bare(stage, "form", form),
         Candidate("Flask + form + EVALSHA, redirecting", stage.bare, partial(form, "/one/redirect"), SEE_OTHER),
         Candidate("the tutorial's dict", stage.bare, partial(form, "/dict/request"), OK),
@@ -263,7 +264,7 @@ def trips(stage: Stage) -> dict[str, Trips]:
     with stage.store.client() as client:
         for name, ask in asks.items():
             request = ask()
-            time.sleep(AFTERWARDS)  # of those before
+            drive(stage.service.port, ask(), connections=1)  # an application's key is looked up once a second
             with client.monitor() as monitor:
                 drive(stage.service.port, request, connections=1)
                 client.echo(END)
@@ -323,45 +324,46 @@ def memory(size: Size) -> Iterator[Bytes]:
             server.flush()
             fill(client, max(10_000, size.pending // 10), brief=True)
             begun = time.monotonic()
-            while client.dbsize() and time.monotonic() - begun < EXPIRY_SECONDS:
+            while _left(client) and time.monotonic() - begun < EXPIRY_SECONDS:
                 time.sleep(0.2)
             waited = time.monotonic() - begun
-            yield Bytes(
-                name, size.pending, statistics.mean(sample), grown / size.pending, keys, client.dbsize(), waited
-            )
+            yield Bytes(name, size.pending, statistics.mean(sample), grown / size.pending, keys, _left(client), waited)
+
+
+def _left(client: redis.Redis) -> int:
+    """Return how many keys there are beside the keyring."""
+    return client.dbsize() - client.exists(Names("tp").keyring)
 
 
 def fill(client: redis.Redis, count: int, *, brief: bool = False) -> list[tuple[str, str]]:
     """Let so many verifications begin, each of a number of its own; return the keys of some of them."""
-    key, policy = Keyring([b"0123456789abcdef" * 2]), Crowd.policy(BRIEF_SECONDS if brief else None)
-    names = []
+    policy, names = Crowd.policy(BRIEF_SECONDS if brief else None), Names("tp")
+    keyring = Keys(RedisStore(client, policy).keyring, [SECRET], prefix="tp")()
+    found = []
     with client.pipeline(transaction=False) as steps:
         writer = Writer(client, steps)
-        store = RedisStore(cast("redis.Redis", lambda: writer), policy)
+        store = RedisStore(cast("redis.Redis", lambda: writer), policy).verifications
         for place in range(count):
-            e164 = f"+1202{place:07}"
-            handle = key.new_handle(e164)
-            one = key.of(handle)
-            digest = one.token_digest(handle, one.token(handle, policy.token_format))
-            source = one.subject_digest("source", f"198.18.{place // 256 % 256}.{place % 256}")
-            now = int(time.time() * 1000)
-            nonce = one.start_digest(e164, "0123456789abcdef")
-            store.start(
-                handle,
-                now=now,
-                source=source,
-                to=e164,
-                token_digest=digest,
-                nonce=nonce,
-                origin=f"{now}:{source}::US",
-                is_test=False,
+            address = f"198.18.{place // 256 % 256}.{place % 256}"
+            handle = keyring.new_handle(PhoneNumber(f"+1202{place:07}", "US"), address=address)
+            digest = keyring.token_digest(handle, keyring.token(handle, policy.token_format))
+            step = Step(
+                keyring=keyring.id,
+                now=int(time.time() * 1000),
+                record=handle.random,
+                number=keyring.number_digest(handle.number.e164),
+                source=keyring.subject_digest("source", address),
+                token=digest,
             )
+            nonce = keyring.request_digest(handle.number.e164, "0123456789abcdef")
+            memo, seed = handle.memo, handle.seed
+            store.start(step, memo=memo, seed=seed, nonce=nonce, kind=Kind.USUAL, send=None, has_slot=True)
             if place % (count // 500) == 0:
-                names.append((f"v:{{{handle.number}}}:{handle.random}", f"t:{{{handle.number}}}:{digest}"))
+                found.append((names.record(handle.random), names.token(digest)))
             if place % BATCH == 0:
                 steps.execute()
         steps.execute()
-    return names
+    return found
 
 
 class Writer:

@@ -10,9 +10,11 @@ import redis
 from redis.exceptions import AuthenticationError, RedisClusterException, RedisError, ResponseError
 
 from .connect import Client, connect, nodes
+from .keyring import KeyringInRedis
+from .names import Names
+from .script import Scripts
 
 TRIES = 3
-KEY = "p:{limits}"  # any will do, and a cluster needs one
 VALKEY_MIN, REDIS_MIN = (7, 2), (7, 0)  # ours: what the tests run on; 7.2 is Valkey's first release
 
 
@@ -39,8 +41,9 @@ class Server:
 class Checkup:
     """Asks the servers at an address, as the store would reach them. Raises NoRedis."""
 
-    def __init__(self, url: str) -> None:
-        """Connect, and return when there is an answer."""
+    def __init__(self, url: str, *, prefix: str) -> None:
+        """Connect, and return when there is an answer; `prefix` is that of the keys."""
+        self._names = Names(prefix)
         with _answered():
             self._client: Client = connect(url)
             self._client.ping()
@@ -56,8 +59,12 @@ class Checkup:
 
     def _timed(self) -> float:
         begun = time.monotonic()
-        self._client.exists(KEY)
+        self._client.exists(self._names.pause)  # any key will do, and a cluster needs one
         return time.monotonic() - begun
+
+    def keyring(self) -> KeyringInRedis:
+        """Return where the keyring lies."""
+        return KeyringInRedis(Scripts(self._client), self._names)
 
     def servers(self, clock: Callable[[], float] = time.time) -> list[Server]:
         """Return every server that keys are written to: one, or the primaries of a cluster."""

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -32,6 +33,9 @@ def _care() -> dict[str, Any]:
         "socket_timeout": ANSWER_SECONDS,
         "retry": Retry(NoBackoff(), TRIES_AGAIN),
         "health_check_interval": 0,
+        # What redis-py tells of itself, and asks to be told, needs rights that the service has no use for.
+        "driver_info": None,
+        "maint_notifications_config": MaintNotificationsConfig(enabled=False),
     }
 
 

@@ -9,6 +9,7 @@ import logging
 import threading
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from cryptography.exceptions import InvalidTag
@@ -35,6 +36,16 @@ class KeyringChanged(Exception):
 
 class CannotRotate(Exception):
     """The envelope has a wrap that could not be made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What an envelope is like."""
+
+    is_open: bool
+    """Whoever reads the store has the keyring."""
+    others: int
+    """Secrets that open it and are not set here."""
 
 
 class KeyringStore(Protocol):
@@ -156,6 +167,18 @@ class Keys:
 
     # -- For the operator
 
+    def look(self) -> Look | None:
+        """Return what the envelope is like, and change nothing; None when there is none.
+
+        Raises:
+            WrongSecret: It cannot be opened.
+            StoreUnavailable: The store does not answer.
+        """
+        found = self._store.read()
+        if not found:
+            return None
+        return Look(is_open=OPEN in found, others=len(set(found) - {OPEN} - set(self._sealed(self._opened(found)))))
+
     def rotate(self) -> Keyring:
         """Add a generation, and return the keyring.
 
@@ -202,7 +225,10 @@ class Keys:
                     continue
         if OPEN in envelope:
             return Keyring.of(envelope[OPEN])
-        raise WrongSecret("SECRET_KEY does not open the keyring in Redis: it is sealed under another one")
+        raise WrongSecret(
+            "SECRET_KEY does not open the keyring in Redis, which is sealed under another one: set the same on every "
+            "replica; where a wrong one came first to an empty Redis, run `textproof keys discard` after that"
+        )
 
     def _bound_to(self, id_: str) -> list[bytes]:
         return [self._prefix.encode(), id_.encode()]

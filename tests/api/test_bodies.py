@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 START = "/v1/verifications"
@@ -149,7 +149,6 @@ def test_what_is_no_id_is_not_found(shop, id_, verb):
 
 @pytest.mark.slow
 @given(raw=st.binary(max_size=5000))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_bytes_are_too_strange(shop, sender, raw):
     answer = shop.raw(START, raw)
 
@@ -167,7 +166,6 @@ JSON = st.recursive(
 
 @pytest.mark.slow
 @given(body=st.dictionaries(st.sampled_from(["to", "known", "reference", "locale", "token", "id"]), JSON))
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_json_is_too_strange(shop, sender, body):
     answer = shop.post(START, body)
 

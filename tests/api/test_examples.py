@@ -75,7 +75,7 @@ def example(textproof, add, tmp_path):
         child = Child(command, output=tmp_path / "log", cwd=ROOT, env=environ)
         started.append(child)
         url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: _answers(url), seconds=30, what=f"{name} answers", every=0.1)
+        wait_until(lambda: _answers(url), what=f"{name} answers", every=0.1)
         return url
 
     yield run

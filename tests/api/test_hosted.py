@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import jwt
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from service.web.result import Signer
@@ -479,7 +479,6 @@ def test_what_was_forged_is_refused_and_uses_nothing_up(shop, browser, result):
 
 
 @given(header=st.dictionaries(st.sampled_from(HEADER_NAMES), JSON, max_size=4))
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_header_is_too_strange(shop, result, header):
     """Beside the right algorithm and key, so that it gets as far as possible."""
     (head, _), (_, claims, signature) = parts(result), result.split(".")

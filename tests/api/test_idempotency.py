@@ -6,6 +6,7 @@ import pytest
 
 from service.web import once
 from tests.fakes import typed_token, wrong
+from tests.support.processes import LONG_SECONDS
 
 DAY = 86_400
 
@@ -105,7 +106,7 @@ def test_while_the_first_is_at_work_an_equal_one_is_told_to_wait(app, shop, send
 
     def slow(message):
         reached.set()
-        assert released.wait(10)
+        assert released.wait(LONG_SECONDS)
         return send(message)
 
     sender.send = slow
@@ -114,7 +115,7 @@ def test_while_the_first_is_at_work_an_equal_one_is_told_to_wait(app, shop, send
         target=lambda: answers.append(shop.post("/v1/verifications", {"to": number}, idempotency="one"))
     )
     first.start()
-    assert reached.wait(10)
+    assert reached.wait(LONG_SECONDS)
     meanwhile = shop.again().post("/v1/verifications", {"to": number}, idempotency="one")
     released.set()
     first.join()

@@ -107,7 +107,7 @@ def test_a_double_click_sends_one_more_message(bring, scripts):
     visitor = bring(java_script_enabled=scripts)
     number = visitor.begin()
     again = visitor.page.get_by_role("button", name="Send it again")
-    wait_until(lambda: _may_send(visitor), seconds=10, what="the wait is over")
+    wait_until(lambda: _may_send(visitor), what="the wait is over")
     expect(again).to_be_enabled()
 
     again.dblclick()
@@ -227,7 +227,7 @@ def test_the_same_page_works_again_when_the_store_is_back(bring):
         visitor.type(code)
         expect(visitor.page.get_by_text("Nothing was lost")).to_be_visible()
         store.start()
-        wait_until(lambda: probe.get("/readyz").status == 200, seconds=10, what="the service is ready")
+        wait_until(lambda: probe.get("/readyz").status == 200, what="the service is ready")
         visitor.type(code)
 
         expect(visitor.page).to_have_title(CONFIRMED)

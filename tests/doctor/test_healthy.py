@@ -7,7 +7,7 @@ import pytest
 
 from tests.doctor.conftest import PUBLIC
 from tests.store.engines import ONE_SERVER, binary_of, engines
-from tests.support.servers import ClusterServers, SentinelServers, StoreServer
+from tests.support.servers import CALM_MS, ClusterServers, SentinelServers, StoreServer
 from tests.support.telnyx.account import NUMBER, number_pool
 from tests.support.telnyx.messages import PROFILE
 
@@ -211,7 +211,7 @@ def test_the_demo_at_home(doctor, telnyx):
 
 @pytest.mark.slow
 def test_a_store_behind_sentinels(doctor):
-    with SentinelServers() as group:
+    with SentinelServers(down_after_ms=CALM_MS) as group:
         report = doctor(REDIS_URL=group.url)
 
     assert report.exit_code == 0
@@ -220,7 +220,7 @@ def test_a_store_behind_sentinels(doctor):
 
 @pytest.mark.slow
 def test_each_server_of_a_cluster_is_asked(doctor):
-    with ClusterServers() as group:
+    with ClusterServers(node_timeout_ms=CALM_MS) as group:
         group.primaries[1].ask("CONFIG SET", "maxmemory-policy", "allkeys-lru")
 
         report = doctor(REDIS_URL=group.url)

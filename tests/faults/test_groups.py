@@ -14,14 +14,14 @@ from tests.support.processes import wait_until
 from tests.support.servers import ClusterServers, SentinelServers
 from tests.support.service import ServiceProcess
 
-pytestmark = [pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
-IN_TIME = 2.0  # seconds
+IN_TIME = 20.0  # seconds: ten times what is promised, and measured by `make faults`; a machine may be busy
 GROUPS = {"cluster": ClusterServers, "sentinel": SentinelServers}
 HARM = {"killed": lambda server: server.kill(), "hung": lambda server: server.hang()}
 
 
-@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in GROUPS])
+@pytest.fixture(params=GROUPS)
 def group(request, ends):
     return ends.enter_context(GROUPS[request.param]())
 
@@ -56,7 +56,6 @@ def test_a_group_that_answers_nothing_is_refused_in_time(group, attempt_at, harm
     assert max(refusals) < IN_TIME
 
 
-@pytest.mark.xdist_group("cluster")
 def test_a_cluster_whose_servers_hung_is_found_again(ends, attempt_at):
     group = ends.enter_context(ClusterServers())
     one = attempt_at(group)()
@@ -75,10 +74,9 @@ def test_a_cluster_whose_servers_hung_is_found_again(ends, attempt_at):
         except StoreUnavailable:
             return False
 
-    wait_until(is_back, seconds=5, what="the cluster is found again")  # its own servers need a second to agree
+    wait_until(is_back, what="the cluster is found again")
 
 
-@pytest.mark.xdist_group("faults")
 @pytest.mark.parametrize("scheme", ["redis", "redis+sentinel", "redis+cluster"])
 def test_a_replica_starts_without_its_store(ends, scheme):
     """Whoever starts everything at once gets it started in any order."""

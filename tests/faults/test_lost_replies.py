@@ -19,7 +19,7 @@ from service.verification.ports import Verdict
 from tests.store.attempts import Attempt, fresh
 from tests.support.http import burst
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.slow
 
 DROP = 0.2
 AT_ONCE = 8

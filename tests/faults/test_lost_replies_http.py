@@ -2,19 +2,19 @@
 
 import time
 from collections import Counter
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 import pytest
 
 from tests.races import people
 from tests.races.people import Person, texts_to
 from tests.support.http import Browser, Response, burst, fields
-from tests.support.processes import WaitedTooLong, wait_until
+from tests.support.processes import wait_until
 from tests.support.proxy import DroppingProxy
 from tests.support.servers import StoreServer
 from tests.support.service import ServiceProcess
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
+pytestmark = pytest.mark.slow
 
 AT_ONCE = 8
 PEOPLE = 80
@@ -149,6 +149,5 @@ def test_a_request_that_is_repeated_until_it_is_answered_brings_one_message(repl
     network.drop = 0
 
     assert Counter(statuses) == {303: len(wanted)}
-    with suppress(WaitedTooLong):
-        wait_until(lambda: all(texts_to(replica, number) for number in wanted), seconds=3, what="messages arrive")
+    wait_until(lambda: all(texts_to(replica, number) for number in wanted), what="messages arrive")
     assert Counter(len(texts_to(replica, number)) for number in wanted) == {1: len(wanted)}

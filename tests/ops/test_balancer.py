@@ -12,9 +12,9 @@ import pytest
 
 from bench.fleet import CONFIG, Balancer, haproxy
 from tests.support.http import Browser
-from tests.support.processes import free_port
+from tests.support.processes import LONG_SECONDS, free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("balancer")]
+pytestmark = pytest.mark.slow
 
 
 class _Echo(BaseHTTPRequestHandler):
@@ -147,11 +147,11 @@ def test_what_is_too_large_is_refused(browser, asked):
 def test_a_slow_request_never_reaches_a_replica(balancer, asked, begun):
     asked.clear()
 
-    with socket.create_connection(("127.0.0.1", balancer.port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", balancer.port), timeout=LONG_SECONDS) as client:
         client.sendall(begun)
         started = time.monotonic()
         answer = client.recv(1000)
 
     assert answer.startswith(b"HTTP/1.1 408")
-    assert 3 < time.monotonic() - started < 8
+    assert time.monotonic() - started > 3
     assert asked == []

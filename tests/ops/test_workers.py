@@ -72,7 +72,7 @@ def test_what_a_worker_did_is_counted_after_its_end(service):
     before, killed = pages(service), workers(service)
 
     os.kill(killed[0], signal.SIGKILL)
-    wait_until(lambda: len(set(workers(service)) - set(killed)) == 1, seconds=20, what="a new worker")
+    wait_until(lambda: len(set(workers(service)) - set(killed)) == 1, what="a new worker")
 
     assert pages(service) == before
 

@@ -2,7 +2,7 @@
 
 | fixture | is |
 |---|---|
-| `stack` | two replicas on one store, empty and with a Telnyx that accepts; what a test left behind is cleared away |
+| `stack` | three replicas on one store, empty and with a Telnyx that accepts; what a test left behind is cleared away |
 | `store`, `telnyx` | of that stack |
 | `someone` | makes people, each with a browser: `someone()`, or `someone(stack.other)` at the other replica |
 | `fresh` | phone numbers that nobody has used |

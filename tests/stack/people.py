@@ -61,7 +61,7 @@ class Person(Browser):
 
     def await_delivery(self, delivery: str) -> dict[str, Any]:
         """Return the status as soon as it says this of the message."""
-        wait_until(lambda: self.status()["delivery"] == delivery, seconds=10, what=f"delivery is {delivery}")
+        wait_until(lambda: self.status()["delivery"] == delivery, what=f"delivery is {delivery}")
         return self.status()
 
 

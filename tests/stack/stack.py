@@ -1,12 +1,12 @@
-"""Two replicas, one store, one Telnyx."""
+"""Three replicas, one store, one Telnyx."""
 
 import json
 from contextlib import ExitStack
 from typing import Any
 
-from tests.support.processes import wait_until
+from tests.support.processes import LONG_SECONDS, wait_until
 from tests.support.servers import StoreServer
-from tests.support.service import ServiceProcess, service_group
+from tests.support.service import ServiceProcess, together
 from tests.support.telnyx import FakeTelnyx
 
 PUBLIC = "https://verify.example.com"
@@ -15,6 +15,10 @@ FROM = "+13125550001"
 PAUSE = "{tp}:p"  # u is until when, in ms
 SENDER = "{tp}:f"  # when it is free, in ms
 RECORDS = "{tp}:v:*"  # b is when it was begun, l when it was sent last, in ms
+# Of one Telnyx that is told to hold its answers, and one that answers as soon as it can.
+HOLDING = {"service.sender.telnyx.ANSWER_SECONDS": LONG_SECONDS, "service.sender.telnyx.WHOLE_SECONDS": LONG_SECONDS}
+PATIENT = HOLDING | {"service.verification.outbox.PATIENCE_SECONDS": LONG_SECONDS}
+HASTY = HOLDING | {"service.verification.outbox.PATIENCE_SECONDS": 0.01}
 
 
 def settings_for(store: StoreServer, telnyx: FakeTelnyx) -> dict[str, str]:
@@ -37,14 +41,16 @@ class Stack:
 
     Attributes:
         one: The replica that Telnyx's webhooks come to.
-        other: The second one.
+        other: The second one. A request waits for Telnyx's answer, however long that takes.
+        hasty: A third, whose requests do not.
     """
 
     def __init__(self, ends: ExitStack) -> None:
         self.store = ends.enter_context(StoreServer())
         self.telnyx = ends.enter_context(FakeTelnyx())
         self.settings = settings_for(self.store, self.telnyx)
-        self.one, self.other = ends.enter_context(service_group(2, workers=1, **self.settings))
+        replicas = [ServiceProcess(self.settings, seconds=seconds) for seconds in (PATIENT, PATIENT, HASTY)]
+        self.one, self.other, self.hasty = ends.enter_context(together(replicas))
         self._read: dict[int, int] = {}
 
     def clear(self) -> None:
@@ -54,13 +60,13 @@ class Stack:
         self.telnyx.webhooks = self.telnyx.disorder = False
         self.telnyx.receipt = "delivered"
         self.telnyx.webhook_origin = self.one.url
-        self._read = {replica.port: len(replica.log()) for replica in (self.one, self.other)}
+        self._read = {replica.port: len(replica.log()) for replica in (self.one, self.other, self.hasty)}
 
     def settle(self) -> None:
         """Let what is under way come to its end, so that the next test has its peace."""
         self.telnyx.clear()
         self.telnyx.await_webhooks()
-        wait_until(lambda: not self.telnyx.held, seconds=10, what="nothing hangs")
+        wait_until(lambda: not self.telnyx.held, what="nothing hangs")
 
     def lines(self, event: str, replica: ServiceProcess | None = None) -> list[dict[str, Any]]:
         """Return what a replica (the first one) has logged of an event since the test began."""
@@ -71,7 +77,7 @@ class Stack:
 
     def await_line(self, event: str, replica: ServiceProcess | None = None) -> dict[str, Any]:
         """Return the first line of an event, as soon as it is there."""
-        wait_until(lambda: self.lines(event, replica), seconds=10, what=f"{event} is logged")
+        wait_until(lambda: self.lines(event, replica), what=f"{event} is logged")
         return self.lines(event, replica)[0]
 
     def end_pause(self) -> None:

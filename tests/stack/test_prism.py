@@ -15,6 +15,7 @@ from service.verification.errors import SendRefused, SendUncertain, Verification
 from service.verification.message import Message
 from service.verification.phone import PhoneNumber
 from tests.sender.table import REFUSALS
+from tests.support.processes import LONG_SECONDS, wait_until
 from tests.support.telnyx import ERRORS, FakeTelnyx, TelnyxError, prism
 
 pytestmark = pytest.mark.slow
@@ -98,11 +99,11 @@ def test_prism_does_look(telnyx):
         assert _posted(strict, telnyx, good).status in (200, 500)
         telnyx.answer("list")
         assert _posted(strict, telnyx, good).status == 500
-        assert strict.violations()
+        wait_until(strict.violations, seconds=20, what="Prism writes down what it found")
 
 
 def _posted(proxy: prism.PrismProxy, telnyx: FakeTelnyx, body: dict) -> http.client.HTTPResponse:
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=LONG_SECONDS)
     headers = {"Authorization": f"Bearer {telnyx.api_key}", "Content-Type": "application/json"}
     try:
         connection.request("POST", "/v2/messages", json.dumps(body), headers)

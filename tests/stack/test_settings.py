@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.stack.people import token_in, words
-from tests.stack.stack import RECORDS, SENDER, Stack
+from tests.stack.stack import PATIENT, RECORDS, SENDER, Stack
 from tests.support.service import ServiceProcess
 
 pytestmark = pytest.mark.slow
@@ -20,7 +20,7 @@ TURNED_ON = {
 
 @pytest.fixture(scope="module")
 def third(running_stack: Stack) -> Iterator[ServiceProcess]:
-    with ServiceProcess({**running_stack.settings, **TURNED_ON}) as service:
+    with ServiceProcess({**running_stack.settings, **TURNED_ON}, seconds=PATIENT) as service:
         yield service
 
 

@@ -5,7 +5,6 @@ import pytest
 from service.verification.errors import Delivery
 from tests.sender.table import LOST, REFUSALS, UNCERTAIN
 from tests.stack.people import SAID, SENDS, sends_left, token_in, words
-from tests.support.http import burst
 from tests.support.processes import wait_until
 from tests.support.telnyx import ERRORS
 
@@ -85,10 +84,10 @@ def test_the_queue_of_the_sender_is_told(telnyx, someone, fresh):
     assert "Yours waits its turn" in person.page()
 
 
-def test_a_slow_answer_keeps_nobody_waiting(telnyx, someone, fresh):
+def test_a_slow_answer_keeps_nobody_waiting(stack, telnyx, someone, fresh):
     """The page comes first, and learns the rest from the status."""
-    person, number = someone(), next(fresh)
-    telnyx.delay = 2.5
+    person, number = someone(stack.hasty), next(fresh)
+    telnyx.hold()
 
     assert person.ask(number).status == 303
 
@@ -99,12 +98,14 @@ def test_a_slow_answer_keeps_nobody_waiting(telnyx, someone, fresh):
 @pytest.mark.parametrize("name", ["40001", "40300-stop", "40302"])
 def test_a_refusal_that_comes_late_is_told_by_the_status_and_by_a_reload(stack, telnyx, someone, fresh, name):
     """The page is open by then; without JavaScript, people reload it."""
-    person, delivery = someone(), REFUSALS[name].delivery
+    person, delivery = someone(stack.hasty), REFUSALS[name].delivery
     telnyx.answer(name)
-    telnyx.delay = 1.7
+    telnyx.hold()
 
     assert person.ask(next(fresh)).status == 303
 
+    telnyx.await_held(1)
+    telnyx.release()
     status = person.await_delivery(delivery.value)
     assert status["status"] == "canceled"
     assert all(phrase in status["message"] for phrase in SAID[delivery])
@@ -134,19 +135,16 @@ def make_time_pass(stack) -> None:
 # -- A Telnyx that hangs
 
 
-def await_taken(person, number) -> None:
-    wait_until(lambda: person.ask(number).status == 303, seconds=5, what="a place is free")
-
-
 def test_a_telnyx_that_hangs_takes_nobody_with_it(stack, telnyx, someone, fresh):
     """Sixteen sends wait for it. Checks go on, receipts are taken, and who comes next is told so and loses nothing."""
-    telnyx.answer("hang")
-    people = [(someone(), next(fresh)) for _ in range(16)]
-    # What was sent before may hold a place for a moment yet: whoever is told so asks again.
-    burst(16, lambda place: await_taken(*people[place]))
+    telnyx.hold()
+    people = [(someone(stack.hasty), next(fresh)) for _ in range(16)]
+    for person, number in people:
+        # What was sent before may hold a place for a moment yet: whoever is told so asks again.
+        wait_until(lambda: person.ask(number).status == 303, what="a place is free")  # noqa: B023
     telnyx.await_held(16)
 
-    late, number = someone(), next(fresh)
+    late, number = someone(stack.hasty), next(fresh)
     before = stack.keys()
     refused = late.ask(number)
     assert refused.status == 503
@@ -161,7 +159,6 @@ def test_a_telnyx_that_hangs_takes_nobody_with_it(stack, telnyx, someone, fresh)
     assert late.get("/readyz").status == 200
 
     assert telnyx.held == 16, "and all that time it hung"
-    telnyx.answer("accepted")
-    wait_until(lambda: len(stack.lines("send_uncertain")) == 16, seconds=10, what="every send was given up")
-    assert late.ask(number).status == 303
-    assert len(telnyx.texts_to(number)) == 1
+    telnyx.release()
+    wait_until(lambda: late.ask(number).status == 303, what="a place is free")
+    wait_until(lambda: len(telnyx.texts_to(number)) == 1, what="it was sent")

@@ -7,7 +7,7 @@ import pytest
 from tests.store.attempts import Attempt
 from tests.store.engines import ONE_SERVER, engines
 
-STARTS = 20_000
+STARTS = 3_000
 PENDING_MAX = 400  # bytes: record and token
 EVERYTHING = ("record", "token", "checks", "row", "number")
 GROWN_MAX = 1500  # bytes: after every check and every message that it may have
@@ -61,12 +61,11 @@ def _name(server) -> str:
 
 
 def _size(server, one: Attempt, *parts: str) -> int:
-    slot = f"{{{one.handle.number}}}"
     names = {
-        "record": f"v:{slot}:{one.handle.random}",
-        "token": f"t:{slot}:{one.digest}",
-        "checks": f"c:{slot}:{one.source}",
-        "row": f"c:{slot}",
-        "number": f"n:{slot}",
+        "record": f"v:{one.handle.random}",
+        "token": f"t:{one.digest}",
+        "checks": f"c:{one.digest_of_number}:{one.source}",
+        "row": f"c:{one.digest_of_number}",
+        "number": f"n:{one.digest_of_number}",
     }
-    return sum(server.memory_usage(names[part]) for part in parts)
+    return sum(server.memory_usage(f"{{tp}}:{names[part]}") for part in parts)

@@ -15,6 +15,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlencode, urlsplit
 
+from tests.support.processes import LONG_SECONDS
+
 FORM = "application/x-www-form-urlencoded"
 Result = TypeVar("Result")
 GONE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
@@ -42,7 +44,9 @@ class Browser:
         headers: Sent with every request.
     """
 
-    def __init__(self, base_url: str, *, timeout: float = 15, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, base_url: str, *, timeout: float = LONG_SECONDS, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.base_url = base_url.rstrip("/")
         self.cookies: dict[str, str] = {}
         self._headers = dict(headers or {})

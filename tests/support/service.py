@@ -1,6 +1,7 @@
 """The product under gunicorn, as in production: one replica, or several on one store."""
 
 import http.client
+import json
 import os
 import shutil
 import sys
@@ -11,10 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.support.processes import Child, WaitedTooLong, free_port, wait_until
+from tests.support.processes import LONG_SECONDS, Child, WaitedTooLong, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30.0  # ours: the Telnyx SDK alone may take 5 s to import on a busy machine
 PASSED_ON = ("PATH", "LANG", "TMPDIR")
 
 
@@ -30,9 +30,13 @@ class ServiceProcess:
     Args:
         settings: Environment of the replica, full names: `{"TEXTPROOF_REDIS_URL": …}`.
         workers: How many gunicorn workers.
+        seconds: What the service waits for where that is not its own, so that a test need not hope that something is
+            faster or slower: `{"service.verification.outbox.PATIENCE_SECONDS": 60}`.
     """
 
-    def __init__(self, settings: Mapping[str, str], *, workers: int = 1) -> None:
+    def __init__(
+        self, settings: Mapping[str, str], *, workers: int = 1, seconds: Mapping[str, float] | None = None
+    ) -> None:
         self.port = free_port()
         self.directory = Path(tempfile.mkdtemp(prefix="textproof-service-"))
         empty_config = self.directory / "config.cfg"
@@ -44,8 +48,10 @@ class ServiceProcess:
             "PORT": str(self.port),
             "WORKERS": str(workers),
             "TEXTPROOF_CONFIG": str(empty_config),
+            "SECONDS": json.dumps(dict(seconds or {})),
             **settings,
         }
+        self._app = "tests.support.seconds:create_app()" if seconds else "service.app:create_app()"
         self._child: Child | None = None
 
     @property
@@ -67,7 +73,7 @@ class ServiceProcess:
         """Start without waiting."""
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py")]
         self._child = Child(
-            [*gunicorn, "service.app:create_app()"],
+            [*gunicorn, self._app],
             output=self.directory / "service.log",
             cwd=ROOT,
             env=self._environment,
@@ -76,7 +82,7 @@ class ServiceProcess:
     def await_livez(self) -> None:
         """Return when `/livez` answers 200."""
         try:
-            wait_until(self._is_up, seconds=START_SECONDS, what="GET /livez is 200", every=0.05)
+            wait_until(self._is_up, what="GET /livez is 200", every=0.05)
         except WaitedTooLong as error:
             raise ServiceDied(f"{error}\n{self._running().tail()}") from None
 
@@ -84,7 +90,7 @@ class ServiceProcess:
         child = self._running()
         if child.exit_code is not None:
             raise ServiceDied(f"exit code {child.exit_code}\n{child.tail()}")
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=LONG_SECONDS)
         try:
             connection.request("GET", "/livez")
             return connection.getresponse().status == 200
@@ -93,7 +99,7 @@ class ServiceProcess:
         finally:
             connection.close()
 
-    def stop(self, *, seconds: float = 15) -> int:
+    def stop(self, *, seconds: float = LONG_SECONDS) -> int:
         """End it as a deployment does (SIGTERM), kill it after `seconds`, return the exit code."""
         return self._running().stop(seconds=seconds)
 
@@ -137,7 +143,13 @@ def service_group(n: int, *, workers: int = 1, **settings: str) -> Iterator[list
         workers: gunicorn workers of each.
         settings: Full names: `TEXTPROOF_REDIS_URL=store.url`.
     """
-    replicas = [ServiceProcess(settings, workers=workers) for _ in range(n)]
+    with together([ServiceProcess(settings, workers=workers) for _ in range(n)]) as replicas:
+        yield replicas
+
+
+@contextmanager
+def together(replicas: list[ServiceProcess]) -> Iterator[list[ServiceProcess]]:
+    """Start replicas at the same time, and end them afterwards."""
     with ExitStack() as ends:
         for replica in replicas:
             ends.callback(replica.close)

@@ -4,7 +4,7 @@ import time
 from http.cookies import SimpleCookie
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from itsdangerous import TimestampSigner
 
@@ -158,7 +158,6 @@ def test_the_control_is_a_cookie_that_is_ours(client, keyring, genuine, at, stat
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_cookie_at_all_is_no_cookie(client, value):
     client.set_cookie(PLAIN, value)
 

@@ -4,6 +4,9 @@ local KEYRING_ID, HOW, VALUE, SECONDS, MOST = unpack(ARGV) -- HOW: claim, write,
 -- @include keyring
 
 if HOW == 'push' then
+  for _, one in ipairs(redis.call('LRANGE', NOTE, 0, -1)) do
+    if one == VALUE then return end -- the same again, because its answer was lost
+  end
   redis.call('LPUSH', NOTE, VALUE)
   redis.call('LTRIM', NOTE, 0, MOST - 1)
   redis.call('EXPIRE', NOTE, SECONDS)

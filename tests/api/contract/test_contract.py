@@ -20,16 +20,16 @@ from service.store.redis import RedisStore
 from tests.support.servers import StoreServer
 from tests.support.service import ROOT, ServiceProcess
 
-CASES = int(os.environ.get("CONTRACT_CASES", "1500"))
+CASES = int(os.environ.get("CONTRACT_CASES", "300"))
 SEED = int(os.environ.get("CONTRACT_SEED", "1"))
-EXAMPLES = 375  # for each operation and seed; more bring little that is new
+EXAMPLES = min(375, CASES // 6)  # for each operation and seed; more than 375 bring little that is new
 HERE = Path(__file__).parent
 RETURN_URL = "https://shop.example.com/phone"  # as in hooks.py, which schemathesis loads by itself
 SENDING = {("start", 201), ("resend", 200)}
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300 + CASES)
+@pytest.mark.timeout(600 + CASES)
 def test_no_case_is_answered_otherwise_than_the_contract_says(policy, tmp_path):
     """No 5xx, no undocumented status, no other shape; and a message for each 2xx that promises one, and no other."""
     counts: Counter[tuple[str, int]] = Counter()

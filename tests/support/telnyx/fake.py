@@ -157,7 +157,6 @@ class FakeTelnyx:
             product that calls itself by a public name.
         disorder: Post the final event first, and each twice.
         receipt: How a message ends, one of `RECEIPTS`, unless its number says otherwise.
-        delay: Seconds before every answer, good or bad.
         deliveries: Every webhook posted by itself.
         account: What GET tells about the account; GETs are not recorded.
     """
@@ -172,12 +171,12 @@ class FakeTelnyx:
         self.webhook_origin: str | None = None
         self.disorder = False
         self.receipt = "delivered"
-        self.delay = 0.0
         self._signer = Signer()
         self.account = FakeAccount(self._signer.public_key)
         self._script = _Script()
         self._ledger = _Ledger()
         self._lock = threading.Lock()
+        self._holds = False
         self._held = 0
         self._release = threading.Event()
         self._closing = threading.Event()
@@ -213,16 +212,21 @@ class FakeTelnyx:
             raise KeyError(outcome)
         self._script = _Script(outcome, seconds, wait_seconds)
 
-    def release(self) -> None:
-        """Let every request that hangs now go on, and be accepted."""
+    def hold(self) -> None:
+        """Let every request that comes wait before it is answered, well or badly, until `release`."""
         with self._lock:
+            self._holds = True
+
+    def release(self) -> None:
+        """Let every request that hangs now, or is held, go on."""
+        with self._lock:
+            self._holds = False
             self._release.set()
             self._release = threading.Event()
 
     def clear(self) -> None:
         """Forget what was recorded, release what hangs, and accept again at once."""
         self.answer("accepted")
-        self.delay = 0.0
         self.release()
         with self._lock:
             self.requests.clear()
@@ -237,13 +241,13 @@ class FakeTelnyx:
         with self._lock:
             return [one["text"] for one in self.messages if one["to"][0]["phone_number"] == number]
 
-    def await_held(self, count: int, *, seconds: float = 10) -> None:
-        """Return when that many requests hang."""
-        wait_until(lambda: self._held >= count, seconds=seconds, what=f"{count} requests hang")
+    def await_held(self, count: int) -> None:
+        """Return when that many requests hang, or are held."""
+        wait_until(lambda: self._held >= count, what=f"{count} requests hang")
 
-    def await_webhooks(self, *, seconds: float = 20) -> None:
+    def await_webhooks(self) -> None:
         """Return when every webhook owed so far was delivered or given up."""
-        wait_until(lambda: self._owed == 0, seconds=seconds, what="webhooks are delivered")
+        wait_until(lambda: self._owed == 0, what="webhooks are delivered")
 
     # Webhooks.
 
@@ -252,7 +256,7 @@ class FakeTelnyx:
         return self._signer.headers(body, timestamp)
 
     def webhook(self, url: str, occurred: Mapping[str, Any], *, timestamp: int | str | None = None) -> int | None:
-        """POST one signed event and return the status; None where none came within 2 s."""
+        """POST one signed event and return the status; None where none came."""
         body = json.dumps(occurred).encode()
         return webhooks.post(url, body, self.sign(body, timestamp))
 
@@ -291,20 +295,22 @@ class FakeTelnyx:
             key = request.idempotency_key
             if refusal is None and key is not None:
                 refusal = self._ledger.claim(key, request.raw)
-            ledger = self._ledger
-        if self.delay:
-            self._closing.wait(self.delay)
+            ledger, released, holds = self._ledger, self._release, self._holds
+        if holds:
+            self._wait_for(released)
         if refusal is not None:
             return refusal
         try:
-            return self._play(request, script, ledger)
+            return self._play(request, script, ledger, released)
         finally:
             with self._lock:
                 ledger.in_flight.discard(key or "")
 
     def tell(self, path: str, headers: Mapping[str, str]) -> _Reply:
         """Return what to send to a GET; `answer` is for these as well."""
-        script, where = self._script, urlsplit(path)
+        with self._lock:
+            script, released = self._script, self._release
+        where = urlsplit(path)
         if headers.get("Authorization") != f"Bearer {self.api_key}":
             return _refusal(ERRORS["10009"])
         outcome = script.outcome
@@ -313,7 +319,7 @@ class FakeTelnyx:
         if outcome == "bad_gateway":
             return _Reply(502, PAGE, "text/html; charset=utf-8")
         if outcome == "hang":
-            self._hold()
+            self._wait_for(released)
         told = self.account.answer(where.path.removeprefix("/v2"), parse_qs(where.query))
         good = _refusal(ERRORS["10005"]) if told is None or not where.path.startswith("/v2/") else _json(200, told)
         if outcome == "drip":
@@ -332,7 +338,7 @@ class FakeTelnyx:
         fault = fault_of(request.body)
         return None if fault is None else _refusal(fault)
 
-    def _play(self, request: Recorded, script: _Script, ledger: _Ledger) -> _Reply:
+    def _play(self, request: Recorded, script: _Script, ledger: _Ledger, released: threading.Event) -> _Reply:
         magic = MAGIC_NUMBERS.get(request.body["to"], "")
         outcome = magic if magic and not magic.startswith("receipt:") else script.outcome
         if isinstance(outcome, TelnyxError):
@@ -342,7 +348,7 @@ class FakeTelnyx:
         if outcome == "bad_gateway":
             return _Reply(502, PAGE, "text/html; charset=utf-8")
         if outcome == "hang":
-            self._hold()
+            self._wait_for(released)
         if outcome == "slow":
             self._closing.wait(script.seconds)
         good = self._accept(request, script, ledger)
@@ -350,9 +356,8 @@ class FakeTelnyx:
             return _Reply(200, good.body, byte_seconds=script.seconds)
         return _DISTORTED.get(outcome, good)
 
-    def _hold(self) -> None:
+    def _wait_for(self, released: threading.Event) -> None:
         with self._lock:
-            released = self._release
             self._held += 1
         try:
             released.wait()
@@ -399,7 +404,7 @@ class FakeTelnyx:
         self._server.cut_all()
         self._server.server_close()
         for thread in self._threads:
-            thread.join(timeout=10)
+            thread.join()
 
 
 def _ending(message: Mapping[str, Any], magic: str, usual: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Stoplight Prism between our requests and our fake: Telnyx's own OpenAPI judges both.
 
-Prism is a program for Node. `install` fetches it into `.venv/prism`, once; nothing else here needs Node.
+Prism is a program for Node. `install` fetches it into `.venv/prism`, once, as npm/package-lock.json says; nothing
+else here needs Node. Its version is the newest that runs on Node 20.
 `openapi.json` is Telnyx's, cut to the operations that we use, with `/v2` in its paths.
 """
 
@@ -14,8 +15,9 @@ from typing import Self
 
 from tests.support.processes import Child, free_port, wait_until
 
-VERSION = "5.14.2"  # the newest that runs on Node 20
+SOURCE = Path(__file__).with_name("npm")
 HOME = Path(__file__).resolve().parents[3] / ".venv" / "prism"
+READY = HOME / "ready"  # what is installed, once all of it is
 PROGRAM = HOME / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js"
 SPECIFICATION = Path(__file__).with_name("openapi.json")
 START_SECONDS = 60.0  # it needs 3 s on a quiet machine
@@ -28,12 +30,15 @@ def is_wanted() -> bool:
 
 def install() -> None:
     """Fetch Prism, unless it is there."""
-    if PROGRAM.exists():
+    wanted = (SOURCE / "package-lock.json").read_text()
+    if READY.exists() and READY.read_text() == wanted:
         return
     HOME.mkdir(parents=True, exist_ok=True)
-    package = f"@stoplight/prism-cli@{VERSION}"
-    quiet = ["--no-fund", "--no-audit", "--no-package-lock", "--ignore-scripts", "--loglevel=error"]
-    subprocess.run(["npm", "install", "--prefix", HOME, *quiet, package], check=True, stdin=subprocess.DEVNULL)
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(SOURCE / name, HOME)
+    quiet = ["--no-fund", "--no-audit", "--ignore-scripts", "--loglevel=error"]
+    subprocess.run(["npm", "ci", "--prefix", HOME, *quiet], check=True, stdin=subprocess.DEVNULL)
+    READY.write_text(wanted)
 
 
 class PrismProxy:
