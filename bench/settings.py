@@ -81,8 +81,12 @@ def _table() -> Iterator[str]:
 
 
 def summary() -> str:
-    """Return the README's table."""
-    return "\n".join(_rows(FIRST)) + "\n"
+    """Return the README's table: of each setting the first sentence."""
+    rows = ["| setting | default | what it is for |", "|---|---|---|"]
+    for key in FIRST:
+        sentence = KEYS[key].metadata["sentence"].partition(". ")[0].removesuffix(".")
+        rows.append(f"| `{key}` | `{written(KEYS[key].default)}` | {sentence}. {_like(key, '`')}".rstrip() + " |")
+    return "\n".join(rows) + "\n"
 
 
 def _rows(keys: Iterator[str] | tuple[str, ...]) -> Iterator[str]:

@@ -5,13 +5,12 @@
 
 import functools
 import logging
-import sys
 import time
 from collections.abc import Callable
 
 from flask import Flask
 
-from .config import Settings, SettingsError
+from .config import Settings, settings_or_exit
 from .sender.demo import DemoSender
 from .sender.receipts import TelnyxReceipts
 from .store.connect import connect
@@ -82,14 +81,6 @@ def create_app(
         proxies=settings.TRUSTED_PROXIES,
         counted=metrics,
     )
-
-
-def settings_or_exit() -> Settings:
-    """Return the settings; where they are wrong, say what to put right and end the process."""
-    try:
-        return Settings.load()
-    except SettingsError as error:
-        sys.exit(str(error))
 
 
 def redis_store(settings: Settings) -> RedisStore:

@@ -14,6 +14,7 @@ import difflib
 import json
 import os
 import re
+import sys
 import types
 import warnings
 from collections.abc import Iterator, Mapping
@@ -520,6 +521,11 @@ class Settings:
         return not self.SENDER and self.sender == "demo"
 
     @property
+    def address(self) -> str:
+        """Where it listens, as an address of the web has it: `127.0.0.1:8000`, `[::1]:8000`."""
+        return f"[{self.HOST}]:{self.PORT}" if ":" in self.HOST else f"{self.HOST}:{self.PORT}"
+
+    @property
     def redis_url(self) -> str:
         """Where the store is: as set, else on this machine."""
         return self.REDIS_URL or "redis://127.0.0.1:6379/0"
@@ -699,6 +705,14 @@ class Settings:
 
 
 KEYS = {declared.name: declared for declared in dataclasses.fields(Settings) if declared.metadata}
+
+
+def settings_or_exit() -> Settings:
+    """Return the settings; where they are wrong, say what to put right and end the process."""
+    try:
+        return Settings.load()
+    except SettingsError as error:
+        sys.exit(str(error))
 
 
 def no_sender(who: str) -> Mistake:

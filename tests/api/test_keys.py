@@ -21,7 +21,7 @@ FORM = re.compile(r"tp_[0-9a-f]{8}_[A-Za-z0-9_-]{43}")
 @pytest.fixture
 def textproof(store, monkeypatch):
     """The command, on the store of this test."""
-    monkeypatch.setattr("service.__main__.settings_or_exit", lambda: None)
+    monkeypatch.setattr("service.__main__.settings_or_say", lambda: None)
     monkeypatch.setattr("service.__main__.redis_store", lambda _settings: store)
     return lambda *words: CliRunner().invoke(main, ["keys", *words])
 
