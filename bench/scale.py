@@ -16,7 +16,7 @@ import redis
 
 from bench.performance.crowd import PREFIXES
 from bench.performance.rows import Writer
-from bench.performance.servers import EVERY_LIMIT, SECRET, SERVICE
+from bench.performance.servers import EVERY_LIMIT, ROOT, SECRET, SERVICE
 from service.config import Settings
 from service.store.redis import RedisStore
 from service.verification.budgets import ask_for
@@ -126,7 +126,7 @@ def _busy(client: redis.Redis) -> float:
 
 
 def _settings() -> Settings:
-    return Settings.load(SERVICE | EVERY_LIMIT | {"TEXTPROOF_CONFIG": "/dev/null"})
+    return Settings.load(SERVICE | EVERY_LIMIT | {"TEXTPROOF_CONFIG": str(ROOT / "config.cfg.example")})
 
 
 def _waits(each: float, load: float) -> Iterator[float]:

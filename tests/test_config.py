@@ -7,7 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from service.__main__ import main
 from service.config import KEYS, Settings, SettingsError
 from service.languages import NAMES, language
 from service.verification import message
@@ -725,6 +727,53 @@ def test_the_example_has_every_setting_with_its_default(load):
     differ = {key for key in KEYS if getattr(example, key) != getattr(Settings(), key)}
 
     assert differ == {"SENDER"}
+
+
+# -- What is in force
+
+
+def test_every_setting_in_force_is_printed_with_where_it_came_from_and_without_a_secret(tmp_path):
+    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "config.cfg").write_text(
+        'BRAND = "Acme"\nMESSAGE_PRICES = ["US=0.0079"]\nTEST_NUMBERS = ["+12025550100=12AB56@2026-12-31"]\n'
+    )
+    environment = {
+        "TEXTPROOF_CONFIG": str(tmp_path / "config.cfg"),
+        "TEXTPROOF_SENDER": "demo",
+        "TEXTPROOF_SECRET_KEY_FILE": str(tmp_path / "secret"),
+        "TEXTPROOF_REDIS_URL": f"redis://:{SECRET}@localhost",
+        "PORT": "9000",
+    }
+
+    ended = CliRunner().invoke(main, ["settings"], env=environment)
+
+    lines = ended.stdout.splitlines()
+    assert len(lines) == len(KEYS)
+    for line in (
+        'BRAND = "Acme"  # config.cfg',
+        'MESSAGE_PRICES = ["US=0.0079"]  # config.cfg',
+        "TEST_NUMBERS = (hidden)  # config.cfg",
+        'SENDER = "demo"  # environment',
+        "SECRET_KEY = (hidden)  # file named by TEXTPROOF_SECRET_KEY_FILE",
+        "REDIS_URL = (hidden)  # environment",
+        "PORT = 9000  # environment",
+        "WORKERS = (one for each core)  # default",
+        'SENDS_PER_NUMBER = ["5/600", "10/86400"]  # default',
+        'API_KEY = ""  # default',
+    ):
+        assert line in lines
+    assert SECRET not in ended.output
+    assert "12AB56" not in ended.output
+    assert ended.stderr.startswith(f"Settings: {tmp_path / 'config.cfg'} (named by TEXTPROOF_CONFIG); from the envi")
+
+
+def test_a_command_says_where_it_looked_when_there_is_no_file(tmp_path, monkeypatch):
+    """Otherwise it would tell of another service than the one that runs."""
+    monkeypatch.chdir(tmp_path)
+
+    ended = CliRunner().invoke(main, ["settings"])
+
+    assert f"the defaults, because there is no config.cfg in {tmp_path} and TEXTPROOF_CONFIG is not set" in ended.stderr
 
 
 # -- The start of the process

@@ -3,11 +3,14 @@
 import ast
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from bench import settings
+from service.__main__ import main
 from service.config import KEYS, SECTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -99,6 +102,13 @@ def test_make_help_lists_every_target_of_the_readme():
 def test_the_two_commands_come_first():
     """Whoever comes from the tutorial reads these before anything else."""
     assert re.findall(r"^make ([a-z]+)", README, re.MULTILINE)[:2] == ["run", "test"]
+
+
+def test_the_command_says_which_version_it_is():
+    """The image is not installed, and has no package that could be asked."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert CliRunner().invoke(main, ["--version"]).output == f"textproof, version {project['version']}\n"
 
 
 # -- Links
