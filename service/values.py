@@ -28,6 +28,8 @@ REDIS_OWN = (
     "retry_on_timeout",
     "retry_on_error",
     "health_check_interval",
+    "driver_info",
+    "maint_notifications_config",
     "max_connections",
 )
 """Options that `store/connect.py` sets itself. In redis-py, those of an address would win."""
@@ -180,7 +182,7 @@ def public_key(value: object) -> str:
     return value
 
 
-@kind("messages per second, 0.01 to 10,000, or 0")
+@kind(f"messages per second, {RATE_MIN} to {RATE_MAX:,}, or 0")
 def rate(value: object) -> float:
     """Messages per second; 0 is none."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,4})?", value.strip()):
@@ -194,9 +196,8 @@ def rate(value: object) -> float:
     return float(value)
 
 
-HOST_NAME = (
-    r"([^\W_]([\w-]*[^\W_])?\.)*[^\W_]([\w-]*[^\W_])?\.?"  # of any language; an IPv6 address is read by urlsplit
-)
+LABEL = r"[^\W_]([\w-]*[^\W_])?"
+HOST_NAME = rf"({LABEL}\.)*{LABEL}\.?"
 
 
 def url(*schemes: str, path: bool = True) -> Kind[str]:
@@ -220,7 +221,8 @@ def url(*schemes: str, path: bool = True) -> Kind[str]:
             raise Bad(hint)
         if not path and (parts.path.strip("/") or parts.query or parts.fragment or parts.username):
             raise Bad(f"{hint}, and has nothing behind the host")
-        if not path and ":" not in (parts.hostname or "") and not re.fullmatch(HOST_NAME, parts.hostname or ""):
+        host = parts.hostname or ""
+        if not path and host.isascii() and ":" not in host and not re.fullmatch(HOST_NAME, host):
             raise Bad(f"{hint}, and then the name of a host, like {schemes[0]}://verify.example.com")
         return value if path else f"{parts.scheme}://{parts.netloc}"
 
@@ -349,7 +351,7 @@ def secret(value: object) -> str:
     return value
 
 
-@kind("secret text of 32 characters or more")
+@kind(f"secret text of {keys.SECRET_MIN} characters or more")
 def long_secret(value: object) -> str:
     """A secret that keys are made of."""
     value = secret(value)
@@ -361,7 +363,7 @@ def long_secret(value: object) -> str:
     return value
 
 
-@kind("text of 1 to 30 characters")
+@kind(f"text of 1 to {BRAND_MAX} characters")
 def brand(value: object) -> str:
     """A name that fits a text message."""
     value = text(value)
@@ -393,7 +395,7 @@ def link(value: object) -> str:
     return value
 
 
-@kind("file, SVG or PNG, at most 16,384 bytes")
+@kind(f"file, SVG or PNG, at most {LOGO_MAX:,} bytes")
 def picture(value: object) -> str:
     """A file with a small SVG or PNG."""
     value = text(value)
