@@ -761,9 +761,9 @@ def _given(environ: Mapping[str, str]) -> tuple[Origin, Given, list[Mistake]]:
     file, given, mistakes = _from_file(environ)
     ignored = []
     for name, value in environ.items():
-        if name in KEYS and KEYS[name].metadata["is_bare"]:
+        if value and name in KEYS and KEYS[name].metadata["is_bare"]:  # the name is anybody's: empty is not set
             given[name] = (value, "environment")
-        if not name.startswith(PREFIX) or name == PLACE:
+        if not name.upper().startswith(PREFIX) or name == PLACE:
             continue
         key = name.removeprefix(PREFIX)
         if key in KEYS and not KEYS[key].metadata["is_bare"]:
@@ -781,7 +781,7 @@ def _given(environ: Mapping[str, str]) -> tuple[Origin, Given, list[Mistake]]:
         else:
             mistakes.append(_unknown(name, key, "environment"))
     sources = {key: source for key, (_, source) in given.items()}
-    return Origin(file, PLACE in environ, sources, tuple(sorted(ignored))), given, mistakes
+    return Origin(file, bool(environ.get(PLACE)), sources, tuple(sorted(ignored))), given, mistakes
 
 
 def _is_link(key: str, value: str) -> bool:
@@ -868,7 +868,11 @@ def _ignored(tree: ast.Module, variables: Mapping[str, object], *, is_empty: boo
 
 
 def _unknown(name: str, key: str, source: str) -> Mistake:
-    if key in KEYS:
-        return Mistake(name, f"is not a setting: in the environment it is {key}, without {PREFIX}.", source)
+    """Return the mistake of a name that is no setting. `key` is what is left of it without a prefix."""
+    bare = key.removeprefix(PREFIX)
+    if bare in KEYS:  # so only the prefix is wrong
+        return Mistake(name, f"is not a setting: here it is {bare}, without {PREFIX}.", source)
+    if (right := f"{PREFIX}{name.upper().removeprefix(PREFIX)}") != name and name.upper() == right:
+        return Mistake(name, f"is not a setting: they are in capital letters, like {right}.", source)
     near = difflib.get_close_matches(key, KEYS, n=1)
     return Mistake(name, "is not a setting." + (f" Did you mean {near[0]}?" if near else ""), source)

@@ -180,6 +180,7 @@ BROKEN = {
     "small-letters": ('brand = "Acme"\nDEBUG = True', "brand", "they are in capital letters, like BRAND"),
     "small-letters-and-a-slip": ('from_numbr = "+1"\nDEBUG = True', "from_numbr", "like FROM_NUMBER"),
     "nothing-in-capitals": ('sending = "me"', "sending", "capital letters"),
+    "prefix-in-the-file": ('TEXTPROOF_BRAND = "Acme"', "TEXTPROOF_BRAND", "it is BRAND, without TEXTPROOF_"),
     "json": ('{"BRAND": "Acme"}', "line 1", "a setting is written as NAME = value"),
     "json-behind-a-setting": ('DEBUG = True\n["BRAND"]', "line 2", "sets nothing"),
     "colon-for-equals": ('BRAND: "Acme"', "line 1", "written with ="),
@@ -227,6 +228,7 @@ ENVIRONMENT = {
     "secret-file-is-a-device": ({"API_KEY_FILE": "/dev/null"}, "TEXTPROOF_API_KEY_FILE", "no ordinary file"),
     "secret-file-missing": ({"API_KEY_FILE": "/no/such/file"}, "TEXTPROOF_API_KEY_FILE", "cannot be read"),
     "secret-file-is-a-folder": ({"API_KEY_FILE": "/"}, "TEXTPROOF_API_KEY_FILE", "cannot be read"),
+    "secret-for-nobody": ({"PASSWORD": "x"}, "TEXTPROOF_PASSWORD", "is not a setting"),
     "file-for-what-is-no-secret": ({"BRAND_FILE": "/etc/hostname"}, "TEXTPROOF_BRAND_FILE", "is not a setting"),
 }
 
@@ -565,6 +567,18 @@ def test_where_it_listens_has_no_prefix_in_the_environment(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
 
     assert getattr(Settings.load({key: str(value)}), key) == value
+
+
+@pytest.mark.parametrize("name", ["textproof_brand", "TEXTPROOF_Brand", "Textproof_BRAND"])
+def test_a_name_in_small_letters_is_no_setting_in_the_environment_either(name):
+    with pytest.raises(SettingsError, match="they are in capital letters, like TEXTPROOF_BRAND"):
+        Settings.load({name: "Acme"})
+
+
+def test_an_empty_variable_that_may_be_anybodys_sets_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert Settings.load({"WORKERS": "", "TEXTPROOF_CONFIG": ""}) == Settings()
 
 
 def test_other_variables_of_the_environment_are_nobodys_business(load, tmp_path):
