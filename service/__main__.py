@@ -1,6 +1,7 @@
 """The command `textproof`."""
 
 import os
+import shlex
 import signal
 import sys
 import time
@@ -44,7 +45,8 @@ def run() -> None:
         with Guard() as guard:
             if not settings.REDIS_URL:
                 environ["TEXTPROOF_REDIS_URL"] = start_valkey(guard)
-                said.append("Other commands reach its store with TEXTPROOF_REDIS_URL=" + environ["TEXTPROOF_REDIS_URL"])
+                reached = shlex.quote(environ["TEXTPROOF_REDIS_URL"])
+                said.append(f"Other commands reach its store with TEXTPROOF_REDIS_URL={reached}")
             code = _serve(guard, environ | {"SAY_WHEN_READY": "\n".join(said)})
     except NoServer as error:
         sys.exit(str(error))

@@ -208,7 +208,7 @@ def url(*schemes: str, path: bool = True) -> Kind[str]:
         if not value:
             return value
         hint = "must be an address that starts with " + " or ".join(f"{scheme}://" for scheme in schemes)
-        if re.search(r'[\s<>"{}|\\^`]', value):
+        if not value.startswith("unix:") and re.search(r'[\s<>"{}|\\^`]', value):
             raise Bad(f"{hint}, and has no spaces, quotes, brackets or backslashes")
         try:
             parts = urlsplit(value)

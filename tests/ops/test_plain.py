@@ -98,12 +98,18 @@ needs_servers = needs("redis-server and haproxy", there=bool(haproxy() and redis
 
 
 @needs_servers
-def test_everything_starts_and_the_doctor_finds_nothing_to_fix(running):
-    command = ROOT / ".venv/bin/python"
+def test_everything_starts_and_the_doctor_finds_nothing_to_fix(running, tmp_path):
+    """By the command that is installed; the user that it becomes is not here."""
+    command = tmp_path / "textproof"
+    installed = (running.folder / "usr/local/bin/textproof").read_text()
+    command.write_text(installed.replace("/etc/textproof", f"{running.folder}/etc/textproof"))
+    (tmp_path / "runuser").write_text('#!/bin/sh\n[ "$1 $2 $3" = "-u textproof --" ] && shift 3 && exec "$@"\n')
+    for script in (command, tmp_path / "runuser"):
+        script.chmod(0o755)
+
     ended = subprocess.run(
-        [command, "-m", "service", "doctor"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **running.environment()},
+        [command, "doctor"],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=False,

@@ -24,7 +24,7 @@ class Run:
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.port = free_port()
-        self.folder = folder / "tmp"
+        self.folder = folder / "with a space"
         self.folder.mkdir()
         (folder / "config.cfg").touch()
         self.output = folder / "output"
