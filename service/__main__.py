@@ -179,7 +179,9 @@ def _serve(guard: Guard, environ: dict[str, str]) -> int:
         str(HERE / "gunicorn.conf.py"),
         "service.app:create_app()",
     ]
-    server = guard.start(command, env=os.environ | environ, cwd=HERE)
+    # In the current folder, as we are: what was read there is what is served.
+    paths = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+    server = guard.start(command, env=os.environ | environ | {"PYTHONPATH": paths})
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         server.terminate()

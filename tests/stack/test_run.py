@@ -26,11 +26,11 @@ class Run:
         self.port = free_port()
         self.folder = folder / "with a space"
         self.folder.mkdir()
-        (folder / "config.cfg").touch()
+        (folder / "config.cfg").write_text('BRAND = "Acme"')
         self.output = folder / "output"
-        given = {"TMPDIR": str(self.folder), "TEXTPROOF_CONFIG": str(folder / "config.cfg"), "PORT": str(self.port)}
+        given = {"TMPDIR": str(self.folder), "PORT": str(self.port)}
         env = {"PATH": os.environ["PATH"], "WORKERS": "1", **given, **environment}
-        self.child = Child([sys.executable, "-m", "service", "run"], output=self.output, cwd=ROOT, env=env)
+        self.child = Child([sys.executable, "-m", "service", "run"], output=self.output, cwd=folder, env=env)
 
     def text(self) -> str:
         return self.output.read_text(errors="replace")
@@ -103,6 +103,15 @@ def test_it_says_where_it_is_once_it_is_there(run):
         service = run(PORT=str(other.getsockname()[1]))
         service.await_text("in use")
         assert "Textproof is on" not in service.text()
+
+
+def test_it_serves_with_the_configuration_of_the_folder_that_it_was_started_in(run, tmp_path):
+    service = run()
+    service.await_text("Textproof is on")
+
+    assert f"Settings: {tmp_path / 'config.cfg'} (in the current folder)" in service.text()
+    with Browser(f"http://127.0.0.1:{service.port}") as browser:
+        assert "Acme" in browser.get("/").text
 
 
 @pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6 here")
