@@ -49,10 +49,10 @@ def create_app(
     for warning in settings.warnings():
         log.warning("settings", extra={"warning": warning})
 
-    store = store or redis_store(settings)
-    if fault := demo_by_chance(settings, store):
+    # A store of its own: no connection is opened before gunicorn forks that is used after it.
+    if fault := demo_by_chance(settings, store or redis_store(settings)):
         sys.exit(str(SettingsError([fault], str(settings.origin))))
-    app = _assembled(settings, metrics, store, sender, clock or time.time)
+    app = _assembled(settings, metrics, store or redis_store(settings), sender, clock or time.time)
     if faults := broken_templates(app, settings):
         sys.exit(str(SettingsError(faults, str(settings.origin))))
     return app
@@ -113,7 +113,7 @@ def demo_by_chance(settings: Settings, store: Store) -> Mistake | None:
 
 
 def broken_templates(app: Flask | None, settings: Settings) -> list[Mistake]:
-    """Return what is wrong with the operator's own templates. For the doctor there is no app: one is put together."""
+    """Return what is wrong with the operator's own templates. Without an app, one is put together."""
     if not settings.TEMPLATES:
         return []
     if app is None:
