@@ -20,8 +20,9 @@ from urllib.parse import urlsplit
 
 from .app import broken_templates, demo_by_chance, redis_store
 from .config import Settings
-from .store.checkup import Checkup, NoRedis, Server
+from .store.checkup import TRIES, Checkup, NoRedis, Server
 from .verification.message import SEGMENT, WIDE_SEGMENT, compose, is_one_segment, septets
+from .verification.ports import Store
 from .verification.token import Token
 from .web import health
 
@@ -332,7 +333,7 @@ def _redis(settings: Settings) -> Iterator[Line]:
         with closing(_within(REDIS_SECONDS, lambda: Checkup(settings.redis_url))) as checkup:
             seconds = _within(REDIS_SECONDS, checkup.round_trip)
             servers = _within(REDIS_SECONDS, checkup.servers)
-            faults = _within(REDIS_SECONDS, lambda: health.faults(store))
+            faults = _faults(store)
             by_chance = _within(REDIS_SECONDS, lambda: demo_by_chance(settings, store))
     except (NoRedis, TimeoutError) as error:
         why = str(error) or f"not within {REDIS_SECONDS:g} s"
@@ -350,6 +351,16 @@ def _redis(settings: Settings) -> Iterator[Line]:
     if not faults:
         yield Line(Mark.OK, "replicas are ready with this Redis: it forgets nothing before its time, and clocks agree")
     yield from _servers(servers)
+
+
+def _faults(store: Store) -> list[str]:
+    """Return what keeps replicas from being ready, at best: a busy machine is not a slow Redis."""
+    found: list[str] = []
+    for _ in range(TRIES):
+        found = _within(REDIS_SECONDS, lambda: health.faults(store))
+        if not found:
+            break
+    return found
 
 
 def _servers(servers: Collection[Server]) -> Iterator[Line]:
