@@ -24,7 +24,7 @@ $(shell test -e $(BIN)/python && test "$$(cat $(VENV)/ready 2>&1)" = "$(CURDIR)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test browser check screens weight languages examples contract prism attack faults bench isolation pins clean
+.PHONY: help run test browser check screens weight languages docs examples contract prism attack faults bench isolation pins clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' Makefile
@@ -63,6 +63,9 @@ languages: $(VENV)/test ## put the words of the code and the templates into ever
 	@$(BIN)/pybabel --quiet update --domain textproof --input-file $(VENV)/textproof.pot --output-dir service/languages \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120
 	@$(BIN)/pybabel compile --domain textproof --directory service/languages --statistics
+
+docs: $(VENV)/test ## write config.cfg.example, docs/settings.md and the README's table from service/config.py
+	@$(BIN)/python -m bench.settings
 
 prism: $(VENV)/test ## hold our requests to Telnyx against its own contract; needs Node
 	@PRISM=1 $(PYTEST) tests/stack/test_prism.py $(ARGS)

@@ -15,6 +15,8 @@ from phonenumbers import PhoneNumberType
 from .errors import InvalidNumber, NumberFault
 
 TYPED_MAX = 32  # characters; ours: the longest E.164 number has 15 digits, the rest is punctuation
+E164_MAX = 15  # digits (ITU-T E.164, 6.2.1)
+LINE_DIGITS = 4  # of a number, that differ within its range
 # What comes along when a number is copied from a contact list: invisible marks, typographic hyphens and spaces.
 PASTED = dict.fromkeys([0xA0, 0x202F], " ") | dict.fromkeys(range(0x2010, 0x2015), "-")
 PASTED |= dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "")
@@ -74,6 +76,21 @@ def region_of(calling_code: int) -> str | None:
 def calling_code(region: str) -> str:
     """Return the calling code of a region (`GB` has `+44`)."""
     return f"+{phonenumbers.country_code_for_region(region)}"
+
+
+def range_lengths(begin: str) -> list[int]:
+    """Return how many digits a range of mobile numbers may have that begins so: 7 for `+1202`, none for `+999`."""
+    code = _calling_code(begin[:4])[1:]
+    if not code:
+        return []
+    return [
+        len(code) + length - LINE_DIGITS
+        for length in range(LINE_DIGITS + 1, E164_MAX)
+        if phonenumbers.is_possible_number_for_type_with_reason(
+            phonenumbers.PhoneNumber(country_code=int(code), national_number=int("2" * length)), PhoneNumberType.MOBILE
+        )
+        == phonenumbers.ValidationResult.IS_POSSIBLE
+    ]
 
 
 def is_region(name: str) -> bool:

@@ -47,19 +47,22 @@ class Pages:
     """The pages over one verifier."""
 
     def __init__(
-        self, verifier: Verifier, cookie: FlowCookie, hosted: Hosted, *, public_url: str, proxies: int
+        self, verifier: Verifier, cookie: FlowCookie, hosted: Hosted, *, public_url: str, open_to: str, proxies: int
     ) -> None:
         """Take the verbs, the cookie that binds a browser to its verification, and the sessions of applications."""
         self._verifier = verifier
         self._cookie = cookie
         self._hosted = hosted
         self._public_url = public_url
+        self._open_to = open_to
         self._proxies = proxies
 
     def routes(self) -> Blueprint:
         """Return the routes."""
         blueprint = Blueprint("pages", __name__)
         blueprint.before_request(lambda: refuse_cross_site(self._public_url))
+        if self._open_to == "off":
+            blueprint.before_request(self._refuse)
         blueprint.add_app_template_global(words.moment, "moment")
         blueprint.add_app_template_global(time.time, "now")
         blueprint.get("/")(self.index)
@@ -72,12 +75,17 @@ class Pages:
         blueprint.post("/cancel")(self.cancel)
         return blueprint
 
+    def _refuse(self) -> None:
+        raise Refused("no_pages")
+
     def index(self) -> ResponseReturnValue:
         """Show the phone form; in a session that was begun, the session's."""
         id_ = self._cookie.session(request)
         if id_:
             with suppress(Refused):
                 return redirect(url_for("pages.begin", id_=self._hosted.session(id_).id), 303)
+        if self._open_to != "open":
+            self._refuse()
         return self._phone_form(phone=self._given_up())
 
     def begin(self, id_: str) -> ResponseReturnValue:
@@ -90,6 +98,8 @@ class Pages:
         """Start, and go on to the code; or show the form again, with what to do."""
         phone, nonce = _field("phone"), _field("nonce")[:NONCE_MAX]
         session = self._hosted.session(_field("session")) if _field("session") else None
+        if session is None and self._open_to != "open":
+            self._refuse()
         id_ = session.id if session else ""
         suggest(session.locale if session else "")
         about = About(session.reference if session else "", language().tag)

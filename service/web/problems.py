@@ -73,6 +73,10 @@ STATUSES = {
 }
 SENDING = marked("We cannot send codes right now")
 PAGES_OF_CODES = {
+    "no_pages": (
+        marked("There is no form here"),
+        marked("Numbers are confirmed from other sites only. Go back to where you came from, and start there."),
+    ),
     "session_gone": (
         marked("That link was used, or is too old"),
         marked("Go back to where you came from, and start again there."),

@@ -34,9 +34,10 @@ PUBLIC_ADDRESS = "93.184.216.34"
 
 @dataclass
 class Report:
-    """What the command said, and how it ended."""
+    """What the command said, on standard error as well, and how it ended."""
 
     output: str
+    error: str
     exit_code: int
 
     def lines(self, mark: str) -> list[str]:
@@ -127,14 +128,14 @@ def doctor(plain, front, tmp_path) -> Callable[..., Report]:
     nothing = tmp_path / "config.cfg"
     nothing.touch()
 
-    def run(*, resolve=lambda _host: [PUBLIC_ADDRESS], fetch=front.fetch, clock=None, **changes: str) -> Report:
-        questions = {"resolve": resolve, "fetch": fetch} | ({"clock": clock} if clock else {})
-        environ = {f"TEXTPROOF_{key}": value for key, value in {**plain, **changes}.items()}
+    def run(*, resolve=lambda _host: [PUBLIC_ADDRESS], fetch=front.fetch, **changes: str | None) -> Report:
+        questions = {"resolve": resolve, "fetch": fetch}
+        environ = {f"TEXTPROOF_{key}": value for key, value in {**plain, **changes}.items() if value is not None}
         result = CliRunner().invoke(main, ["doctor"], env={"TEXTPROOF_CONFIG": str(nothing), **environ}, obj=questions)
         assert isinstance(result.exception, SystemExit | None), result.exception
         for secret in (API_KEY, SECRET, PASSWORD, "v1_secret", "rP1VamejkU2v0qIUxntqLW2c"):
             assert secret not in result.output
         assert not re.search(r"\+[0-9]{6}", result.output)
-        return Report(result.output, result.exit_code)
+        return Report(result.stdout, result.stderr, result.exit_code)
 
     return run

@@ -25,7 +25,7 @@ def test_all_is_well(doctor, engine):
 
     assert report.exit_code == 0
     assert all(LINE.fullmatch(line) for line in report.output.splitlines())
-    assert len(report.lines("ok")) == len(report.output.splitlines()) >= 18
+    assert len(report.lines("ok")) == len(report.output.splitlines()) >= 17
 
 
 def test_it_says_what_it_found(doctor, front):
@@ -44,6 +44,13 @@ def test_it_says_what_it_found(doctor, front):
     ):
         assert claim in said
     assert front.asked == ["/livez"]
+
+
+def test_it_says_which_configuration_it_read(doctor, tmp_path):
+    said = doctor().error
+
+    assert said.startswith(f"Settings: {tmp_path / 'config.cfg'} (named by TEXTPROOF_CONFIG); from the environment: ")
+    assert "API_KEY, FROM_NUMBER" in said
 
 
 def test_the_store_is_named_with_its_version(doctor, redis):
@@ -92,6 +99,12 @@ def test_several_regions_in_any_order(doctor, telnyx):
     telnyx.account.profiles[PROFILE]["whitelisted_destinations"] = ["MX", "US", "CA"]
 
     assert doctor(ALLOWED_REGIONS="CA,US,MX").exit_code == 0
+
+
+def test_templates_that_can_be_shown(doctor, tmp_path):
+    (tmp_path / "verify.html").write_text('{% extends "textproof/verify.html" %}')
+
+    assert "the templates in TEMPLATES can be shown" in doctor(TEMPLATES=str(tmp_path)).lines("ok")
 
 
 # -- Worth knowing, not wrong.

@@ -22,7 +22,7 @@ def textproof(make_store, settings, monkeypatch):
 
     def run(*words: str, group: str = "keys", **changes):
         changed = settings(**changes)
-        monkeypatch.setattr("service.__main__.settings_or_exit", lambda: changed)
+        monkeypatch.setattr("service.__main__.settings_or_say", lambda: changed)
         monkeypatch.setattr("service.__main__.redis_store", lambda settings: make_store(settings.policy))
         return CliRunner().invoke(main, [group, *words])
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from service.verification.errors import InvalidNumber, NumberFault
-from service.verification.phone import PhoneNumber, is_region, read_number, region_of
+from service.verification.phone import PhoneNumber, is_region, range_lengths, read_number, region_of
 from service.verification.phone import example as hint
 
 ONE = "+12025550143"
@@ -283,3 +283,10 @@ def test_the_hint_beside_the_form_is_a_number_of_the_region(region, start):
 
 def test_a_region_without_mobile_numbers_has_no_hint():
     assert hint("TA") == ""
+
+
+@pytest.mark.parametrize(
+    ("begin", "lengths"), [("+1415", [7]), ("+44", [8]), ("+49151", [8, 9]), ("+999", [])], ids=str
+)
+def test_a_range_is_as_long_as_a_number_without_its_last_four_digits(begin, lengths):
+    assert range_lengths(begin) == lengths
