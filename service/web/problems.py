@@ -94,7 +94,7 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, r
         case Refused():
             return error.problem
         case InvalidNumber():
-            return Problem(422, "invalid_number", _("Check the number"), _(words.NUMBERS[error.reason]))
+            return Problem(422, "invalid_number", _("Check the number"), words.invalid(error))
         case MalformedToken():
             return Problem(422, "malformed_token", _("Check the code"), words.malformed(error))
         case TokenRejected():
