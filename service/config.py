@@ -587,6 +587,11 @@ class Settings:
             warnings.append(
                 "PUBLIC_URL (with https) and TELNYX_PUBLIC_KEY are not both set: nobody learns whether messages arrive"
             )
+        if self.PUBLIC_URL.startswith("https://") and not self.TRUSTED_PROXIES:
+            warnings.append(
+                "TRUSTED_PROXIES = 0, though PUBLIC_URL is https, which only a proxy in front can speak: set it to how "
+                "many there are, or everybody behind them is counted as one caller"
+            )
         if self.sender == "demo":
             warnings.append("SENDER is the demo: no message is sent, and everybody who can open /demo reads all tokens")
         return warnings

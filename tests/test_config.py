@@ -533,6 +533,7 @@ WARNINGS = {
     "no-secret": ({"SECRET_KEY": ""}, ["SECRET_KEY is not set", "set SECRET_KEY to 32"]),
     "short-life": ({"TOKEN_LIFETIME_SECONDS": "30"}, ["TOKEN_LIFETIME_SECONDS = 30", "set 600"]),
     "demo": ({"SENDER": "demo"}, ["no message is sent"]),
+    "a-proxy-that-is-not-counted": ({"TRUSTED_PROXIES": "0"}, ["PUBLIC_URL is https", "TRUSTED_PROXIES = 0"]),
 }
 
 
@@ -552,6 +553,7 @@ def _calm():
         "SECRET_KEY": SECRET,
         "PUBLIC_URL": "https://verify.example.com",
         "TELNYX_PUBLIC_KEY": "A" * 43 + "=",
+        "TRUSTED_PROXIES": "1",
     }
 
 

@@ -21,6 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from ..verification.errors import SendRefused, SendUncertain, StoreUnavailable
 from ..verification.message import Message
 from ..verification.ports import Sender, Store
+from .address import FORWARDED, FORWARDED_FOR
 
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
 STORE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2)
@@ -104,7 +105,7 @@ class Metrics:
 
         @app.get("/metrics")
         def metrics() -> ResponseReturnValue:
-            if "X-Forwarded-For" in request.headers:
+            if FORWARDED_FOR in request.headers or FORWARDED in request.headers:
                 abort(404)  # who comes through a balancer is not the one who watches us
             return Response(self.show(), content_type=CONTENT_TYPE_LATEST)
 

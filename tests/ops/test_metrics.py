@@ -187,8 +187,9 @@ def test_every_event_that_is_counted_is_logged_somewhere():
     assert {event for event in counted if f'"{event}"' not in code} == set()
 
 
-def test_who_comes_through_a_balancer_sees_no_numbers(client):
-    answer = client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"})
+@pytest.mark.parametrize("header", [{"X-Forwarded-For": "203.0.113.9"}, {"Forwarded": "for=203.0.113.9"}], ids=str)
+def test_who_comes_through_a_balancer_sees_no_numbers(client, header):
+    answer = client.get("/metrics", headers=header)
 
     assert answer.status_code == 404
     assert "textproof_" not in answer.text
