@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from ..verification.errors import Delivery, ForgedReceipt
 from ..verification.keys import Keyring
 from ..verification.ports import OptOut, Receipt
-from .codes import error_in, meaning_of
+from .codes import UNREACHABLE, error_in, facts_of, meaning_of
 
 log = logging.getLogger("textproof.telnyx")
 
@@ -100,18 +100,18 @@ class TelnyxReceipts:
         delivery = STATUSES.get(status)
         if delivery is None:
             return None
-        pause = False
-        code, words = error_in(payload)
-        if delivery is Delivery.UNREACHABLE and code:
-            meaning = meaning_of(code, words)
-            facts = {"code": code, "do": meaning.operator}
-            log.log(logging.ERROR if meaning.operator else logging.INFO, "telnyx_undelivered", extra=facts)
-            pause = meaning.pause
-            delivery = delivery if meaning.uncertain else meaning.delivery
         try:
             id_ = self._seal().decrypt(send.encode()).decode()
         except InvalidToken:
             id_ = ""
+        pause = False
+        if delivery is Delivery.UNREACHABLE:
+            code, words = error_in(payload)
+            meaning = meaning_of(code, words) if code else UNREACHABLE
+            facts = {"id": id_, "status": status} | facts_of(code, meaning)
+            log.log(logging.ERROR if meaning.operator else logging.INFO, "telnyx_undelivered", extra=facts)
+            pause = meaning.pause
+            delivery = delivery if meaning.uncertain else meaning.delivery
         cost = _cost(payload) if event["event_type"] == "message.finalized" else None
         return Receipt(id=id_, event=str(event["id"]), delivery=delivery, pause=pause, cost=cost)
 

@@ -199,16 +199,28 @@ def test_other_statuses_are_no_news(read, message, status):
 
 
 @pytest.mark.parametrize("code", sorted(RECEIPTS))
-def test_the_reason_of_a_failure_is_told_and_the_operator_advised(read, message, journal, code):
+def test_the_reason_of_a_failure_is_told_and_the_operator_advised(receipts, read, message, journal, code):
     delivery, advice = RECEIPTS[code]
 
-    receipt = read(failed(message, code))
+    receipt = read(failed(message, code), sealed(receipts))
 
     assert (receipt.delivery, receipt.pause) == (delivery, code == "40020")
     [line] = journal.lines()
-    assert (line["event"], line["code"]) == ("telnyx_undelivered", code)
-    assert advice in line["do"]
+    assert (line["event"], line["code"], line["id"]) == ("telnyx_undelivered", code, ID)
+    assert line["do"] if advice else "do" not in line
+    assert advice in line.get("do", "")
     assert line["level"] == ("error" if advice else "info")
+
+
+def test_a_failure_without_a_reason_is_logged_as_well(read, message, journal):
+    told = failed(message, "40008")
+    told["data"]["payload"]["errors"] = []
+
+    assert read(told).delivery is Delivery.UNREACHABLE
+
+    [line] = journal.lines()
+    assert (line["event"], line["status"]) == ("telnyx_undelivered", "delivery_failed")
+    assert {"code", "do"}.isdisjoint(line)
 
 
 def test_an_unknown_reason_is_a_failure_and_is_logged_with_its_code(read, message, journal):
