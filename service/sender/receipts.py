@@ -4,7 +4,6 @@ Only what Telnyx signed within the last five minutes is believed.
 """
 
 import base64
-import json
 import logging
 from binascii import Error as NotBase64
 from collections.abc import Callable
@@ -17,8 +16,10 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from .. import strict_json
 from ..verification.errors import Delivery, ForgedReceipt
 from ..verification.keys import Keyring
+from ..verification.phone import as_texted
 from ..verification.ports import OptOut, Receipt
 from .codes import UNREACHABLE, error_in, facts_of, meaning_of
 
@@ -76,12 +77,12 @@ class TelnyxReceipts:
         """
         self._prove(raw, signature, timestamp)
         try:
-            event = json.loads(raw)["data"]
+            event = strict_json.read(raw)["data"]
             payload = event["payload"]
             if event["event_type"] == "message.received":
                 return _opt_out(event, payload)
             return self._receipt(event, payload, send)
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             log.error("webhook_unreadable", extra={"cause": type(error).__name__})
             return None
 
@@ -132,4 +133,6 @@ def _opt_out(event: dict[str, Any], payload: dict[str, Any]) -> OptOut | None:
     answer = payload.get("autoresponse_type")
     if answer not in ("STOP", "START"):
         return None
-    return OptOut(str(payload["from"]["phone_number"]), out=answer == "STOP", event=str(event["id"]))
+    # In our spelling: whoever texts STOP means their phone, however the carrier writes its number.
+    number = as_texted(str(payload["from"]["phone_number"]))
+    return OptOut(number, out=answer == "STOP", event=str(event["id"]))

@@ -4,7 +4,6 @@ Each secret of the ring has a signing key of its own, drawn from it, so that all
 current one signs; all of them are published, and so is a secret that becomes the current one next.
 """
 
-import json
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -15,6 +14,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from .. import strict_json
 from ..verification.keys import Key, Keyring
 
 ALGORITHM = "ES256"
@@ -83,8 +83,8 @@ def _head(kid: str | None) -> dict[str, Any]:
 def _header(result: str) -> dict[str, Any]:
     try:
         raw = result.partition(".")[0]
-        header = json.loads(urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
-    except (ValueError, RecursionError) as error:
+        header = strict_json.read(urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
+    except ValueError as error:
         raise NoResult("unreadable") from error
     if not isinstance(header, dict) or not isinstance(header.get("kid"), str):
         raise NoResult("unreadable")

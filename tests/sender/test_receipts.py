@@ -315,6 +315,8 @@ def test_a_text_that_only_says_stop_is_not_one(read):
         b'{"data": {"event_type": "message.received", "payload": {"autoresponse_type": ["STOP"]}}}',
         b"[" * 50_000,
         b'{"data": ' + b"9" * 60_000 + b"}",
+        SMALL.replace(b'"e"', rb'"\ud800"'),
+        b"\xef\xbb\xbf" + SMALL,
     ],
     ids=lambda body: body[:60].decode("latin-1"),
 )
@@ -338,6 +340,15 @@ def test_nothing_of_a_webhook_gets_into_the_log(read, message, journal):
 
     assert "4E1AC0" not in journal.facts()
     assert NUMBER[1:] not in journal.facts()
+
+
+@pytest.mark.parametrize(
+    ("sender", "number"),
+    [("+5215512345678", "+525512345678"), ("12025550143", NUMBER), ("+541123456789", "+5491123456789")],
+    ids=["old-mexican", "without-plus", "argentine-without-9"],
+)
+def test_stop_is_of_the_number_that_we_text_however_the_carrier_spells_it(read, sender, number):
+    assert read(received("STOP", sender=sender, autoresponse="STOP")).e164 == number
 
 
 # -- The address, which carries the verification's id
