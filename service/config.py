@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import idna
+
 from .colours import contrast
 from .languages import NAMES, Languages, language
 from .verification import keys, message, phone, token
@@ -216,6 +218,23 @@ def url(*schemes: str, path: bool = True) -> Callable[[object], str]:
     return read
 
 
+def public_url(value: object) -> str:
+    """An address of this service, as browsers write it.
+
+    A name in letters of its own language becomes ASCII (IDNA 2008 with UTS 46). So it stands in `Origin` headers, and
+    so it has to stand in a message: one letter beyond GSM-7 leaves room for 70 characters instead of 160.
+    """
+    value = url("https", "http", path=False)(value).lower()
+    if value.isascii():
+        return value
+    parts = urlsplit(value)
+    try:
+        name = idna.encode(parts.hostname or "", uts46=True).decode()
+    except idna.IDNAError as error:
+        raise Bad("has a host name that cannot be one: copy it from where it is registered") from error
+    return f"{parts.scheme}://{name}{f':{parts.port}' if parts.port else ''}"
+
+
 def redis_url(value: object) -> str:
     """An address of Redis; its options may be any but those that are our own."""
     value = url("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")(value)
@@ -365,7 +384,7 @@ class Settings:
     PRIVACY_URL: str = setting(link, "")
     TEMPLATES: str = setting(folder, "")
     LANGUAGES: tuple[str, ...] = setting(several(one_of(*NAMES)), tuple(NAMES))
-    PUBLIC_URL: str = setting(url("https", "http", path=False), "")
+    PUBLIC_URL: str = setting(public_url, "")
     SENDER: str = setting(one_of("telnyx", "demo"), "")
     TELNYX_BASE_URL: str = setting(url("https", "http"), "https://api.telnyx.com/v2")
     REDIS_URL: str = setting(redis_url, "", hidden=True)

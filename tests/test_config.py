@@ -15,6 +15,7 @@ from service.verification.token import Token
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = "hunter2-is-what-must-never-be-shown-to-anybody"
+IDN = "https://xn--prfung-4ya.xn--strae-oqa.example:8443"
 TELNYX = {"SENDER": "telnyx", "API_KEY": "KEY0123", "FROM_NUMBER": "+12025550100"}
 
 
@@ -105,6 +106,7 @@ BROKEN = {
     "url-with-a-path": ('PUBLIC_URL = "https://example.com/verify"', "PUBLIC_URL", "nothing behind the host"),
     "url-with-a-login": ('PUBLIC_URL = "https://me@example.com"', "PUBLIC_URL", "nothing behind the host"),
     "url-with-a-broken-host": ('PUBLIC_URL = "https://[::1"', "PUBLIC_URL", "https:// or http://"),
+    "url-with-a-host-that-is-none": ('PUBLIC_URL = "https://☃.example"', "PUBLIC_URL", "cannot be one"),
     "url-with-a-broken-port": ('PUBLIC_URL = "https://example.com:port"', "PUBLIC_URL", "https:// or http://"),
     "url-with-a-port-too-high": ('PUBLIC_URL = "https://example.com:99999"', "PUBLIC_URL", "https:// or http://"),
     "url-too-long-for-a-message": (f'PUBLIC_URL = "https://{"a" * 60}.{"b" * 60}.io"', "PUBLIC_URL", "longer than one"),
@@ -369,6 +371,9 @@ RIGHT = {
     "small-letters": ('ALLOWED_REGIONS = ["us", "ca"]', "ALLOWED_REGIONS", ("US", "CA")),
     "code-without-plus": ('COUNTRY_CODE = "44"', "COUNTRY_CODE", "+44"),
     "slash-behind-the-host": ('PUBLIC_URL = "https://example.com/"', "PUBLIC_URL", "https://example.com"),
+    "host-in-capitals": ('PUBLIC_URL = "https://Verify.Example.com"', "PUBLIC_URL", "https://verify.example.com"),
+    "host-with-umlauts": ('PUBLIC_URL = "https://Prüfung.Straße.example:8443"', "PUBLIC_URL", IDN),
+    "host-in-japanese": ('PUBLIC_URL = "https://例え.テスト"', "PUBLIC_URL", "https://xn--r8jz45g.xn--zckzah"),
     "host-with-port": ('PUBLIC_URL = "http://localhost:8000"', "PUBLIC_URL", "http://localhost:8000"),
     "redis-socket": ('REDIS_URL = "unix:///run/redis.sock"', "REDIS_URL", "unix:///run/redis.sock"),
     "redis-sentinels": (

@@ -118,6 +118,7 @@ def build_web(
 
     logs.name_requests(app, proxies=proxies)
     counted.watch(app)
+    security.refuse_bad_host(app)
     secure = public_url.startswith("https://")
     cookie = FlowCookie(keyring, secure=secure)
     hosted = Hosted(verifier, store, keyring, clock=clock, public_url=public_url, is_demo=inbox is not None)
