@@ -122,6 +122,6 @@ def malformed(error: MalformedToken) -> str:
 def rejected(checks_left: int) -> str:
     """Say how many tries are left."""
     if not checks_left:
-        return gettext("That was the last try for this code. Start again to get a new one.")
+        return gettext("That code is wrong, and it was the last try. Start again to get a new one.")
     tries = ngettext("{count} try left.", "{count} tries left.", checks_left).format(count=checks_left)
     return gettext("That code is wrong. Check the latest text from us.") + " " + tries

@@ -68,6 +68,12 @@ def test_the_pages_work_without_scripts(client, sender, number):
         assert re.search(f'<form [^>]*method="post" action="{action}"', page)
 
 
+def test_phones_make_no_links_of_numbers_in_a_page(client):
+    """Those of Apple do, unless they are told not to."""
+    for path in ("/", "/nowhere", "/v1/docs"):
+        assert '<meta name="format-detection" content="telephone=no">' in client.get(path).text
+
+
 # -- The phone form
 
 
