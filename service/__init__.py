@@ -15,6 +15,7 @@ The map of the house, top to bottom. A room uses only what is below it.
     verification/     the rules; knows neither Flask nor Redis nor a carrier
     guard.py          what a process has started ends with it
     colours.py        whether one can be read on another
+    strict_json.py    the one door for JSON that others wrote
     languages/        what people read, in their language; one catalogue each
 
 A request walks one way down and back:

@@ -44,6 +44,7 @@ from .values import (
     price,
     profile_id,
     public_key,
+    public_url,
     rate,
     redis_url,
     region,
@@ -331,7 +332,7 @@ class Settings:
         "of them, and for messages of the API without a locale.",
     )
     PUBLIC_URL: str = setting(
-        url("https", "http", path=False),
+        public_url,
         "",
         SERVICE,
         "Where people reach this service. With it, the message's last line binds the code to that host, so that "
@@ -367,8 +368,8 @@ class Settings:
         "",
         SERVICE,
         "Seals the keyring in Redis, which codes, cookies and digests are made with; the same on every replica. "
-        "Secret. python3 -c 'import secrets; print(secrets.token_hex(32))' makes one. Unset, the keyring lies open, so that "
-        "whoever reads Redis can make codes and cookies.",
+        "Secret. python3 -c 'import secrets; print(secrets.token_hex(32))' makes one. Unset, the keyring lies open, so "
+        "that whoever reads Redis can make codes and cookies.",
         hidden=True,
     )
     SECRET_KEY_FALLBACKS: tuple[str, ...] = setting(
@@ -706,6 +707,11 @@ class Settings:
         if self.sender == "telnyx" and not self.webhook_address:
             known.append(
                 "PUBLIC_URL (with https) and TELNYX_PUBLIC_KEY are not both set: nobody learns whether messages arrive"
+            )
+        if self.PUBLIC_URL.startswith("https://") and not self.TRUSTED_PROXIES:
+            known.append(
+                "TRUSTED_PROXIES = 0, though PUBLIC_URL is https, which only a proxy in front can speak: set it to how "
+                "many there are, or everybody behind them is counted as one caller"
             )
         if self.sender == "demo":
             known.append("SENDER is the demo: no message is sent, and everybody who can open /demo reads all tokens")

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+import idna
+
 from .colours import contrast
 from .verification import keys, message, phone
 from .verification import policy as rules
@@ -105,6 +107,24 @@ def flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise Bad("must be True or False")
     return value
+
+
+@kind("address, https:// or http://")
+def public_url(value: object) -> str:
+    """An address of this service, as browsers write it.
+
+    A name in letters of its own language becomes ASCII (IDNA 2008 with UTS 46). So it stands in `Origin` headers, and
+    so it has to stand in a message: one letter beyond GSM-7 leaves room for 70 characters instead of 160.
+    """
+    value = url("https", "http", path=False)(value).lower()
+    if value.isascii():
+        return value
+    parts = urlsplit(value)
+    try:
+        name = idna.encode(parts.hostname or "", uts46=True).decode()
+    except idna.IDNAError as error:
+        raise Bad("has a host name that cannot be one: copy it from where it is registered") from error
+    return f"{parts.scheme}://{name}{f':{parts.port}' if parts.port else ''}"
 
 
 @kind("name of at most 32 characters: a to z, 0 to 9 and hyphens")

@@ -17,6 +17,7 @@ from service.verification.token import Token
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = "hunter2-is-what-must-never-be-shown-to-anybody"
+IDN = "https://xn--prfung-4ya.xn--strae-oqa.example:8443"
 TELNYX = {"SENDER": "telnyx", "API_KEY": "KEY0123", "FROM_NUMBER": "+12025550100"}
 
 
@@ -109,6 +110,7 @@ BROKEN = {
     "url-with-a-space": ('PUBLIC_URL = "https://a b.com"', "PUBLIC_URL", "has no spaces"),
     "url-with-a-host-that-begins-with-a-dash": ('PUBLIC_URL = "https://-a.com"', "PUBLIC_URL", "the name of a host"),
     "url-with-a-broken-host": ('PUBLIC_URL = "https://[::1"', "PUBLIC_URL", "https:// or http://"),
+    "url-with-a-host-that-is-none": ('PUBLIC_URL = "https://☃.example"', "PUBLIC_URL", "cannot be one"),
     "url-with-a-broken-port": ('PUBLIC_URL = "https://example.com:port"', "PUBLIC_URL", "https:// or http://"),
     "url-with-a-port-too-high": ('PUBLIC_URL = "https://example.com:99999"', "PUBLIC_URL", "https:// or http://"),
     "url-too-long-for-a-message": (
@@ -501,6 +503,17 @@ RIGHT = {
         "PUBLIC_URL",
         "https://example.com",
     ),
+    "host-in-capitals": (
+        'SENDER = "demo"\nPUBLIC_URL = "https://Verify.Example.com"',
+        "PUBLIC_URL",
+        "https://verify.example.com",
+    ),
+    "host-with-umlauts": ('SENDER = "demo"\nPUBLIC_URL = "https://Prüfung.Straße.example:8443"', "PUBLIC_URL", IDN),
+    "host-in-japanese": (
+        'SENDER = "demo"\nPUBLIC_URL = "https://例え.テスト"',
+        "PUBLIC_URL",
+        "https://xn--r8jz45g.xn--zckzah",
+    ),
     "host-with-port": ('SENDER = "demo"\nPUBLIC_URL = "http://localhost:8000"', "PUBLIC_URL", "http://localhost:8000"),
     "redis-socket": ('REDIS_URL = "unix:///run/redis.sock"', "REDIS_URL", "unix:///run/redis.sock"),
     "redis-sentinels": (
@@ -704,6 +717,7 @@ WARNINGS = {
     "no-secret": ({"SECRET_KEY": ""}, ["SECRET_KEY is not set", "set SECRET_KEY to 32"]),
     "short-life": ({"TOKEN_LIFETIME_SECONDS": "30"}, ["TOKEN_LIFETIME_SECONDS = 30", "set 600"]),
     "demo": ({"SENDER": "demo"}, ["no message is sent"]),
+    "a-proxy-that-is-not-counted": ({"TRUSTED_PROXIES": "0"}, ["PUBLIC_URL is https", "TRUSTED_PROXIES = 0"]),
 }
 
 
@@ -723,6 +737,7 @@ def _calm():
         "SECRET_KEY": SECRET,
         "PUBLIC_URL": "https://verify.example.com",
         "TELNYX_PUBLIC_KEY": "A" * 43 + "=",
+        "TRUSTED_PROXIES": "1",
     }
 
 

@@ -122,6 +122,7 @@ def build_web(
 
     logs.name_requests(app, proxies=proxies)
     counted.watch(app)
+    security.refuse_bad_host(app)
     secure = public_url.startswith("https://")
     cookie = FlowCookie(keys, secure=secure)
     hosted = Hosted(

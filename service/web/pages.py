@@ -29,7 +29,7 @@ from ..verification.phone import calling_code, example
 from ..verification.ports import About, Status
 from ..verification.verifier import Verification, Verifier
 from . import words
-from .address import caller_of
+from .address import Callers
 from .cookie import FlowCookie
 from .hosted import Hosted, form_policy
 from .links import url_for
@@ -55,7 +55,7 @@ class Pages:
         self._hosted = hosted
         self._public_url = public_url
         self._open_to = open_to
-        self._proxies = proxies
+        self._callers = Callers(proxies)
 
     def routes(self) -> Blueprint:
         """Return the routes."""
@@ -231,7 +231,7 @@ class Pages:
         return policy.home_region if policy.home_region in policy.allowed_regions else min(policy.allowed_regions)
 
     def _caller(self) -> Caller:
-        return caller_of(request, proxies=self._proxies)
+        return self._callers.of(request)
 
     def _session(self) -> Session | None:
         return self._hosted.under_way(self._cookie.session(request))

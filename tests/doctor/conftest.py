@@ -117,6 +117,7 @@ def plain(telnyx, redis) -> dict[str, str]:
         "TELNYX_BASE_URL": telnyx.base_url,
         "TELNYX_PUBLIC_KEY": telnyx.public_key,
         "PUBLIC_URL": PUBLIC,
+        "TRUSTED_PROXIES": "1",
         "SECRET_KEY": SECRET,
         "REDIS_URL": redis.url,
     }
