@@ -39,9 +39,11 @@ class Balancer:
     Args:
         ports: Of the replicas.
         text: The configuration.
+        status: Of its first page, which is waited for.
     """
 
-    def __init__(self, ports: Sequence[int], text: str = CONFIG.read_text()) -> None:
+    def __init__(self, ports: Sequence[int], text: str = CONFIG.read_text(), *, status: int = 200) -> None:
+        self._status = status
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._directory = Path(tempfile.mkdtemp(prefix="textproof-balancer-"))
@@ -56,13 +58,13 @@ class Balancer:
             output=self._directory / "haproxy.log",
             env=os.environ | {"TRUSTED_FRONT": "127.0.0.2"},
         )
-        wait_until(self._is_up, seconds=20, what="the balancer has a replica")
+        wait_until(self._is_up, seconds=20, what=f"the balancer answers {self._status}")
         return self
 
     def _is_up(self) -> bool:
         try:
             with Browser(self.url, timeout=2) as browser:
-                return browser.get("/").status == 200  # noqa: PLR2004
+                return browser.get("/").status == self._status
         except OSError:
             return False
 
