@@ -24,8 +24,8 @@ timeout = 30  # a worker that gives no sign of life; requests have deadlines of 
 graceful_timeout = 15  # longer than any request may take
 keepalive = 75  # longer than the balancer keeps a connection
 backlog = 1024
-# Whatever a browser brings along: 50 cookies of 4,096 bytes for the whole domain (RFC 6265, 6.1), in one line; addresses
-# with what others have added to them (the most that gunicorn takes); and more headers than the balancer lets through (101).
+# What a browser brings along: 50 cookies of 4,096 bytes for the whole domain (RFC 6265, 6.1), in one line; addresses
+# with what others have added to them (the most that gunicorn takes); more headers than the balancer lets through, 101.
 limit_request_line = 8190
 limit_request_fields = 128
 limit_request_field_size = 50 * (4096 + len("; "))

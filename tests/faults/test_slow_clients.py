@@ -26,7 +26,7 @@ SLOTS = 28  # of a replica
 FEW = 10  # connections that an address may have, where the test is about that
 # The system takes some MB of an answer off the balancer's hands while it has memory for that. Here it has none.
 OURS = CONFIG.read_text().replace("    tune.bufsize", "    tune.sndbuf.client 4096\n    tune.bufsize")
-# What the balancer does of itself: buffers of 16 KB, HTTP/2 for whoever begins with it, a body that goes on as it comes.
+# What it does of itself: buffers of 16 KB, HTTP/2 for whoever begins with it, a body that goes on as it comes.
 BEFORE = re.sub(
     r"(?m)^.*(tune\.bufsize|tune\.h2|disable-h2-upgrade|wait-for-body|status 431|status 413|conn_cur gt).*\n", "", OURS
 )
