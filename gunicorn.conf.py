@@ -27,9 +27,11 @@ timeout = 30  # a worker that gives no sign of life; requests have deadlines of 
 graceful_timeout = 15  # longer than any request may take
 keepalive = 75  # longer than the balancer keeps a connection
 backlog = 1024
-limit_request_line = 2048
-limit_request_fields = 50
-limit_request_field_size = 4096
+# What a browser brings along: 50 cookies of 4,096 bytes for the whole domain (RFC 6265, 6.1), in one line; addresses
+# with what others have added to them (the most that gunicorn takes); more headers than the balancer lets through, 101.
+limit_request_line = 8190
+limit_request_fields = 128
+limit_request_field_size = 50 * (4096 + len("; "))
 forwarded_allow_ips = ""  # who to believe is decided by the service, not here
 
 accesslog = None  # the service logs events, not addresses

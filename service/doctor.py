@@ -43,6 +43,7 @@ PORTAL_KEY = "the one in the portal (Keys & Credentials, Public Key)"
 SILENT = "Telnyx does not answer. Check the name server."
 FORGETS = "after a restart of Redis codes in hand are void and limits start anew"
 RESEAL = "run `textproof keys reseal`"
+CONTRACT = "/v1/openapi.json"
 SHOWN = 5  # countries in one line
 
 T = TypeVar("T")
@@ -282,16 +283,17 @@ def _public(settings: Settings, resolve: Resolve, fetch: Fetch) -> Iterator[Line
     public = all(ip_address(address).is_global for address in addresses)
     private = f"PUBLIC_URL: {host} is a private address, which neither Telnyx nor people reach"
     yield claim(public, f"PUBLIC_URL: {host} is a public address", private, wrong)
-    yield _livez(f"{settings.PUBLIC_URL}/livez", fetch, wrong)
+    yield _answers(f"{settings.PUBLIC_URL}{CONTRACT}", fetch, wrong)
 
 
-def _livez(url: str, fetch: Fetch, wrong: Mark) -> Line:
+def _answers(url: str, fetch: Fetch, wrong: Mark) -> Line:
+    """Ask for what people may see and only we have: `/livez` is for the balancer, which keeps it inside."""
     try:
         status, body = _within(WEB_SECONDS, lambda: fetch(url))
     except (OSError, UnicodeError, http.client.HTTPException) as error:
         return Line(wrong, f"{url} does not answer ({type(error).__name__}): see the load balancer and its certificate")
     other = f"{url} answers {status}, not as Textproof does: see where the load balancer leads"
-    return claim(status == http.HTTPStatus.OK and b"live" in body, f"{url} answers", other, wrong)
+    return claim(status == http.HTTPStatus.OK and b"Textproof" in body, f"{url} answers", other, wrong)
 
 
 def _message(settings: Settings) -> Iterator[Line]:

@@ -4,7 +4,7 @@
 |---|---|
 | `telnyx` | a fake Telnyx whose account suits the settings |
 | `redis` | a store server of this file, healthy again for every test |
-| `front` | a web server that answers `/livez` as the service does: `front.status`, `front.body` |
+| `front` | a web server that answers `/v1/openapi.json` as the service does: `front.status`, `front.body` |
 | `doctor` | runs the command: `doctor()` on the healthy set-up, `doctor(SECRET_KEY="")` on another one |
 """
 
@@ -54,7 +54,7 @@ class Front:
 
     def __init__(self) -> None:
         self.status = 200
-        self.body = b'{"status":"live"}\n'
+        self.body = b'{"openapi":"3.1.0","info":{"title":"Textproof"}}'
         self.asked: list[str] = []
         front = self
 

@@ -196,14 +196,14 @@ def test_a_private_host(the_fix, address):
 def test_a_public_url_where_nobody_answers(the_fix, front):
     front.origin = f"http://127.0.0.1:{free_port()}"
 
-    assert "/livez does not answer (ConnectionRefusedError)" in the_fix()
+    assert "/v1/openapi.json does not answer (ConnectionRefusedError)" in the_fix()
 
 
 @pytest.mark.parametrize(("status", "body"), [(301, b""), (200, b"<h1>Welcome!</h1>")])
 def test_a_public_url_where_somebody_else_answers(the_fix, front, status, body):
     front.status, front.body = status, body
 
-    assert f"/livez answers {status}, not as Textproof does" in the_fix()
+    assert f"/v1/openapi.json answers {status}, not as Textproof does" in the_fix()
 
 
 # -- Redis
