@@ -111,7 +111,7 @@ class VerificationStore:
 
     def pause(self, *, keyring: str, now: int, is_trial: bool) -> None:
         """See `Verifications`."""
-        arguments = [keyring, now, milliseconds(PAUSE), milliseconds(PAUSE_MAX), int(is_trial)]
+        arguments: list[str | int] = [keyring, now, milliseconds(PAUSE), milliseconds(PAUSE_MAX), int(is_trial)]
         self._scripts.run("pause", [self._names.keyring, self._names.pause], arguments)
 
     def resume(self) -> None:

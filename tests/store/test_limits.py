@@ -27,17 +27,21 @@ def charges(room, address):
 
 
 @pytest.fixture
-def limited(engine, policy, keyring, clock, numbers):
-    """`limited(number)`: a verification whose messages spend some of everything; `room` is what two limits have."""
+def dear_store(engine, policy):
+    """A store with a limit of money and a sender's rate."""
     rules = replace(policy, shared=replace(policy.shared, spend=SPEND))
-    store = RedisStore(engine.client, rules, messages_per_second=1)
+    return RedisStore(engine.client, rules, messages_per_second=1)
+
+
+@pytest.fixture
+def limited(dear_store, keyring, clock, numbers):
+    """`limited(number)`: a verification whose messages spend some of everything; `room` is what two limits have."""
 
     def make(number=None, *, room=5, price=1.0, **facts):
         address = keyring.subject_digest("address", ADDRESS, ADDRESS_BYTES)
         facts = {"address": ADDRESS, "charges": charges(room, address), "price": price} | facts
-        return Attempt(store, keyring, clock, number or next(numbers), **facts)
+        return Attempt(dear_store, keyring, clock, number or next(numbers), **facts)
 
-    make.store = store
     return make
 
 
@@ -166,30 +170,27 @@ def test_a_full_server_refuses_a_start_though_some_of_what_it_holds_is_over(engi
 
 
 def test_what_is_over_goes_with_the_next_start(engine, limited, clock):
-    for line in range(2101, 9000, 1000):
-        one = limited(f"{RANGE}{line}", room=100, price=0)
+    attempts = [limited(f"{RANGE}{line}", room=100, price=0) for line in range(2101, 9000, 1000)]
+    for one in attempts:
         one.start()
         one.check()
         clock.advance(26 * 3600)
 
-    tally = engine.contents()[f"{{tp}}:h:range:{one.subjects.range}"]
+    tally = engine.contents()[f"{{tp}}:h:range:{attempts[0].subjects.range}"]
 
     assert len(tally) <= 4
 
 
-def test_a_charge_for_a_day_that_is_over_leaves_nothing(engine, limited):
-    one = limited()
-
-    limited.store.verifications.charge(0.3, keyring=one.step().keyring, now=one.now)
+def test_a_charge_for_a_day_that_is_over_leaves_nothing(engine, dear_store, keyring, clock):
+    dear_store.verifications.charge(0.3, keyring=keyring.id, now=round(clock() * 1000))
 
     assert engine.names() == []
 
 
 @pytest.fixture
-def pause(limited):
-    one = limited()
-    return lambda *, is_trial: limited.store.verifications.pause(
-        keyring=one.step().keyring, now=one.now, is_trial=is_trial
+def pause(dear_store, keyring, clock):
+    return lambda *, is_trial: dear_store.verifications.pause(
+        keyring=keyring.id, now=round(clock() * 1000), is_trial=is_trial
     )
 
 
@@ -230,10 +231,10 @@ def test_a_trial_that_nobody_hears_of_again_is_followed_by_another(limited, paus
     assert limited().start().is_trial
 
 
-def test_after_a_good_trial_everybody_goes_on_and_the_next_pause_is_a_short_one(limited, pause):
+def test_after_a_good_trial_everybody_goes_on_and_the_next_pause_is_a_short_one(dear_store, limited, pause):
     pause(is_trial=False)
     pause(is_trial=True)
-    limited.store.verifications.resume()
+    dear_store.verifications.resume()
     assert limited().start().verdict is Verdict.DONE
 
     pause(is_trial=False)
