@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 
@@ -23,6 +22,8 @@ import redis
 
 from bench.fleet import DRAIN_SECONDS, OBSERVED, Fleet, hammer, haproxy
 from bench.history import NO, OK, Before, GaveUp, History, Visitor, crowd, first_success, fresh_number, wrong_for
+from bench.keyring import ROWS as KEYRING_ROWS
+from bench.run import FULL, REQUESTS, SHORT, VISITORS, Row, Run
 from bench.skew import COMPILER, WrongClock
 from bench.slow import SHAPES, slow_process
 from service.config import Settings
@@ -44,8 +45,6 @@ from tests.support.telnyx.fake import FAULTS, MAGIC_NUMBERS
 
 KILLS = 20
 AT_ONCE = 1_000
-REQUESTS = 10_000
-VISITORS = 6
 OUTAGE_SECONDS = 3.0
 ANSWER_SECONDS = 2.0  # design.md: refused within 2 s
 BACK_SECONDS = 2.0
@@ -54,53 +53,6 @@ SLOW_ADDRESS = "127.0.0.9"
 SLOW_SECONDS = 4.0
 LIFE = timedelta(seconds=5)  # of a code, where its end is waited for
 SENDER_SECONDS = 6.5  # a send has 6 in all
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much of what needs much."""
-
-    rounds: int
-    wrong: int
-    kept_alive: int
-
-
-SHORT, FULL = Size(5, 2_000, REQUESTS), Size(100, 10_000, 100_000)
-
-
-@dataclass
-class Row:
-    """One line of the table."""
-
-    name: str
-    what: str
-    well: bool
-    figures: str
-
-
-class Run:
-    """What the rows share: one store, three replicas, one balancer; and the sum of all histories."""
-
-    def __init__(self, ends: ExitStack, size: Size) -> None:
-        self.ends = ends
-        self.size = size
-        self.store = ends.enter_context(StoreServer(appendonly=True))
-        self.fleet = Fleet(ends, self.store.url)
-        self.url = self.fleet.url
-        self.histories: list[History] = []
-
-    def history(self) -> History:
-        """Return a new history, which the judge will read."""
-        self.histories.append(History())
-        return self.histories[-1]
-
-    def somebody(self) -> tuple[Browser, str, str]:
-        """Return a visitor who has asked for a code, the number and the token."""
-        browser = Browser(self.url)
-        asked = Visitor(self.url, self.history()).ask(browser)
-        if asked is None:
-            raise GaveUp("a limit is in the way")
-        return browser, *asked
 
 
 # -- Races
@@ -663,7 +615,29 @@ def t06(run: Run) -> Row:
     return Row("T06", "the judge, over all of this", not (twice or late or often or lost), figures)
 
 
-ROWS = (t01, t02, t05, t20, t20b, t16, t17, t17b, t15, t08, t13, t10, t11, t04, t03, t12, t26, t14, t14b, t06)
+ROWS = (
+    t01,
+    t02,
+    t05,
+    t20,
+    t20b,
+    t16,
+    t17,
+    t17b,
+    t15,
+    t08,
+    t13,
+    t10,
+    t11,
+    t04,
+    t03,
+    t12,
+    t26,
+    t14,
+    t14b,
+    *KEYRING_ROWS,
+    t06,
+)
 
 
 def main(names: list[str]) -> int:

@@ -9,7 +9,7 @@ from threading import Barrier
 import pytest
 
 from service.store.script import source
-from service.verification.envelope import CannotRotate, KeyringChanged, Keys, WrongSecret
+from service.verification.envelope import CannotRotate, KeyringChanged, Keys
 from service.verification.errors import (
     Delivery,
     Limited,
@@ -17,6 +17,7 @@ from service.verification.errors import (
     StoreUnavailable,
     TokenRejected,
     UnknownVerification,
+    WrongSecret,
 )
 from service.verification.keys import Keyring
 from service.verification.ports import OptOut, Verdict
