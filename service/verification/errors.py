@@ -108,7 +108,7 @@ class Limit(StrEnum):
     WRONG_CHECKS_IN_ALL = "wrong_checks_in_all"
     """Somebody tries one token on many numbers."""
     CLOSED = "closed"
-    """The number's range or country is closed, by the brake for a while or by the operator."""
+    """The number's range or country is closed, by a limit for a while or by the operator."""
 
 
 class VerificationError(Exception):

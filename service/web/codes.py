@@ -101,7 +101,7 @@ CODES = {
     Limit.CLOSED: Code(
         429,
         "Numbers like this one are closed",
-        f"By the brake, or by the operator. {WAIT} Without it, waiting is no use.",
+        f"By a limit, or by the operator. {WAIT} Without it, waiting is no use.",
     ),
     # Our side
     "internal": Code(500, "Something went wrong", "A fault of this service; its log has it. Try again later."),
