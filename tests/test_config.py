@@ -540,11 +540,6 @@ RIGHT = {
     "redis-options-of-a-socket": ('REDIS_URL = "unix:///a?db=1"', "REDIS_URL", "unix:///a?db=1"),
     "host-in-brackets": ('HOST = "[::1]"', "HOST", "::1"),
     "host-by-name": ('HOST = "localhost"', "HOST", "localhost"),
-    "host-of-another-script": (
-        'SENDER = "demo"\nPUBLIC_URL = "https://prüfen.example"',
-        "PUBLIC_URL",
-        "https://prüfen.example",
-    ),
 }
 
 

@@ -25,7 +25,7 @@ def test_the_refusal_names_the_length_that_is_right(limits):
 
 
 def test_a_range_that_is_closed_gets_no_message(limits, verifier):
-    assert limits.block("+1415770") == "prefix"
+    assert limits.block("+1415770") == "range"
 
     with pytest.raises(Limited):
         verifier.start("+14157701234")
