@@ -24,7 +24,7 @@ $(shell test -e $(BIN)/python && test "$$(cat $(VENV)/ready 2>&1)" = "$(CURDIR)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test browser check screens weight languages examples contract prism attack faults bench isolation pins clean
+.PHONY: help run test browser check screens weight languages docs examples contract prism attack faults field bench isolation pins clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ languages: $(VENV)/test ## put the words of the code and the templates into ever
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120
 	@$(BIN)/pybabel compile --domain textproof --directory service/languages --statistics
 
+docs: $(VENV)/test ## write config.cfg.example, docs/settings.md and the README's table from service/config.py
+	@$(BIN)/python -m bench.settings
+
 prism: $(VENV)/test ## hold our requests to Telnyx against its own contract; needs Node
 	@PRISM=1 $(PYTEST) tests/stack/test_prism.py $(ARGS)
 
@@ -72,6 +75,9 @@ attack: $(VENV)/test ## replay pumping, guessing, bombing and lock-outs, with an
 
 faults: $(VENV)/test ## break replicas, Redis, Telnyx and clocks under load, and print what is left; needs HAProxy; ARGS: full, or rows
 	@$(BIN)/python -m bench.faults $(ARGS)
+
+field: $(VENV)/test ## try what was met in the field on a service, and print input and answer; ARGS: rows
+	@$(BIN)/python -m bench.field $(ARGS)
 
 bench: $(VENV)/test ## measure speed and memory beside bare Flask, into docs/performance.md; ARGS: quick, or rows
 	@$(BIN)/python -m bench.performance $(ARGS)

@@ -1,4 +1,4 @@
-"""How gunicorn serves Textproof. PORT, HOST, WORKERS and DRAIN_SECONDS come from the environment."""
+"""How gunicorn serves Textproof. HOST, PORT, WORKERS and DRAIN_SECONDS are settings, like the others."""
 
 import gc
 import os
@@ -9,10 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from service.config import settings_or_exit
+
+_settings = settings_or_exit()
 _cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
 
-bind = f"{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
-workers = int(os.environ.get("WORKERS") or len(_cores))
+bind = _settings.address
+workers = _settings.WORKERS or len(_cores)
 worker_class = "gthread"
 threads = 32
 preload_app = True  # the SDK's 100 MB are loaded once and shared
@@ -24,9 +27,11 @@ timeout = 30  # a worker that gives no sign of life; requests have deadlines of 
 graceful_timeout = 15  # longer than any request may take
 keepalive = 75  # longer than the balancer keeps a connection
 backlog = 1024
-limit_request_line = 2048
-limit_request_fields = 50
-limit_request_field_size = 4096
+# What a browser brings along: 50 cookies of 4,096 bytes for the whole domain (RFC 6265, 6.1), in one line; addresses
+# with what others have added to them (the most that gunicorn takes); more headers than the balancer lets through, 101.
+limit_request_line = 8190
+limit_request_fields = 128
+limit_request_field_size = 50 * (4096 + len("; "))
 forwarded_allow_ips = ""  # who to believe is decided by the service, not here
 
 accesslog = None  # the service logs events, not addresses
@@ -42,8 +47,6 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             shutil.rmtree(left, ignore_errors=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix=f"textproof-counts-{os.getpid()}-", dir=_counts)
 
-_drain_seconds = float(os.environ.get("DRAIN_SECONDS") or 0)
-
 
 def post_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn has no types
     """Keep a worker on one core, where each has one: handing the interpreter lock across cores costs a third."""
@@ -52,7 +55,7 @@ def post_fork(server: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn has 
 
 
 def when_ready(server: Any) -> None:  # noqa: ANN401
-    """Before the workers are forked: leave alone what they share, and see that TERM drains before it stops.
+    """The port is bound, and no worker is forked yet: leave alone what they share, and let TERM drain before it stops.
 
     The collector would look at a hundred thousand objects of the SDK again and again, and write to their pages, which
     ends the sharing. On TERM, `/readyz` first says no for DRAIN_SECONDS, so that the balancer stops sending.
@@ -63,10 +66,12 @@ def when_ready(server: Any) -> None:  # noqa: ANN401
 
     def drain_and_stop() -> None:
         drain()
-        time.sleep(_drain_seconds)
+        time.sleep(_settings.DRAIN_SECONDS)
         stop()
 
     server.handle_term = drain_and_stop
+    if said := os.environ.get("SAY_WHEN_READY"):  # `textproof run` has something to say to whoever started it
+        print(said, flush=True)  # noqa: T201
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ANN401, ARG001

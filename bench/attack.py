@@ -400,7 +400,7 @@ def slow_pumping(world: World, dice: random.Random) -> None:
 
 
 def emptying(networks: int, each: float) -> Callable[[World, random.Random], None]:
-    """Let so many addresses, each in a network of its own, ask for other numbers every so many seconds, with resends."""
+    """Let so many addresses, each of its own network, ask for other numbers every so many seconds, with resends."""
 
     def play(world: World, dice: random.Random) -> None:
         addresses, towns = [ipv4(dice) for _ in range(networks)], ranges(HOME, 3000, dice)
@@ -420,9 +420,7 @@ def closing(networks: int) -> Callable[[World, random.Random], None]:
         towns = ranges(HOME, 400, random.Random(SEED + 1))  # noqa: S311 - those of the honest people
         addresses = [ipv4(dice) for _ in range(networks)]
         steps: list[Step] = [
-            partial(world.attack, number_at(prefix, dice), address)
-            for prefix in towns
-            for address in addresses * 5
+            partial(world.attack, number_at(prefix, dice), address) for prefix in towns for address in addresses * 5
         ]
         dice.shuffle(steps)
         evenly(world, steps, dice)
@@ -523,7 +521,9 @@ TRACES = (
     Trace("e1", "bombing from 1 address", 4, under_attack(1, 30, guesses=False), has_victims=True),
     Trace("e2", "bombing from 100 addresses", 4, under_attack(100, 3000, guesses=False), has_victims=True),
     Trace("f1", "locking out, from 5 addresses", 4, under_attack(5, 240, guesses=True), has_victims=True),
-    Trace("f0", "locking out, from 2 addresses, every 10 seconds", 1, under_attack(2, 10, guesses=True), has_victims=True),
+    Trace(
+        "f0", "locking out, from 2 addresses, every 10 s", 1, under_attack(2, 10, guesses=True), has_victims=True
+    ),
     Trace("f2", "locking out, from 100 addresses", 4, under_attack(100, 3000, guesses=True), has_victims=True),
     Trace("f3", "locking out by filling the range, from 1 address", 6, full_range, has_victims=True),
     Trace("f4", "locking out by having the range closed, from 1 address", 6, neighbours, has_victims=True),

@@ -14,16 +14,18 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import timedelta
 from itertools import count
 
 import redis
 
-from bench.fleet import DRAIN_SECONDS, OBSERVED, Fleet, hammer, haproxy, slow_clients
+from bench.fleet import DRAIN_SECONDS, OBSERVED, Fleet, hammer, haproxy
 from bench.history import NO, OK, Before, GaveUp, History, Visitor, crowd, first_success, fresh_number, wrong_for
+from bench.keyring import ROWS as KEYRING_ROWS
+from bench.run import FULL, REQUESTS, SHORT, VISITORS, Row, Run
 from bench.skew import COMPILER, WrongClock
+from bench.slow import SHAPES, slow_process
 from service.config import Settings
 from service.store.connect import connect
 from service.store.redis import RedisStore
@@ -43,61 +45,14 @@ from tests.support.telnyx.fake import FAULTS, MAGIC_NUMBERS
 
 KILLS = 20
 AT_ONCE = 1_000
-REQUESTS = 10_000
-VISITORS = 6
 OUTAGE_SECONDS = 3.0
 ANSWER_SECONDS = 2.0  # design.md: refused within 2 s
 BACK_SECONDS = 2.0
-SLOW_CLIENTS, SLOW_ROUNDS = 500, 3
+SLOW_CLIENTS, SILENT_CLIENTS = (1, 84, 200, 500), 8_000  # 84: all slots of three replicas
+SLOW_ADDRESS = "127.0.0.9"
+SLOW_SECONDS = 4.0
 LIFE = timedelta(seconds=5)  # of a code, where its end is waited for
 SENDER_SECONDS = 6.5  # a send has 6 in all
-
-
-@dataclass(frozen=True)
-class Size:
-    """How much of what needs much."""
-
-    rounds: int
-    wrong: int
-    kept_alive: int
-
-
-SHORT, FULL = Size(5, 2_000, REQUESTS), Size(100, 10_000, 100_000)
-
-
-@dataclass
-class Row:
-    """One line of the table."""
-
-    name: str
-    what: str
-    well: bool
-    figures: str
-
-
-class Run:
-    """What the rows share: one store, three replicas, one balancer; and the sum of all histories."""
-
-    def __init__(self, ends: ExitStack, size: Size) -> None:
-        self.ends = ends
-        self.size = size
-        self.store = ends.enter_context(StoreServer(appendonly=True))
-        self.fleet = Fleet(ends, self.store.url)
-        self.url = self.fleet.url
-        self.histories: list[History] = []
-
-    def history(self) -> History:
-        """Return a new history, which the judge will read."""
-        self.histories.append(History())
-        return self.histories[-1]
-
-    def somebody(self) -> tuple[Browser, str, str]:
-        """Return a visitor who has asked for a code, the number and the token."""
-        browser = Browser(self.url)
-        asked = Visitor(self.url, self.history()).ask(browser)
-        if asked is None:
-            raise GaveUp("a limit is in the way")
-        return browser, *asked
 
 
 # -- Races
@@ -579,24 +534,46 @@ def _tries(checking: Verifier, id_: str, token: str) -> bool:
 
 
 def t20(run: Run) -> Row:
-    """Hundreds of clients that send a byte a second: nobody else notices, since the balancer waits for them."""
-    quiet, busy, alone = run.history(), run.history(), History()
-    for _ in range(SLOW_ROUNDS):  # in turns, so that what else the machine does falls on both
-        with hammer(run.url, quiet, size=4, pause=0.01):
-            time.sleep(5)
-        with slow_clients(run.fleet.balancer.port, size=SLOW_CLIENTS), hammer(run.url, busy, size=4, pause=0.01):
-            time.sleep(5)
-    replica = run.fleet.replicas[0]
-    with slow_clients(replica.port, size=80), hammer(replica.url, alone, size=1, timeout=5):
-        time.sleep(3)
-    run.fleet.await_ready(replica)
-    before, while_ = quiet.slowest(), busy.slowest()
-    well = not busy.failures and while_ <= 2 * before
-    figures = (
-        f"p99 {_ms(while_)}, {while_ / before:.1f} x the quiet {_ms(before)}; {len(busy.failures)} of "
-        f"{busy.requests:,} failed; without a balancer, 80 of them: {_ms(max(alone.waits))} for a page"
-    )
-    return Row("T20", f"{SLOW_CLIENTS} slow clients", well, figures)
+    """Slow clients in every shape, few and many: nobody else notices, since the balancer waits for them."""
+    quiet, table, failed, worst = run.history(), list[str](), 0, 0.0
+    cells = [(name, size) for name in SHAPES for size in SLOW_CLIENTS] + [("silent", SILENT_CLIENTS)]
+    seen = {cell: run.history() for cell in cells}
+    for (name, size), busy in seen.items():  # in turns, so that what else the machine does falls on both
+        with _honest(run, quiet):
+            time.sleep(SLOW_SECONDS / 4)
+        with slow_process(run.fleet.balancer.port, name, size=size, source=SLOW_ADDRESS), _honest(run, busy):
+            time.sleep(SLOW_SECONDS)
+    before = quiet.slowest()
+    for (name, size), busy in seen.items():
+        ratio = busy.slowest() / before
+        failed, worst = failed + len(busy.failures), max(worst, ratio)
+        table.append(
+            f"{name:<15} {size:>5,}  p99 {_ms(busy.slowest()):>7}, {ratio:.1f} x; "
+            f"{len(busy.failures)} of {busy.requests:,} failed"
+        )
+    print("\n".join(f"          {line}" for line in table), flush=True)
+    figures = f"{failed} failed, p99 at most {worst:.1f} x the quiet {_ms(before)}"
+    return Row("T20", f"slow clients, {len(SHAPES)} shapes", not failed and worst <= 2, figures)  # noqa: PLR2004
+
+
+def t20b(run: Run) -> Row:
+    """The same without a balancer, for people who are connected already: why there has to be one."""
+    replica, table = run.fleet.replicas[0], list[str]()
+    for name in SHAPES:
+        history = History()
+        with hammer(replica.url, history, size=1, timeout=5):
+            time.sleep(1)
+            alone = history.requests
+            with slow_process(replica.port, name, size=200, source=SLOW_ADDRESS):
+                time.sleep(SLOW_SECONDS)
+                served = history.requests - alone
+        table.append(f"{name} {served / SLOW_SECONDS:.0f}/s, {len(history.failures)} failed")
+        run.fleet.await_ready(replica)
+    return Row("T20", "200 slow ones, no balancer (record)", well=True, figures="; ".join(table))
+
+
+def _honest(run: Run, history: History) -> AbstractContextManager[None]:
+    return hammer(run.url, history, size=4, pause=0.01)
 
 
 def t26(run: Run) -> Row:
@@ -638,7 +615,29 @@ def t06(run: Run) -> Row:
     return Row("T06", "the judge, over all of this", not (twice or late or often or lost), figures)
 
 
-ROWS = (t01, t02, t05, t20, t16, t17, t17b, t15, t08, t13, t10, t11, t04, t03, t12, t26, t14, t14b, t06)
+ROWS = (
+    t01,
+    t02,
+    t05,
+    t20,
+    t20b,
+    t16,
+    t17,
+    t17b,
+    t15,
+    t08,
+    t13,
+    t10,
+    t11,
+    t04,
+    t03,
+    t12,
+    t26,
+    t14,
+    t14b,
+    *KEYRING_ROWS,
+    t06,
+)
 
 
 def main(names: list[str]) -> int:

@@ -3,12 +3,11 @@
 import os
 import re
 import shutil
-import socket
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -35,14 +34,21 @@ def haproxy() -> str | None:
 
 
 class Balancer:
-    """HAProxy with our own configuration; only where it listens, and where the replicas are, is another."""
+    """HAProxy with our own configuration; only where it listens, and where the replicas are, is another.
 
-    def __init__(self, ports: Sequence[int]) -> None:
+    Args:
+        ports: Of the replicas.
+        text: The configuration.
+        status: Of its first page, which is waited for.
+    """
+
+    def __init__(self, ports: Sequence[int], text: str = CONFIG.read_text(), *, status: int = 200) -> None:
+        self._status = status
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._directory = Path(tempfile.mkdtemp(prefix="textproof-balancer-"))
         replicas = "\n    ".join(f"server web{place} 127.0.0.1:{port}" for place, port in enumerate(ports))
-        text = re.sub(r"server-template .*", replicas, CONFIG.read_text())
+        text = re.sub(r"server-template .*", replicas, text)
         text = text.replace(":8080", f"127.0.0.1:{self.port}").replace("127.0.0.1:8081", f"127.0.0.1:{free_port()}")
         (self._directory / "haproxy.cfg").write_text(text)
 
@@ -52,13 +58,13 @@ class Balancer:
             output=self._directory / "haproxy.log",
             env=os.environ | {"TRUSTED_FRONT": "127.0.0.2"},
         )
-        wait_until(self._is_up, seconds=20, what="the balancer has a replica")
+        wait_until(self._is_up, seconds=20, what=f"the balancer answers {self._status}")
         return self
 
     def _is_up(self) -> bool:
         try:
             with Browser(self.url, timeout=2) as browser:
-                return browser.get("/").status == 200  # noqa: PLR2004
+                return browser.get("/").status == self._status
         except OSError:
             return False
 
@@ -108,35 +114,3 @@ def hammer(url: str, history: History, *, size: int, pause: float = 0, timeout: 
 
     with meanwhile(ask, size):
         yield
-
-
-@contextmanager
-def slow_clients(port: int, *, size: int) -> Iterator[None]:
-    """Keep so many connections busy: half with headers that never end, half with a body that never comes."""
-    head = b"POST /verify HTTP/1.1\r\nHost: localhost\r\n"
-    whole = head + b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\ntoken="
-    clients: list[socket.socket] = []
-
-    def drip(_place: int, over: threading.Event) -> None:
-        while not over.wait(1):
-            for place, client in enumerate(clients):
-                try:
-                    client.send(b"X-Slow: 1\r\n" if place % 2 else b"0")
-                except OSError:
-                    with suppress(OSError):
-                        clients[place] = _slow(port, head if place % 2 else whole)
-
-    clients.extend(_slow(port, head if place % 2 else whole) for place in range(size))
-    try:
-        with meanwhile(drip, 1):
-            yield
-    finally:
-        for client in clients:
-            client.close()
-
-
-def _slow(port: int, begun: bytes) -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", port), timeout=5)
-    client.setblocking(False)  # noqa: FBT003 - as the standard library has it
-    client.send(begun)
-    return client

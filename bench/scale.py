@@ -15,7 +15,7 @@ import redis
 
 from bench.performance.crowd import PREFIXES
 from bench.performance.rows import Writer
-from bench.performance.servers import EVERY_LIMIT, SECRET, SERVICE
+from bench.performance.servers import EVERY_LIMIT, ROOT, SECRET, SERVICE
 from service.config import Settings
 from service.store.redis import RedisStore
 from service.verification.caller import Caller
@@ -119,6 +119,10 @@ def _cost(client: redis.Redis, policy: Policy, act: Callable[[int, Verifications
 def _busy(client: redis.Redis) -> float:
     seen = client.info("cpu")
     return float(seen["used_cpu_user_main_thread"]) + float(seen["used_cpu_sys_main_thread"])
+
+
+def _settings() -> Settings:
+    return Settings.load(SERVICE | EVERY_LIMIT | {"TEXTPROOF_CONFIG": str(ROOT / "config.cfg.example")})
 
 
 def _waits(each: float, load: float) -> Iterator[float]:

@@ -3,16 +3,19 @@
 The map of the house, top to bottom. A room uses only what is below it.
 
     app.py            the roof: settings, store, sender and verifier meet here, and nowhere else
-    __main__.py       the command `textproof`: run, doctor, limits, keys
+    __main__.py       the command `textproof`: run, settings, doctor, limits, keys
     doctor.py         `textproof doctor`: what is right, and what to fix
     limits.py         `textproof limits`: what is closed or nearly full
     clients.py        `textproof keys`: who may call the API
-    config.py         every setting, with its unit, default and bounds
+    config.py         every setting: what it is for, its default, where it came from
+    values.py         what the value of a setting may be
     web/              HTTP in, HTTP out; Flask lives here only
     sender/           hands a message to a carrier
     store/            remembers, in Redis: one script per verb
     verification/     the rules; knows neither Flask nor Redis nor a carrier
+    guard.py          what a process has started ends with it
     colours.py        whether one can be read on another
+    strict_json.py    the one door for JSON that others wrote
     languages/        what people read, in their language; one catalogue each
 
 A request walks one way down and back:

@@ -1,8 +1,8 @@
 """The command `textproof`."""
 
 import os
+import shlex
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -12,19 +12,23 @@ from typing import Any, TypeVar
 
 import click
 
-from .app import keys_of, redis_store, settings_or_exit
+from .app import keys_of, redis_store
 from .clients import ClientKeys, NotPossible
+from .config import Settings, in_force, settings_or_exit
 from .doctor import Mark, examine
+from .guard import Guard
 from .limits import Limits, NotASubject
-from .store.embedded import EmbeddedValkey, NoServer
+from .store.embedded import NoServer, start_valkey
 from .verification.envelope import CannotRotate
 from .verification.errors import StoreUnavailable, WrongSecret
 
 HERE = Path(__file__).parents[1]
+VERSION = "0.1.0"  # pyproject.toml has the same: the image is not installed, and has none to ask
 T = TypeVar("T")
 
 
 @click.group(help="Phone verification that you run yourself.")
+@click.version_option(VERSION, prog_name="textproof")
 def main() -> None:
     """Group the commands."""
 
@@ -32,19 +36,29 @@ def main() -> None:
 @main.command()
 def run() -> None:
     """Serve on PORT (8000) with WORKERS (one a core); with a Valkey of its own unless REDIS_URL is set."""
-    settings = settings_or_exit()
-    address = f"http://{os.environ.get('HOST', '127.0.0.1')}:{os.environ.get('PORT', '8000')}"
-    click.echo(f"Textproof is on {address}  (Ctrl-C stops it)")
+    settings = settings_or_say()
+    address = f"http://{settings.address}"
+    said = [f"Textproof is on {address}  (Ctrl-C stops it)"]
     if settings.sender == "demo":
-        click.echo(f"This is the demo: no message is sent; read them at {address}/demo")
-    if settings.REDIS_URL:
-        sys.exit(_serve({}))
+        said.append(f"This is the demo: no message is sent; read them at {address}/demo")
+    environ = {}
     try:
-        with EmbeddedValkey() as valkey:
-            click.echo(f"Other commands reach its store with TEXTPROOF_REDIS_URL={valkey.url}")
-            sys.exit(_serve({"TEXTPROOF_REDIS_URL": valkey.url}))
+        with Guard() as guard:
+            if not settings.REDIS_URL:
+                environ["TEXTPROOF_REDIS_URL"] = start_valkey(guard)
+                reached = shlex.quote(environ["TEXTPROOF_REDIS_URL"])
+                said.append(f"Other commands reach its store with TEXTPROOF_REDIS_URL={reached}")
+            code = _serve(guard, environ | {"SAY_WHEN_READY": "\n".join(said)})
     except NoServer as error:
         sys.exit(str(error))
+    sys.exit(code)
+
+
+@main.command()
+def settings() -> None:
+    """Print every setting that is in force, and where it came from. No secret is shown."""
+    for line in in_force(settings_or_say()):
+        click.echo(line)
 
 
 @main.command()
@@ -52,7 +66,7 @@ def run() -> None:
 def doctor(questions: dict[str, Any] | None) -> None:
     """Say, line by line, what is right and what to fix. Exits with 1 when there is something to fix."""
     healthy = True
-    for line in examine(settings_or_exit(), **questions or {}):
+    for line in examine(settings_or_say(), **questions or {}):
         click.echo(line)
         healthy = healthy and line.mark is not Mark.FIX
     sys.exit(0 if healthy else 1)
@@ -62,7 +76,7 @@ def doctor(questions: dict[str, Any] | None) -> None:
 @click.pass_context
 def limits(context: click.Context) -> None:
     """Show what is closed and what is nearly full; close and open numbers, ranges and countries."""
-    settings = settings_or_exit()
+    settings = settings_or_say()
     store = redis_store(settings)
     try:
         context.obj = Limits(store, keys_of(settings, store)(), settings.policy)
@@ -104,7 +118,7 @@ def forgive(limits: Limits, number: str) -> None:
 @click.pass_context
 def keys(context: click.Context) -> None:
     """Make, list and revoke the keys of applications; rotate and seal the keyring."""
-    settings = settings_or_exit()
+    settings = settings_or_say()
     store = redis_store(settings)
     context.obj = ClientKeys(store)
     context.meta["keyring"] = keys_of(settings, store)
@@ -181,7 +195,14 @@ def _said(step: Callable[[], T]) -> T:
         sys.exit("Redis does not answer. Nothing was changed.")
 
 
-def _serve(environ: dict[str, str]) -> int:
+def settings_or_say() -> Settings:
+    """Return the settings, and say where they were found; where they are wrong, say what to put right and end."""
+    settings = settings_or_exit()
+    click.echo(settings.origin, err=True)
+    return settings
+
+
+def _serve(guard: Guard, environ: dict[str, str]) -> int:
     """Run gunicorn until it ends, and return its exit code; what ends us, ends it first."""
     command = [
         sys.executable,
@@ -191,7 +212,9 @@ def _serve(environ: dict[str, str]) -> int:
         str(HERE / "gunicorn.conf.py"),
         "service.app:create_app()",
     ]
-    server = subprocess.Popen(command, env=os.environ | environ, cwd=HERE)
+    # In the current folder, as we are: what was read there is what is served.
+    paths = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
+    server = guard.start(command, env=os.environ | environ | {"PYTHONPATH": paths})
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         server.terminate()

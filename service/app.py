@@ -11,15 +11,16 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from .config import Settings, SettingsError
+from .config import Mistake, Settings, SettingsError, no_sender, settings_or_exit
 from .sender.demo import DemoSender
 from .sender.receipts import TelnyxReceipts
 from .store.connect import connect
 from .store.redis import RedisStore
 from .verification.envelope import Keys
+from .verification.errors import StoreUnavailable
 from .verification.ports import Sender, Store
 from .verification.verifier import Verifier
-from .web import build_web, logs
+from .web import build_web, logs, samples
 from .web.look import Look
 from .web.metrics import Counting, Metrics
 
@@ -44,11 +45,23 @@ def create_app(
     settings = settings or settings_or_exit()
     metrics = Metrics(settings.SENDS_AT_ONCE)
     logs.configure(debug=settings.DEBUG, also=Counting(metrics))
+    log.info("settings_read", extra={"from": str(settings.origin)})
     for warning in settings.warnings():
         log.warning("settings", extra={"warning": warning})
 
-    clock = clock or time.time
-    store = metrics.timed_store(store or redis_store(settings))
+    # A store of its own: no connection is opened before gunicorn forks that is used after it.
+    if fault := demo_by_chance(settings, store or redis_store(settings)):
+        sys.exit(str(SettingsError([fault], str(settings.origin))))
+    app = _assembled(settings, metrics, store or redis_store(settings), sender, clock or time.time)
+    if faults := broken_templates(app, settings):
+        sys.exit(str(SettingsError(faults, str(settings.origin))))
+    return app
+
+
+def _assembled(
+    settings: Settings, metrics: Metrics, store: Store, sender: Sender | None, clock: Callable[[], float]
+) -> Flask:
+    store = metrics.timed_store(store)
     keys = keys_of(settings, store)
     demo = DemoSender(store.notes, keys, clock) if settings.sender == "demo" else None
     receipts = _receipts(settings, keys, clock)
@@ -79,17 +92,38 @@ def create_app(
         read_webhook=receipts.read if receipts else None,
         public_url=settings.PUBLIC_URL,
         hears_at=settings.hears_at,
+        pages=settings.PAGES,
         proxies=settings.TRUSTED_PROXIES,
         counted=metrics,
     )
 
 
-def settings_or_exit() -> Settings:
-    """Return the settings; where they are wrong, say what to put right and end the process."""
+def demo_by_chance(settings: Settings, store: Store) -> Mistake | None:
+    """Return what is wrong when this would be the demo, which shows every code, only because nobody said who sends."""
+    if not settings.is_demo_by_chance:
+        return None
     try:
-        return Settings.load()
-    except SettingsError as error:
-        sys.exit(str(error))
+        return no_sender("keys of applications in Redis say") if store.clients.all() else None
+    except StoreUnavailable:
+        reason = (
+            "is not set, and Redis does not answer, so that nobody knows whether this service is for real. Check "
+            'REDIS_URL, or set SENDER = "demo".'
+        )
+        return Mistake("SENDER", reason, "not set")
+
+
+def broken_templates(app: Flask | None, settings: Settings) -> list[Mistake]:
+    """Return what is wrong with the operator's own templates. Without an app, one is put together."""
+    if not settings.TEMPLATES:
+        return []
+    if app is None:
+        store = redis_store(settings)
+        unused = DemoSender(store.notes, keys_of(settings, store), time.time)
+        app = _assembled(settings, Metrics(settings.SENDS_AT_ONCE), store, unused, time.time)
+    found = samples.broken_templates(app, settings.TEMPLATES, settings.policy)
+    return [
+        Mistake("TEMPLATES", f"has a template that cannot be shown: {fault}.", settings.TEMPLATES) for fault in found
+    ]
 
 
 def redis_store(settings: Settings) -> RedisStore:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from .config import Bad, region, window
 from .store.redis import RedisStore
+from .values import Bad, region, window
 from .verification.clients import Client, digest_of, is_name, is_return_url, new_key
 
 

@@ -1,54 +1,74 @@
-"""Settings: what an operator can turn, each with its unit, default and bounds.
+"""Settings: what an operator can turn. Each is stated once, here: kind, default, section, a sentence, an example.
+
+`config.cfg.example`, `docs/settings.md` and the README's table are generated from this file by `make docs`.
 
 `config.cfg` is read as Flask's `from_pyfile` would read it; `TEXTPROOF_<KEY>` in the environment
 overrides it, and `TEXTPROOF_<KEY>_FILE` names a file that holds a secret. Everything that is
 wrong is reported at once, in words, and never with a secret in them.
 """
 
+import ast
+import codecs
 import dataclasses
 import difflib
+import json
 import os
 import re
-from collections.abc import Callable, Mapping
+import sys
+import types
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
-from .colours import contrast
 from .languages import NAMES, Languages, language
-from .verification import keys, message, phone, token
+from .values import (
+    REDIS_OPTIONS,
+    Bad,
+    Kind,
+    brand,
+    calling_code,
+    colour,
+    flag,
+    folder,
+    host_name,
+    key_prefix,
+    link,
+    long_secret,
+    money,
+    one_of,
+    picture,
+    price,
+    profile_id,
+    public_key,
+    public_url,
+    rate,
+    redis_url,
+    region,
+    seconds,
+    secret,
+    sender_id,
+    several,
+    test_number,
+    url,
+    whole,
+    why,
+    window,
+)
+from .verification import message, phone, token
 from .verification import policy as rules
 
 PREFIX = "TEXTPROOF_"
 FILE = "_FILE"
 PLACE = "TEXTPROOF_CONFIG"
 LIFE_MAX = 600  # seconds; SP 800-63B-4, 3.1.3.2: at most 10 minutes
-LOGO_MAX = 16_384  # bytes; ours: more than all the rest of the first page
-CONTRAST_MIN = 4.5  # WCAG 2.2, 1.4.3
-BRAND_MAX = 30  # characters; ours: leaves room for the rest of a text message
-RATE_MIN, RATE_MAX = 0.01, 10_000  # messages per second; Telnyx: 0.1 for a long code, 1,000 for a short one
-YEAR = 31_536_000  # seconds
-MONEY_MAX = 10_000_000
 OBSERVABLE = ("address", "network", "prefix", "country", "client", "everything", "spend", "conversion", "guesses")
 LIFE_SHORT = 60  # seconds; ours: many text messages take longer
-REDIS_OWN = (
-    "socket_timeout",
-    "socket_connect_timeout",
-    "retry",
-    "retry_on_timeout",
-    "retry_on_error",
-    "health_check_interval",
-    "driver_info",
-    "maint_notifications_config",
-    "max_connections",
-)
-"""Options that `store/connect.py` sets itself. In redis-py, those of an address would win."""
-
-
-class Bad(ValueError):
-    """A value that cannot be used; the text says what would be right."""
+SERVICE_LINK = re.compile(r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
+"""What Kubernetes sets in every container of a namespace that has a Service called textproof, or textproof-any."""
 
 
 @dataclass(frozen=True)
@@ -67,344 +87,415 @@ class Mistake:
 class SettingsError(Exception):
     """Everything that is wrong with the settings."""
 
-    def __init__(self, mistakes: list[Mistake]) -> None:
+    def __init__(self, mistakes: list[Mistake], origin: str = "") -> None:
         self.mistakes = mistakes
         count = "one setting needs" if len(mistakes) == 1 else f"{len(mistakes)} settings need"
         lines = "\n".join(str(mistake) for mistake in mistakes)
+        read = f"{origin}\n" if origin else ""
         super().__init__(
-            f"Textproof cannot start: {count} attention.\n\n{lines}\n\nconfig.cfg.example describes them all."
+            f"Textproof cannot start: {count} attention.\n\n{lines}\n\n{read}config.cfg.example describes them all."
         )
 
 
-# -- Kinds of values. Each turns what a file or the environment holds into the value, or raises Bad.
+@dataclass(frozen=True)
+class Origin:
+    """Where the settings in force came from. Printed, it says so in one line."""
+
+    file: str = ""
+    """The file that was read; empty when there was none."""
+    named: bool = False
+    """Whether TEXTPROOF_CONFIG named it."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """By key, for what was set."""
+    ignored: tuple[str, ...] = ()
+    """Variables of Kubernetes' service links."""
+
+    def __str__(self) -> str:
+        if self.file:
+            read = f"{self.file} ({f'named by {PLACE}' if self.named else 'in the current folder'})"
+        else:
+            read = f"the defaults, because there is no config.cfg in {Path.cwd()} and {PLACE} is not set"
+        others = sorted(key for key, source in self.sources.items() if source != Path(self.file).name)
+        return f"Settings: {read}" + (f"; from the environment: {', '.join(others)}" if others else "")
 
 
-def text(value: object) -> str:
-    """Text, as it is."""
-    if not isinstance(value, str):
-        raise Bad('must be text: write it in quotes, like "…"')
-    if any(not character.isprintable() for character in value):
-        raise Bad("must have no line breaks or other control characters")
-    return value.strip()
+def setting(
+    kind: Kind[Any],
+    default: object,
+    section: str,
+    sentence: str,
+    *,
+    example: str = "",
+    hidden: bool = False,
+    is_bare: bool = False,
+    shown: str = "",
+) -> Any:  # noqa: ANN401 - as `field`
+    """Declare a setting.
+
+    Args:
+        kind: What its value may be.
+        default: What holds when it is not set.
+        section: Where it stands in `config.cfg.example` and `docs/settings.md`.
+        sentence: What it is for, with the unit where the name does not say it.
+        example: A value as it is written in `config.cfg`, where the default says little.
+        hidden: It is a secret.
+        is_bare: In the environment it has no prefix (`PORT`).
+        shown: The default in words, where no value can be written for it.
+    """
+    facts = {
+        "kind": kind,
+        "section": section,
+        "sentence": sentence,
+        "example": example,
+        "hidden": hidden,
+        "is_bare": is_bare,
+        "shown": shown,
+    }
+    return field(default=default, metadata=facts, repr=not hidden)
 
 
-def whole(low: int, high: int, unit: str) -> Callable[[object], int]:
-    """A whole number from `low` to `high`."""
-
-    def read(value: object) -> int:
-        if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value.strip()):
-            value = int(value)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise Bad(f"must be a whole number of {unit} from {low} to {high}")
-        return value
-
-    return read
-
-
-def flag(value: object) -> bool:
-    """True or False."""
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if isinstance(value, str) and value.strip().lower() in words:
-        return words[value.strip().lower()]
-    if not isinstance(value, bool):
-        raise Bad("must be True or False")
-    return value
-
-
-def key_prefix(value: object) -> str:
-    """The name of an installation within its Redis."""
-    value = text(value)
-    if not re.fullmatch(r"[a-z0-9-]{1,32}", value):
-        raise Bad("must be 1 to 32 lower-case letters, digits and hyphens")
-    return value
-
-
-def one_of(*choices: str) -> Callable[[object], str]:
-    """One word of a few."""
-
-    def read(value: object) -> str:
-        if value not in choices:
-            raise Bad("must be one of " + ", ".join(f'"{choice}"' for choice in choices))
-        return str(value)
-
-    return read
-
-
-def several(item: Callable[[object], Any], least: int = 0) -> Callable[[object], tuple[Any, ...]]:
-    """A list; in the environment with commas between its items."""
-
-    def read(value: object) -> tuple[Any, ...]:
-        if isinstance(value, str):
-            value = [part.strip() for part in value.split(",") if part.strip()]
-        if not isinstance(value, list | tuple):
-            raise Bad("must be a list")
-        if len(value) < least:
-            raise Bad("must not be empty: this limit is always enforced")
-        return tuple(item(part) for part in value)
-
-    return read
-
-
-def calling_code(value: object) -> str:
-    """A calling code such as +1."""
-    value = text(value)
-    if not re.fullmatch(r"\+?[0-9]{1,3}", value) or not phone.region_of(int(value.lstrip("+"))):
-        raise Bad('must be the calling code of a country, like "+1" or "+44"')
-    return "+" + value.lstrip("+")
-
-
-def region(value: object) -> str:
-    """A country or territory as ISO 3166 writes it."""
-    value = text(value).upper()
-    if not phone.is_region(value):
-        hint = ' (the United Kingdom is "GB")' if value == "UK" else ""
-        raise Bad(f'must be two-letter country codes of ISO 3166, like ["US", "CA"]; "{value}" is none{hint}')
-    return value
-
-
-def sender_id(value: object) -> str:
-    """A phone number in E.164, or a name of 1 to 11 letters and digits."""
-    value = text(value)
-    if value and not re.fullmatch(r"\+[1-9][0-9]{6,14}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}", value):
-        raise Bad(
-            'must be a phone number with its country, digits only, like "+12025550143", '
-            'or a name of at most 11 letters and digits, like "Acme"'
-        )
-    return value
-
-
-def profile_id(value: object) -> str:
-    """A messaging profile's id as Telnyx's portal shows it."""
-    value = text(value).lower()
-    if value and not re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", value):
-        raise Bad('must be the id of a messaging profile, like "40017f1c-9a2b-4d6e-8a0f-3b1d2c4e5f60"')
-    return value
-
-
-def public_key(value: object) -> str:
-    """An Ed25519 public key as Telnyx's portal shows it: base64 of 32 bytes."""
-    value = text(value)
-    if value and not re.fullmatch("[A-Za-z0-9+/]{43}=", value):
-        raise Bad("must be the public key from Telnyx's portal (Keys & Credentials): 44 characters that end with =")
-    return value
-
-
-def rate(value: object) -> float:
-    """Messages per second; 0 is none."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,4})?", value.strip()):
-        value = float(value)
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not (value == 0 or RATE_MIN <= value <= RATE_MAX)
-    ):
-        raise Bad(f"must be a number of messages per second from {RATE_MIN} to {RATE_MAX}, or 0 for no rate")
-    return float(value)
-
-
-def url(*schemes: str, path: bool = True) -> Callable[[object], str]:
-    """An address with one of `schemes`."""
-
-    def read(value: object) -> str:
-        value = text(value)
-        if not value:
-            return value
-        hint = "must be an address that starts with " + " or ".join(f"{scheme}://" for scheme in schemes)
-        try:
-            parts = urlsplit(value)
-            named = parts.hostname or "," in parts.netloc or (parts.scheme == "unix" and parts.path)
-            if "," not in parts.netloc:
-                _ = parts.port
-        except ValueError as error:
-            raise Bad(hint) from error
-        if parts.scheme not in schemes or not named:
-            raise Bad(hint)
-        if not path and (parts.path.strip("/") or parts.query or parts.fragment or parts.username):
-            raise Bad(f"{hint}, and has nothing behind the host")
-        return value if path else f"{parts.scheme}://{parts.netloc}"
-
-    return read
-
-
-def redis_url(value: object) -> str:
-    """An address of Redis; its options may be any but those that are our own."""
-    value = url("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")(value)
-    given = parse_qs(urlsplit(value).query)
-    if own := [name for name in REDIS_OWN if name in given]:
-        raise Bad(
-            f"must not set {', '.join(own)}: time-outs, tries and connections are our own, so that callers never wait "
-            "longer than 2 s for Redis. Take that out"
-        )
-    return value
-
-
-def window(value: object) -> rules.Window:
-    """How many in how many seconds, "5/600"."""
-    match = re.fullmatch("([1-9][0-9]{0,5})/([1-9][0-9]{0,7})", text(value))
-    if match is None or int(match[2]) > YEAR:
-        raise Bad(f'must be written as a count and seconds, like "5/600" for 5 in 10 minutes; {YEAR} seconds at most')
-    return rules.Window(int(match[1]), timedelta(seconds=int(match[2])))
-
-
-def money(value: object) -> float:
-    """An amount of money."""
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,6})?", value.strip()):
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MONEY_MAX:
-        raise Bad("must be an amount of money, like 50 or 49.90; 0 is no limit")
-    return float(value)
-
-
-def price(value: object) -> tuple[str, float]:
-    """What a message to a region costs, "US=0.0079"."""
-    name, _, amount = text(value).partition("=")
-    if not amount:
-        raise Bad('must be written as a region and a price, like "US=0.0079"; "*=0.05" is for all others')
-    return name if name == "*" else region(name), money(amount)
-
-
-def test_number(value: object) -> tuple[str, rules.TestNumber]:
-    """A number with a fixed code and its last day, "+12025550100=123456@2026-12-31"."""
-    match = re.fullmatch(r"(\+[1-9][0-9]{6,14})=([0-9A-F]{4,10})@([0-9]{4}-[0-9]{2}-[0-9]{2})", text(value))
-    try:
-        if match is not None:
-            return match[1], rules.TestNumber(match[2], date.fromisoformat(match[3]))
-    except ValueError:
-        pass
-    raise Bad('must be written as a number, its code and its last day, like "+12025550100=12AB56@2026-12-31"')
-
-
-def secret(value: object) -> str:
-    """A secret; surrounding white space, as files have it, is dropped."""
-    value = text(value.strip() if isinstance(value, str) else value)
-    if not value.isascii() or " " in value:
-        raise Bad("must have no spaces and no letters with accents: copy it again")
-    return value
-
-
-def long_secret(value: object) -> str:
-    """A secret that keys are made of."""
-    value = secret(value)
-    if value and len(value) < keys.SECRET_MIN:
-        raise Bad(
-            f"must have at least {keys.SECRET_MIN} characters: "
-            "python3 -c 'import secrets; print(secrets.token_hex(32))' makes one"
-        )
-    return value
-
-
-def brand(value: object) -> str:
-    """A name that fits a text message."""
-    value = text(value)
-    if not 1 <= len(value) <= BRAND_MAX or message.septets(value) is None:
-        raise Bad(f"must be a name of 1 to {BRAND_MAX} plain letters, as text messages can carry them")
-    return value
-
-
-def colour(value: object) -> str:
-    """A colour that white can be read on, and that can be read on white."""
-    value = text(value).lower()
-    if value and not re.fullmatch("#[0-9a-f]{6}", value):
-        raise Bad('must be a colour of six hexadecimal digits, like "#0b5c54"')
-    if value and contrast(value, "#ffffff") < CONTRAST_MIN:
-        raise Bad(
-            f"is too light to be read on white, and white on it: the contrast is {contrast(value, '#ffffff'):.2f}, "
-            f"and has to be {CONTRAST_MIN}. Take a darker one"
-        )
-    return value
-
-
-def link(value: object) -> str:
-    """An address that people are led to."""
-    value = text(value)
-    if value and not re.fullmatch(r"https?://[^\s/]\S*|mailto:\S+@\S+", value):
-        raise Bad('must be an address, like "https://example.com/help" or "mailto:help@example.com"')
-    return value
-
-
-def picture(value: object) -> str:
-    """A file with a small SVG or PNG."""
-    value = text(value)
-    path = Path(value)
-    if value and (path.suffix.lower() not in (".svg", ".png") or not path.is_file()):
-        raise Bad("must name a file that is there and ends with .svg or .png")
-    if value and not 0 < path.stat().st_size <= LOGO_MAX:
-        raise Bad(
-            f"names a file of {path.stat().st_size:,} bytes: it must not be empty, nor have more than {LOGO_MAX:,}"
-        )
-    return value
-
-
-def folder(value: object) -> str:
-    """A folder."""
-    value = text(value)
-    if value and not Path(value).is_dir():
-        raise Bad("must name a folder that is there")
-    return value
-
-
-def setting(kind: Callable[[object], Any], default: object, *, hidden: bool = False) -> Any:  # noqa: ANN401 - as `field`
-    """Declare a setting; `hidden` ones are secrets."""
-    return field(default=default, metadata={"kind": kind, "hidden": hidden}, repr=not hidden)
+SENDING = "Sending"
+NUMBERS = "Whom we text"
+CODE = "The code"
+FORMS = "The pages"
+SERVICE = "The service"
+SERVING = "Where it listens"
+LIMITS = "Limits"
+SECTIONS = {
+    SENDING: "",
+    NUMBERS: "",
+    CODE: "",
+    FORMS: "",
+    SERVICE: "",
+    SERVING: "In the environment these have no prefix: PORT=9000.",
+    LIMITS: 'Windows are written "count/seconds", and slide: ["5/600", "10/86400"] is 5 in 10 minutes and 10 in a day.',
+}
+"""The sections, in order, each with what holds for all that stands in it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Every setting. `config.cfg.example` says what each is for."""
+    """Every setting, and where those in force came from."""
 
-    API_KEY: str = setting(secret, "", hidden=True)
-    FROM_NUMBER: str = setting(sender_id, "")
-    MESSAGING_PROFILE_ID: str = setting(profile_id, "")
-    TELNYX_PUBLIC_KEY: str = setting(public_key, "")
-    SENDER_RATE_PER_SECOND: float = setting(rate, 0.0)
-    SENDS_AT_ONCE: int = setting(whole(1, 64, "sends"), 16)
-    DEBUG: bool = setting(flag, default=False)
-    COUNTRY_CODE: str = setting(calling_code, "+1")
-    TOKEN_LENGTH: int = setting(whole(4, 10, "characters"), 6)
-    TOKEN_ALPHABET: str = setting(one_of(*token.ALPHABETS), "hex")
-    TOKEN_LIFETIME_SECONDS: int = setting(whole(1, LIFE_MAX, "seconds"), 600)
-    MAX_CHECKS: int = setting(whole(1, 5, "checks"), 5)
-    MAX_SENDS: int = setting(whole(1, 5, "messages"), 5)
-    RESEND_WAITS_SECONDS: tuple[int, ...] = setting(several(whole(1, 3600, "seconds")), (30, 60, 90, 120))
-    ALLOWED_REGIONS: tuple[str, ...] = setting(several(region), ())
-    BRAND: str = setting(brand, "Textproof")
-    LOGO: str = setting(picture, "")
-    ACCENT_COLOR: str = setting(colour, "")
-    SUPPORT_URL: str = setting(link, "")
-    TERMS_URL: str = setting(link, "")
-    PRIVACY_URL: str = setting(link, "")
-    TEMPLATES: str = setting(folder, "")
-    LANGUAGES: tuple[str, ...] = setting(several(one_of(*NAMES)), tuple(NAMES))
-    PUBLIC_URL: str = setting(url("https", "http", path=False), "")
-    SENDER: str = setting(one_of("telnyx", "demo"), "")
-    TELNYX_BASE_URL: str = setting(url("https", "http"), "https://api.telnyx.com/v2")
-    REDIS_URL: str = setting(redis_url, "", hidden=True)
-    KEY_PREFIX: str = setting(key_prefix, "tp")
-    REPLICAS: int = setting(whole(0, 5, "replicas"), 0)
-    TRUSTED_PROXIES: int = setting(whole(0, 5, "proxies"), 0)
-    SENDS_PER_NUMBER: tuple[rules.Window, ...] = setting(several(window, least=1), rules.SENDS_OF_NUMBER)
-    CHECKS_PER_NUMBER: tuple[rules.Window, ...] = setting(several(window, least=1), rules.CHECKS_OF_NUMBER)
-    CHECKS_IN_A_ROW: int = setting(whole(1, 100, "checks"), 100)
-    STARTS_PER_ADDRESS: tuple[rules.Window, ...] = setting(several(window), rules.SharedLimits().address.windows)
-    STARTS_PER_NETWORK: tuple[rules.Window, ...] = setting(several(window), rules.SharedLimits().network.windows)
-    STARTS_PER_PREFIX: tuple[rules.Window, ...] = setting(several(window), rules.SharedLimits().range.windows)
-    SENDS_PER_COUNTRY: tuple[rules.Window, ...] = setting(several(window), ())
-    SENDS_PER_CLIENT: tuple[rules.Window, ...] = setting(several(window), ())
-    SENDS_IN_ALL: tuple[rules.Window, ...] = setting(several(window), rules.SharedLimits().everything.windows)
-    WRONG_CHECKS_IN_ALL: int = setting(whole(0, 100_000_000, "checks"), 0)
-    CONVERSION_MIN_SENDS: int = setting(whole(1, 100_000, "messages"), 20)
-    CONVERSION_CLOSE_PERCENT: int = setting(whole(0, 100, "per cent"), 20)
-    CONVERSION_WARN_PERCENT: int = setting(whole(0, 100, "per cent"), 60)
-    UNFINISHED_PLACES: int = setting(whole(2, 100_000, "places"), rules.SharedLimits().unfinished)
-    SEQUENCE_LENGTH: int = setting(whole(2, 10_000, "numbers"), 5)
-    CLOSED_SECONDS: int = setting(whole(1, 2_592_000, "seconds"), 43_200)
-    SPEND_PER_DAY: float = setting(money, 0.0)
-    MESSAGE_PRICES: tuple[tuple[str, float], ...] = setting(several(price), ())
-    OBSERVE: tuple[str, ...] = setting(several(one_of(*OBSERVABLE)), ())
-    TEST_NUMBERS: tuple[tuple[str, rules.TestNumber], ...] = setting(several(test_number), ())
-    SECRET_KEY: str = setting(long_secret, "", hidden=True)
-    SECRET_KEY_FALLBACKS: tuple[str, ...] = setting(several(long_secret), (), hidden=True)
-    LIMITS_MODE: str = setting(one_of("enforce", "observe"), "enforce")
+    SENDER: str = setting(
+        one_of("telnyx", "demo"),
+        "",
+        SENDING,
+        'Who delivers the messages: "telnyx", or "demo", which shows them at /demo and sends nothing. Unset, it is '
+        '"telnyx" as soon as API_KEY or FROM_NUMBER is set; with neither of them, the demo starts only while nothing '
+        "says that the service is for real (PUBLIC_URL, SECRET_KEY, keys of applications).",
+        example='"telnyx"',
+    )
+    API_KEY: str = setting(
+        secret, "", SENDING, "Your Telnyx API key (Portal, Keys & Credentials). Secret.", hidden=True
+    )
+    FROM_NUMBER: str = setting(
+        sender_id,
+        "",
+        SENDING,
+        'Who sends: a number with its country, or a name of at most 11 letters and digits, "Acme" (not in the US and '
+        "Canada; needs MESSAGING_PROFILE_ID). Empty with a MESSAGING_PROFILE_ID: a number of the profile's pool.",
+        example='"+12025550143"',
+    )
+    MESSAGING_PROFILE_ID: str = setting(
+        profile_id,
+        "",
+        SENDING,
+        "The id of the messaging profile in Telnyx's portal. Needed for a name or a pool only.",
+        example='"40017f1c-9a2b-4d6e-8a0f-3b1d2c4e5f60"',
+    )
+    TELNYX_PUBLIC_KEY: str = setting(
+        public_key,
+        "",
+        SENDING,
+        "Telnyx's public key (Portal, Keys & Credentials, Public Key). With it and an https PUBLIC_URL, Telnyx tells "
+        "what became of each message, and the page tells the person.",
+    )
+    SENDER_RATE_PER_SECOND: float = setting(
+        rate,
+        0.0,
+        SENDING,
+        "How many messages per second the sender may send; 0 is no rate. A number outside the US: 0.1; a name: 0.1; "
+        "toll-free: 20. Above it Telnyx queues messages for up to four hours; with it, people are told to come back "
+        "instead.",
+        example="0.1",
+    )
+    SENDS_AT_ONCE: int = setting(
+        whole(1, 64, "sends"), 16, SENDING, "How many messages one process hands to Telnyx at the same time."
+    )
+    TELNYX_BASE_URL: str = setting(
+        url("https", "http"),
+        "https://api.telnyx.com/v2",
+        SENDING,
+        "Where Telnyx's API is. Another address is for tests.",
+    )
+    COUNTRY_CODE: str = setting(
+        calling_code,
+        "+1",
+        NUMBERS,
+        "The country of numbers that are typed without one, as a calling code.",
+        example='"+44"',
+    )
+    ALLOWED_REGIONS: tuple[str, ...] = setting(
+        several(region),
+        (),
+        NUMBERS,
+        "The countries that may be texted. Empty: the main country of COUNTRY_CODE alone (+1 means US, not the other "
+        "24 countries that share it).",
+        example='["US", "CA"]',
+    )
+    TEST_NUMBERS: tuple[tuple[str, rules.TestNumber], ...] = setting(
+        several(test_number),
+        (),
+        NUMBERS,
+        "Numbers that are never texted and whose code is fixed, with their last day: for app stores and your own "
+        "tests. Secret, as their codes are.",
+        example='["+12025550100=12AB56@2026-12-31"]',
+        hidden=True,
+    )
+    TOKEN_LENGTH: int = setting(
+        whole(4, 10, "characters"),
+        6,
+        CODE,
+        'How long a code is. Below 20 bits (4 of "hex", 5 of "digits") the service warns: NIST SP 800-63B-4, 3.1.3.2.',
+    )
+    TOKEN_ALPHABET: str = setting(
+        one_of(*token.ALPHABETS), "hex", CODE, 'What a code is made of: "hex" (0-9 and A-F) or "digits".'
+    )
+    TOKEN_LIFETIME_SECONDS: int = setting(
+        whole(1, LIFE_MAX, "seconds"),
+        600,
+        CODE,
+        "How long a code is accepted after it was first sent; 600 is the ceiling of SP 800-63B-4, 3.1.3.2.",
+    )
+    MAX_CHECKS: int = setting(
+        whole(1, 5, "checks"), 5, CODE, "How many wrong codes end a verification. The last one, if right, passes."
+    )
+    MAX_SENDS: int = setting(whole(1, 5, "messages"), 5, CODE, "How many messages one verification may take.")
+    RESEND_WAITS_SECONDS: tuple[int, ...] = setting(
+        several(whole(1, 3600, "seconds")),
+        (30, 60, 90, 120),
+        CODE,
+        "How long to wait before each further message; the last one repeats.",
+    )
+    PAGES: str = setting(
+        one_of("open", "applications", "off"),
+        "open",
+        FORMS,
+        'Who may use the pages: "open" is everybody who comes to /, "applications" only people whom an application '
+        'sends with a session, "off" nobody, for those who use the API alone.',
+    )
+    BRAND: str = setting(brand, "Textproof", FORMS, "The name that people see on the pages and in the message.")
+    LOGO: str = setting(
+        picture,
+        "",
+        FORMS,
+        "A file with the logo beside the name. It is served from here, whatever it is called.",
+        example='"logo.svg"',
+    )
+    ACCENT_COLOR: str = setting(
+        colour,
+        "",
+        FORMS,
+        "The colour of buttons and links. White has to be readable on it: a contrast of 4.5 or more. For dark pages it "
+        "is lightened as far as it has to be.",
+        example='"#0b5c54"',
+    )
+    SUPPORT_URL: str = setting(
+        link, "", FORMS, "Where people find help. Empty: no link.", example='"mailto:help@example.com"'
+    )
+    TERMS_URL: str = setting(
+        link,
+        "",
+        FORMS,
+        "Where your terms are. In the US and Canada, carriers want this and PRIVACY_URL beside the form that asks for "
+        "the number.",
+        example='"https://example.com/terms"',
+    )
+    PRIVACY_URL: str = setting(
+        link, "", FORMS, "Where your privacy policy is.", example='"https://example.com/privacy"'
+    )
+    TEMPLATES: str = setting(
+        folder,
+        "",
+        FORMS,
+        "A folder with templates of your own. What is in it goes before ours of the same name, which stays there as "
+        '"textproof/...": {% extends "textproof/base.html" %}. Each is tried with sample data when the service '
+        "starts. See docs/pages.md.",
+        example='"/etc/textproof/templates"',
+    )
+    LANGUAGES: tuple[str, ...] = setting(
+        several(one_of(*NAMES)),
+        tuple(NAMES),
+        FORMS,
+        "The languages of pages and messages that people can choose from. The first one is for people who ask for none "
+        "of them, and for messages of the API without a locale.",
+    )
+    PUBLIC_URL: str = setting(
+        public_url,
+        "",
+        SERVICE,
+        "Where people reach this service. With it, the message's last line binds the code to that host, so that "
+        "phones fill it in there and nowhere else; with https, cookies are for HTTPS only.",
+        example='"https://verify.example.com"',
+    )
+    REDIS_URL: str = setting(
+        redis_url,
+        "",
+        SERVICE,
+        "Where the state is: redis://, rediss://, unix://, redis+sentinel://a:26379,b:26379/mymaster/0 or "
+        "redis+cluster://a:6379. Unset: redis://127.0.0.1:6379/0; `make run` brings a Valkey of its own instead. "
+        f"Secret. These options may follow all but the sentinels: {', '.join(REDIS_OPTIONS)}. Time-outs, tries and "
+        "connections are our own: an answer of Redis is never waited for longer than 2 s.",
+        example='"rediss://textproof:password@redis.example.com/0?ssl_ca_certs=/ca.pem"',
+        hidden=True,
+    )
+    KEY_PREFIX: str = setting(
+        key_prefix,
+        "tp",
+        SERVICE,
+        "What all keys in Redis begin with. Another one is another installation.",
+    )
+    REPLICAS: int = setting(
+        whole(0, 5, "replicas"),
+        0,
+        SERVICE,
+        "How many replicas of Redis must have a check before it is answered. With replicas, set 1: otherwise a code "
+        "that was spent just before a failover can be spent again after it.",
+    )
+    SECRET_KEY: str = setting(
+        long_secret,
+        "",
+        SERVICE,
+        "Seals the keyring in Redis, which codes, cookies and digests are made with; the same on every replica. "
+        "Secret. python3 -c 'import secrets; print(secrets.token_hex(32))' makes one. Unset, the keyring lies open, so "
+        "that whoever reads Redis can make codes and cookies.",
+        hidden=True,
+    )
+    SECRET_KEY_FALLBACKS: tuple[str, ...] = setting(
+        several(long_secret),
+        (),
+        SERVICE,
+        "Earlier SECRET_KEYs, while replicas change to a new one: docs/operations.md says how. Secret.",
+        hidden=True,
+    )
+    TRUSTED_PROXIES: int = setting(
+        whole(0, 5, "proxies"),
+        0,
+        SERVICE,
+        "How many of your own balancers a request comes through. The caller's address is read that many places from "
+        "the end of X-Forwarded-For; 0 takes the address of the connection. Too many, and callers can invent their "
+        "address.",
+    )
+    DEBUG: bool = setting(
+        flag, default=False, section=SERVICE, sentence="Logs more. It never shows an error page with code in it."
+    )
+    HOST: str = setting(
+        host_name,
+        "127.0.0.1",
+        SERVING,
+        "The address to listen on; 0.0.0.0 is every IPv4 address of this machine, :: every address.",
+        is_bare=True,
+    )
+    PORT: int = setting(whole(1, 65_535, "the port"), 8000, SERVING, "The port to listen on.", is_bare=True)
+    WORKERS: int = setting(
+        whole(1, 256, "processes"), 0, SERVING, "How many processes serve.", is_bare=True, shown="one for each core"
+    )
+    DRAIN_SECONDS: float = setting(
+        seconds(300),
+        0.0,
+        SERVING,
+        "How long /readyz says no before a stopping replica stops, so that balancers send nothing more.",
+        is_bare=True,
+    )
+    LIMITS_MODE: str = setting(
+        one_of("enforce", "observe"),
+        "enforce",
+        LIMITS,
+        '"observe" counts and logs the limits that protect your money, but refuses nobody. Limits on guesses, and on '
+        "messages to one number, are always enforced.",
+    )
+    OBSERVE: tuple[str, ...] = setting(
+        several(one_of(*OBSERVABLE)), (), LIMITS, "Single limits to observe.", example='["country", "spend"]'
+    )
+    SENDS_PER_NUMBER: tuple[rules.Window, ...] = setting(
+        several(window, least=1),
+        rules.SENDS_OF_NUMBER,
+        LIMITS,
+        "Messages to one number, from one source. In an hour all sources together get as many as one.",
+    )
+    CHECKS_PER_NUMBER: tuple[rules.Window, ...] = setting(
+        several(window, least=1), rules.CHECKS_OF_NUMBER, LIMITS, "Wrong codes for one number, from one source."
+    )
+    CHECKS_IN_A_ROW: int = setting(
+        whole(1, 100, "checks"),
+        100,
+        LIMITS,
+        "Wrong codes for one number in a row, from everywhere; 100 is the most that SP 800-63B-4, 3.2.2 allows.",
+    )
+    STARTS_PER_ADDRESS: tuple[rules.Window, ...] = setting(
+        several(window),
+        rules.SharedLimits().address.windows,
+        LIMITS,
+        "Starts that were not followed by an approval, from one IPv4 address or IPv6 /64.",
+    )
+    STARTS_PER_NETWORK: tuple[rules.Window, ...] = setting(
+        several(window), rules.SharedLimits().network.windows, LIMITS, "The same from one IPv6 /48."
+    )
+    STARTS_PER_PREFIX: tuple[rules.Window, ...] = setting(
+        several(window),
+        rules.SharedLimits().range.windows,
+        LIMITS,
+        "The same to one range of numbers, which is all that differ in the last four digits.",
+    )
+    SENDS_PER_COUNTRY: tuple[rules.Window, ...] = setting(
+        several(window), (), LIMITS, "Messages to one country. Empty: no limit.", example='["200/3600"]'
+    )
+    SENDS_PER_CLIENT: tuple[rules.Window, ...] = setting(
+        several(window), (), LIMITS, "Messages for one client of the API. Empty: no limit.", example='["200/3600"]'
+    )
+    SENDS_IN_ALL: tuple[rules.Window, ...] = setting(
+        several(window),
+        rules.SharedLimits().everything.windows,
+        LIMITS,
+        "Messages in all. Set it to three times your peak.",
+    )
+    WRONG_CHECKS_IN_ALL: int = setting(
+        whole(0, 100_000_000, "checks"),
+        0,
+        LIMITS,
+        "Wrong codes an hour, over all numbers. Beyond, while most codes are wrong, an address with an unfinished "
+        "start gets no other message. 0: a ten-thousandth of all the codes there are.",
+    )
+    UNFINISHED_PLACES: int = setting(
+        whole(2, 100_000, "addresses"),
+        rules.SharedLimits().unfinished,
+        LIMITS,
+        "A range of numbers where so many addresses began within a day, and nobody finished, is closed.",
+    )
+    CONVERSION_MIN_SENDS: int = setting(
+        whole(1, 100_000, "starts"), 20, LIMITS, "How many starts to a range there are before its conversion counts."
+    )
+    CONVERSION_CLOSE_PERCENT: int = setting(
+        whole(0, 100, "per cent"), 20, LIMITS, "A range with a lower share of approvals is closed."
+    )
+    CONVERSION_WARN_PERCENT: int = setting(
+        whole(0, 100, "per cent"), 60, LIMITS, "A range with a lower share of approvals is logged."
+    )
+    SEQUENCE_LENGTH: int = setting(
+        whole(2, 10_000, "numbers"), 5, LIMITS, "So many numbers in sequence within ten minutes close their range."
+    )
+    CLOSED_SECONDS: int = setting(whole(1, 2_592_000, "seconds"), 43_200, LIMITS, "For how long a range is closed.")
+    SPEND_PER_DAY: float = setting(money, 0.0, LIMITS, "Money a day; 0 is no limit. Needs MESSAGE_PRICES.")
+    MESSAGE_PRICES: tuple[tuple[str, float], ...] = setting(
+        several(price),
+        (),
+        LIMITS,
+        'What a message costs until Telnyx says; "*" is every other country.',
+        example='["US=0.0079", "*=0.05"]',
+    )
+
+    origin: Origin = field(default=Origin(), compare=False, repr=False)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
@@ -413,7 +504,7 @@ class Settings:
         Raises:
             SettingsError: With everything that is wrong.
         """
-        given, mistakes = _given(environ)
+        origin, given, mistakes = _given(environ)
         values: dict[str, Any] = {}
         for key, (value, source) in given.items():
             declared = KEYS[key].metadata
@@ -423,16 +514,26 @@ class Settings:
                 shown = "" if declared["hidden"] else f" = {value!r:.60}"
                 mistakes.append(Mistake(key, f"{error}.", source, shown))
         unusable = {mistake.key for mistake in mistakes}
-        settings = cls(**values)
+        settings = cls(**values, origin=origin)
         mistakes += [mistake for mistake in settings.contradictions() if mistake.key not in unusable]
         if mistakes:
-            raise SettingsError(mistakes)
+            raise SettingsError(mistakes, str(origin))
         return settings
 
     @property
     def sender(self) -> str:
         """The sender: as set, else Telnyx as soon as one of its settings is there, else the demo."""
         return self.SENDER or ("telnyx" if self.API_KEY or self.FROM_NUMBER else "demo")
+
+    @property
+    def is_demo_by_chance(self) -> bool:
+        """Whether this is the demo only because nobody said who sends."""
+        return not self.SENDER and self.sender == "demo"
+
+    @property
+    def address(self) -> str:
+        """Where it listens, as an address of the web has it: `127.0.0.1:8000`, `[::1]:8000`."""
+        return f"[{self.HOST}]:{self.PORT}" if ":" in self.HOST else f"{self.HOST}:{self.PORT}"
 
     @property
     def redis_url(self) -> str:
@@ -526,21 +627,7 @@ class Settings:
 
     def contradictions(self) -> list[Mistake]:
         """Return what is wrong with settings that are right each by itself."""
-        mistakes = []
-        if self.sender == "telnyx":
-            missing = {"API_KEY": self.API_KEY, "FROM_NUMBER": self.FROM_NUMBER or self.MESSAGING_PROFILE_ID}
-            mistakes += [
-                Mistake(
-                    key,
-                    'is needed to send with Telnyx. Set it, or write SENDER = "demo" to try without.',
-                    "not set",
-                )
-                for key, value in missing.items()
-                if not value
-            ]
-        if self.FROM_NUMBER and self.FROM_NUMBER[0] != "+" and not self.MESSAGING_PROFILE_ID:
-            reason = "is needed to send from a name instead of a number."
-            mistakes.append(Mistake("MESSAGING_PROFILE_ID", reason, "not set"))
+        mistakes = [*self._wrong_with_sending(), *self._wrong_with_money()]
         if not self.RESEND_WAITS_SECONDS:
             mistakes.append(
                 Mistake("RESEND_WAITS_SECONDS", "must have at least one wait, like [30, 60, 90, 120].", "empty")
@@ -550,10 +637,6 @@ class Settings:
             if len(test.token) != form.length or not set(test.token) <= set(form.characters):
                 reason = f"has a code for {e164} that is none: TOKEN_LENGTH and TOKEN_ALPHABET say how codes look."
                 mistakes.append(Mistake("TEST_NUMBERS", reason, "together with TOKEN_LENGTH"))
-        if self.SPEND_PER_DAY and not self.MESSAGE_PRICES:
-            mistakes.append(
-                Mistake("MESSAGE_PRICES", 'is needed for SPEND_PER_DAY, like ["US=0.0079", "*=0.05"].', "not set")
-            )
         if self.SECRET_KEY_FALLBACKS and not self.SECRET_KEY:
             mistakes.append(Mistake("SECRET_KEY", "is needed beside SECRET_KEY_FALLBACKS.", "not set"))
         if not self.LANGUAGES:
@@ -564,6 +647,28 @@ class Settings:
             other = ", or offer fewer LANGUAGES." if len(long) < len(self.LANGUAGES) else "."
             mistakes.append(Mistake("PUBLIC_URL", reason + other, "together with BRAND"))
         return mistakes
+
+    def _wrong_with_sending(self) -> Iterator[Mistake]:
+        if self.sender == "telnyx":
+            missing = {"API_KEY": self.API_KEY, "FROM_NUMBER": self.FROM_NUMBER or self.MESSAGING_PROFILE_ID}
+            reason = 'is needed to send with Telnyx. Set it, or write SENDER = "demo" to try without.'
+            yield from (Mistake(key, reason, "not set") for key, value in missing.items() if not value)
+        if self.is_demo_by_chance and (signs := [key for key in ("PUBLIC_URL", "SECRET_KEY") if getattr(self, key)]):
+            yield no_sender(" and ".join(signs) + (" say" if len(signs) > 1 else " says"))
+        if self.FROM_NUMBER and self.FROM_NUMBER[0] != "+" and not self.MESSAGING_PROFILE_ID:
+            yield Mistake("MESSAGING_PROFILE_ID", "is needed to send from a name instead of a number.", "not set")
+
+    def _wrong_with_money(self) -> Iterator[Mistake]:
+        priced = {name for name, _ in self.MESSAGE_PRICES}
+        if not self.SPEND_PER_DAY or "*" in priced:
+            return
+        if not priced:
+            reason = 'is needed for SPEND_PER_DAY, like ["US=0.0079", "*=0.05"].'
+            yield Mistake("MESSAGE_PRICES", reason, "not set")
+        elif free := sorted(set(self.policy.allowed_regions) - priced):
+            shown = ", ".join(free[:5]) + (f" and {len(free) - 5} more" if len(free) > 5 else "")  # noqa: PLR2004 - a line
+            reason = f'has no price for {shown}, where SPEND_PER_DAY would stop nothing: add them, or "*=0.05".'
+            yield Mistake("MESSAGE_PRICES", reason, "together with ALLOWED_REGIONS")
 
     def _fits(self, tag: str) -> bool:
         """Tell whether every message in a language is one segment."""
@@ -584,83 +689,210 @@ class Settings:
 
     def warnings(self) -> list[str]:
         """Return what works but should be known."""
-        warnings = []
+        known = []
         if self.policy.token_format.is_weak:
-            warnings.append(
+            known.append(
                 f"TOKEN_LENGTH = {self.TOKEN_LENGTH} with TOKEN_ALPHABET = {self.TOKEN_ALPHABET!r} is easier to guess "
                 "than NIST SP 800-63B-4 allows (20 bits): set TOKEN_LENGTH = 6"
             )
         if not self.SECRET_KEY:
-            warnings.append(
+            known.append(
                 "SECRET_KEY is not set: the keyring lies open in Redis, so whoever reads Redis can make "
                 "tokens and cookies: set SECRET_KEY to 32 random characters or more"
             )
         if self.TOKEN_LIFETIME_SECONDS < LIFE_SHORT:
-            warnings.append(
+            known.append(
                 f"TOKEN_LIFETIME_SECONDS = {self.TOKEN_LIFETIME_SECONDS} is less than many text messages take: set 600"
             )
         if self.sender == "telnyx" and not self.webhook_address:
-            warnings.append(
+            known.append(
                 "PUBLIC_URL (with https) and TELNYX_PUBLIC_KEY are not both set: nobody learns whether messages arrive"
             )
+        if self.PUBLIC_URL.startswith("https://") and not self.TRUSTED_PROXIES:
+            known.append(
+                "TRUSTED_PROXIES = 0, though PUBLIC_URL is https, which only a proxy in front can speak: set it to how "
+                "many there are, or everybody behind them is counted as one caller"
+            )
         if self.sender == "demo":
-            warnings.append("SENDER is the demo: no message is sent, and everybody who can open /demo reads all tokens")
-        return warnings
+            known.append("SENDER is the demo: no message is sent, and everybody who can open /demo reads all tokens")
+        if self.origin.ignored:
+            known.append(
+                f"{self.origin.ignored[0]} and what is like it ({len(self.origin.ignored)} in all) are links of "
+                "Kubernetes to a Service called textproof, and are ignored: enableServiceLinks: false in the pod "
+                "leaves them out"
+            )
+        return known
 
 
-KEYS = {declared.name: declared for declared in dataclasses.fields(Settings)}
+KEYS = {declared.name: declared for declared in dataclasses.fields(Settings) if declared.metadata}
 
 
-def _given(environ: Mapping[str, str]) -> tuple[dict[str, tuple[object, str]], list[Mistake]]:
-    """Return what was set, by key and with its source; the environment wins."""
-    given, mistakes = _from_file(environ)
+def settings_or_exit() -> Settings:
+    """Return the settings; where they are wrong, say what to put right and end the process."""
+    try:
+        return Settings.load()
+    except SettingsError as error:
+        sys.exit(str(error))
+
+
+def no_sender(who: str) -> Mistake:
+    """Return the mistake of a service that is for real and would start as the demo; `who` says that it is."""
+    reason = (
+        f"is not set, and {who} that this service is for real: as the demo, it would show every code to everybody. Set "
+        'SENDER = "telnyx" with API_KEY and FROM_NUMBER, or SENDER = "demo" if this is one.'
+    )
+    return Mistake("SENDER", reason, "not set")
+
+
+def written(value: object) -> str:
+    """Return a value as it is written in `config.cfg`."""
+    match value:
+        case rules.Window():
+            return f'"{value.limit}/{int(value.span.total_seconds())}"'
+        case tuple():
+            return f"[{', '.join(written(item) for item in value)}]"
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case _:
+            return repr(value)
+
+
+def in_force(settings: Settings) -> Iterator[str]:
+    """Yield a line for each setting: its value as it would be written, and where it came from; no secret."""
+    for key, declared in KEYS.items():
+        value, facts = getattr(settings, key), declared.metadata
+        if facts["hidden"] and value:
+            shown = "(hidden)"
+        elif facts["shown"] and value == declared.default:
+            shown = f"({facts['shown']})"
+        elif key == "MESSAGE_PRICES":
+            shown = written(tuple(f"{name}={amount:g}" for name, amount in value))
+        else:
+            shown = written(value)
+        yield f"{key} = {shown}  # {settings.origin.sources.get(key, 'default')}"
+
+
+Given = dict[str, tuple[object, str]]
+"""What was set, by key, and its source."""
+
+
+def _given(environ: Mapping[str, str]) -> tuple[Origin, Given, list[Mistake]]:
+    """Return where settings came from, what was set, and what is wrong with that; the environment wins."""
+    file, given, mistakes = _from_file(environ)
+    ignored = []
     for name, value in environ.items():
-        if not name.startswith(PREFIX) or name == PLACE:
+        if value and name in KEYS and KEYS[name].metadata["is_bare"]:  # the name is anybody's: empty is not set
+            given[name] = (value, "environment")
+        if not name.upper().startswith(PREFIX) or name == PLACE:
             continue
         key = name.removeprefix(PREFIX)
-        if key in KEYS:
+        if key in KEYS and not KEYS[key].metadata["is_bare"]:
             given[key] = (value, "environment")
         elif key.endswith(FILE) and (hidden := key.removesuffix(FILE)) in KEYS and KEYS[hidden].metadata["hidden"]:
             try:
-                content = Path(value).read_text("utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                mistakes.append(Mistake(name, f"names a file that cannot be read: {_why(error)}.", "environment"))
+                content = _secret_in(Path(value))
+            except Bad as error:
+                mistakes.append(Mistake(name, f"names a file that {error}.", "environment"))
             else:
                 if f"{PREFIX}{hidden}" not in environ:
-                    given[hidden] = (content.strip(), f"file named by {name}")
+                    given[hidden] = (content, f"file named by {name}")
+        elif _is_link(key, value):
+            ignored.append(name)
         else:
             mistakes.append(_unknown(name, key, "environment"))
-    return given, mistakes
+    sources = {key: source for key, (_, source) in given.items()}
+    return Origin(file, bool(environ.get(PLACE)), sources, tuple(sorted(ignored))), given, mistakes
 
 
-def _from_file(environ: Mapping[str, str]) -> tuple[dict[str, tuple[object, str]], list[Mistake]]:
+def _is_link(key: str, value: str) -> bool:
+    """Tell whether Kubernetes set this variable, and not the operator."""
+    is_address = re.match(r"(tcp|udp|sctp)://", value) is not None
+    return SERVICE_LINK.fullmatch(key) is not None or (is_address and re.fullmatch(r"(\w+_)?PORT", key) is not None)
+
+
+def _secret_in(path: Path) -> str:
+    """Return the secret in a file; raises Bad as `_content` does."""
+    content = _content(path).strip()
+    if not content:
+        raise Bad("is empty")
+    return content
+
+
+def _content(path: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        Bad: It cannot be read, and why, as what follows "a file that".
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise Bad("cannot be read: it is no ordinary file")
+        content = path.read_bytes()
+    except OSError as error:
+        raise Bad(f"cannot be read: {why(error)}") from error
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise Bad("is written in UTF-16: save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Bad("is not text in UTF-8") from error
+
+
+def _from_file(environ: Mapping[str, str]) -> tuple[str, Given, list[Mistake]]:
+    """Return the file that was read, what it set, and what is wrong with it."""
     named = environ.get(PLACE)
-    path = Path(named or "config.cfg")
+    path = Path(named or "config.cfg").absolute()
     if not named and not path.exists():
-        return {}, []
+        return "", {}, []
+    place = str(path)
+    try:
+        source = _content(path)
+    except Bad as error:
+        return place, {}, [Mistake(PLACE if named else path.name, f"names a file that {error}.", place)]
     variables: dict[str, object] = {}
     try:
-        exec(compile(path.read_bytes(), path, "exec"), variables)  # noqa: S102 - as Flask reads it; the operator wrote it
+        with warnings.catch_warnings():  # a warning of the compiler quotes the line, and so the secret in it
+            warnings.simplefilter("ignore")
+            tree = ast.parse(source, place)
+            exec(compile(tree, place, "exec"), variables)  # noqa: S102 - as Flask reads it; the operator wrote it
     except SyntaxError as error:
-        return {}, [Mistake(path.name, f"is not valid Python in line {error.lineno}: {error.msg}.", str(path))]
-    except OSError as error:
-        return {}, [
-            Mistake(PLACE if named else path.name, f"names a file that cannot be read: {_why(error)}.", str(path))
-        ]
-    except Exception as error:  # noqa: BLE001 - whatever the file does, the operator gets words
+        return place, {}, [Mistake(path.name, f"is not valid Python in line {error.lineno}: {error.msg}.", place)]
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever the file does, sys.exit() included, the operator gets words
         # What the error says may quote a secret that lost its quotes; where it stands does not.
         line = error.__traceback__.tb_next.tb_lineno if error.__traceback__ and error.__traceback__.tb_next else 0
         reason = f"cannot be read: {type(error).__name__} in line {line}. Text is written in quotes."
-        return {}, [Mistake(path.name, reason, str(path))]
-    keys_ = {key: value for key, value in variables.items() if key.isupper()}
-    known = {key: (value, path.name) for key, value in keys_.items() if key in KEYS}
-    return known, [_unknown(key, key, path.name) for key in keys_ if key not in KEYS]
+        return place, {}, [Mistake(path.name, reason, place)]
+    set_ = {key: value for key, value in variables.items() if key.isupper()}
+    known = {key: (value, path.name) for key, value in set_.items() if key in KEYS}
+    mistakes = [_unknown(key, key, path.name) for key in set_ if key not in KEYS]
+    mistakes += [Mistake(key, reason, path.name) for key, reason in _ignored(tree, variables, is_empty=not set_)]
+    return place, known, mistakes
+
+
+def _ignored(tree: ast.Module, variables: Mapping[str, object], *, is_empty: bool) -> Iterator[tuple[str, str]]:
+    """Yield what a file says and nobody would hear: JSON, and names that are not in capitals."""
+    for place, statement in enumerate(tree.body):
+        is_docstring = place == 0 and isinstance(getattr(statement, "value", None), ast.Constant)
+        if isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Call) and not is_docstring:
+            yield f"line {statement.lineno}", 'sets nothing: a setting is written as NAME = value, like BRAND = "Acme".'
+        if isinstance(statement, ast.AnnAssign) and statement.value is None:
+            yield f"line {statement.lineno}", 'sets nothing: a setting is written with =, like BRAND = "Acme".'
+    for name, value in variables.items():
+        if name.isupper() or name.startswith("_") or isinstance(value, types.ModuleType) or callable(value):
+            continue
+        near = difflib.get_close_matches(name.upper(), KEYS, n=1, cutoff=0.8)
+        if near or is_empty:
+            yield name, f"is not a setting: they are in capital letters, like {near[0] if near else 'BRAND'}."
 
 
 def _unknown(name: str, key: str, source: str) -> Mistake:
+    """Return the mistake of a name that is no setting. `key` is what is left of it without a prefix."""
+    bare = key.removeprefix(PREFIX)
+    if bare in KEYS:  # so only the prefix is wrong
+        return Mistake(name, f"is not a setting: here it is {bare}, without {PREFIX}.", source)
+    if (right := f"{PREFIX}{name.upper().removeprefix(PREFIX)}") != name and name.upper() == right:
+        return Mistake(name, f"is not a setting: they are in capital letters, like {right}.", source)
     near = difflib.get_close_matches(key, KEYS, n=1)
     return Mistake(name, "is not a setting." + (f" Did you mean {near[0]}?" if near else ""), source)
-
-
-def _why(error: Exception) -> str:
-    return error.strerror or type(error).__name__ if isinstance(error, OSError) else "it is not text"

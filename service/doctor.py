@@ -7,7 +7,6 @@ time limit, and what cannot be asked is said. No line holds a secret or a whole 
 import http.client
 import socket
 import threading
-import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future
 from contextlib import closing
@@ -19,12 +18,15 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
+from .app import broken_templates, demo_by_chance, redis_store
 from .config import Settings
-from .store.checkup import Checkup, NoRedis, Server
+from .store.checkup import TRIES, Checkup, NoRedis, Server
 from .verification.envelope import Keys
 from .verification.errors import StoreUnavailable, WrongSecret
 from .verification.message import SEGMENT, WIDE_SEGMENT, compose, is_one_segment, septets
+from .verification.ports import Store
 from .verification.token import Token
+from .web import health
 
 if TYPE_CHECKING:
     from .sender.account import Profile, TelnyxAccount  # the SDK takes a second and 100 MB
@@ -34,7 +36,6 @@ REDIS_SECONDS = 2.0
 WEB_SECONDS = 5.0
 FUNDS_LOW = Decimal(10)  # ours: some 1,000 messages in the US
 SLOW_SECONDS = 0.2  # ours: a verb is one script, and its caller is promised an answer within 2 s
-SKEW_SECONDS = 2.0  # ours: waits and lives are counted in seconds
 FULL = 0.7  # of maxmemory; ours: time to act before writes are refused
 NO_NAMES = frozenset({"US", "CA", "PR"})  # Telnyx, "Alphanumeric Sender ID": names cannot text there
 NOTHING = "without it Telnyx reports nothing, and phones fill in no codes"
@@ -42,6 +43,7 @@ PORTAL_KEY = "the one in the portal (Keys & Credentials, Public Key)"
 SILENT = "Telnyx does not answer. Check the name server."
 FORGETS = "after a restart of Redis codes in hand are void and limits start anew"
 RESEAL = "run `textproof keys reseal`"
+CONTRACT = "/v1/openapi.json"
 SHOWN = 5  # countries in one line
 
 T = TypeVar("T")
@@ -99,7 +101,6 @@ def examine(
     *,
     resolve: Resolve = resolve,
     fetch: Fetch = fetch,
-    clock: Callable[[], float] = time.time,
 ) -> Iterator[Line]:
     """Ask everything, and yield a line as soon as it is known.
 
@@ -107,14 +108,14 @@ def examine(
         settings: Free of mistakes.
         resolve: Asks the name server.
         fetch: Asks for a page at PUBLIC_URL.
-        clock: Seconds since 1970, to hold against the clock of Redis.
     """
     yield from _settings(settings)
     if settings.sender == "telnyx":
         yield from _telnyx(settings)
     yield from _public(settings, resolve, fetch)
     yield from _message(settings)
-    yield from _redis(settings, clock)
+    yield from _templates(settings)
+    yield from _redis(settings)
 
 
 def _within(seconds: float, ask: Callable[[], T]) -> T:
@@ -282,16 +283,17 @@ def _public(settings: Settings, resolve: Resolve, fetch: Fetch) -> Iterator[Line
     public = all(ip_address(address).is_global for address in addresses)
     private = f"PUBLIC_URL: {host} is a private address, which neither Telnyx nor people reach"
     yield claim(public, f"PUBLIC_URL: {host} is a public address", private, wrong)
-    yield _livez(f"{settings.PUBLIC_URL}/livez", fetch, wrong)
+    yield _answers(f"{settings.PUBLIC_URL}{CONTRACT}", fetch, wrong)
 
 
-def _livez(url: str, fetch: Fetch, wrong: Mark) -> Line:
+def _answers(url: str, fetch: Fetch, wrong: Mark) -> Line:
+    """Ask for what people may see and only we have: `/livez` is for the balancer, which keeps it inside."""
     try:
         status, body = _within(WEB_SECONDS, lambda: fetch(url))
     except (OSError, UnicodeError, http.client.HTTPException) as error:
         return Line(wrong, f"{url} does not answer ({type(error).__name__}): see the load balancer and its certificate")
     other = f"{url} answers {status}, not as Textproof does: see where the load balancer leads"
-    return claim(status == http.HTTPStatus.OK and b"live" in body, f"{url} answers", other, wrong)
+    return claim(status == http.HTTPStatus.OK and b"Textproof" in body, f"{url} answers", other, wrong)
 
 
 def _message(settings: Settings) -> Iterator[Line]:
@@ -316,27 +318,46 @@ def _message(settings: Settings) -> Iterator[Line]:
         )
 
 
+def _templates(settings: Settings) -> Iterator[Line]:
+    if settings.TEMPLATES:
+        faults = broken_templates(None, settings)
+        yield from (Line(Mark.FIX, f"{fault.key} {fault.reason.removesuffix('.')}") for fault in faults)
+        if not faults:
+            yield Line(Mark.OK, "the templates in TEMPLATES can be shown")
+
+
 # -- Redis
 
 
-def _redis(settings: Settings, clock: Callable[[], float]) -> Iterator[Line]:
+def _redis(settings: Settings) -> Iterator[Line]:
     if settings.sender == "demo" and not settings.REDIS_URL:
         yield Line(Mark.NOTE, "REDIS_URL is not set: `textproof run` brings a Valkey of its own")
         return
+    store = redis_store(settings)
     try:
         with closing(
             _within(REDIS_SECONDS, lambda: Checkup(settings.redis_url, prefix=settings.KEY_PREFIX))
         ) as checkup:
             seconds = _within(REDIS_SECONDS, checkup.round_trip)
-            servers = _within(REDIS_SECONDS, lambda: checkup.servers(clock))
+            servers = _within(REDIS_SECONDS, checkup.servers)
             keyring = list(_within(REDIS_SECONDS, lambda: _keyring(checkup, settings)))
+            faults = _faults(store)
+            by_chance = _within(REDIS_SECONDS, lambda: demo_by_chance(settings, store))
     except (NoRedis, StoreUnavailable, TimeoutError) as error:
         why = str(error) or f"not within {REDIS_SECONDS:g} s"
         yield Line(Mark.FIX, f"Redis does not answer ({why}): check REDIS_URL, and that Redis runs")
         yield Line(Mark.SKIP, "how fast Redis is, its version, what it keeps, its clock, its memory and its keyring")
         return
+    if by_chance:
+        yield Line(Mark.FIX, f"{by_chance.key} {by_chance.reason.removesuffix('.')}")
     took = f"Redis answers a script in {seconds * 1000:.1f} ms"
-    yield claim(seconds <= SLOW_SECONDS, took, f"{took}, which is too slow: move it near")
+    if seconds <= SLOW_SECONDS:
+        yield Line(Mark.OK, took)
+    elif not faults:  # which would say so
+        yield Line(Mark.FIX, f"{took}, which is too slow: move it near")
+    yield from (Line(Mark.FIX, fault) for fault in faults)
+    if not faults:
+        yield Line(Mark.OK, "replicas are ready with this Redis: it forgets nothing before its time, and clocks agree")
     yield from _servers(servers)
     yield from keyring
 
@@ -361,19 +382,23 @@ def _keyring(checkup: Checkup, settings: Settings) -> list[Line]:
     return lines
 
 
+def _faults(store: Store) -> list[str]:
+    """Return what keeps replicas from being ready, at best: a busy machine is not a slow Redis."""
+    found: list[str] = []
+    for _ in range(TRIES):
+        found = _within(REDIS_SECONDS, lambda: health.faults(store))
+        if not found:
+            break
+    return found
+
+
 def _servers(servers: Collection[Server]) -> Iterator[Line]:
     names = ", ".join(sorted({server.name for server in servers}))
     old = any(server.is_old for server in servers)
     yield claim(not old, f"the store is {names}", f"{names} is too old: use Redis 7 or Valkey 7.2, or newer")
-    policy = next((server.eviction for server in servers if server.eviction != "noeviction"), "noeviction")
-    forgets = f"Redis may forget limits: maxmemory-policy is {policy}, set it to noeviction"
-    yield claim(policy == "noeviction", "Redis forgets nothing before its time (noeviction)", forgets)
     kept = {server.persists for server in servers}
     how = "does not write to disk" if False in kept else "does not say whether it writes to disk, and if not"
     yield claim(kept == {True}, "Redis writes to disk", f"Redis {how}: {FORGETS}; see appendonly", Mark.NOTE)
-    ahead = max((server.ahead for server in servers), key=abs)
-    apart = f"the clock of Redis is {ahead:+.0f} s from ours: let NTP set both"
-    yield claim(abs(ahead) <= SKEW_SECONDS, "the clocks of Redis and of this machine agree", apart)
     used = max(server.used for server in servers)
     if used > FULL:
         yield Line(Mark.NOTE, f"Redis uses {used:.0%} of its maxmemory: when it is full, nobody is verified")

@@ -40,8 +40,19 @@ class Limits:
             yield f"  {limit:20} {subject:20} {used}"
 
     def block(self, what: str) -> str:
-        """Close a number, a range or a country until it is lifted; return what kind it is."""
+        """Close a number, a range or a country until it is lifted; return what kind it is.
+
+        Raises:
+            NotASubject: It is none of these, or a range of a length that no number has, which would close nothing.
+        """
         kind, subject, label = self._subject(what)
+        if kind == "range" and len(what) - 1 not in (lengths := phone.range_lengths(what)):
+            if not lengths:
+                raise NotASubject(f"{what} begins with the calling code of no country")
+            raise NotASubject(
+                f"{what} has {len(what) - 1} digits, and would close nothing: a range there is a number without its "
+                f"last four digits, which has {' or '.join(map(str, lengths))}. Close each of them, or the country"
+            )
         self._store.close(kind, subject, label=self._keyring.sealed_label(label))
         return kind
 

@@ -44,7 +44,6 @@ from service.verification.ports import Store
 from service.verification.verifier import Verifier
 from tests.fakes import FakeClock, Lent, RecordingSender
 from tests.fakes import numbers as endless_numbers
-from tests.support.processes import LONG_SECONDS
 
 HOUSE = hypothesis.settings(
     deadline=None,  # a busy machine is not a fault of the product
@@ -54,7 +53,9 @@ hypothesis.settings.register_profile("house", HOUSE)
 hypothesis.settings.register_profile("quick", HOUSE, max_examples=10)  # `make check`
 hypothesis.settings.register_profile("thorough", HOUSE, max_examples=1_500)  # ARGS=--hypothesis-profile=thorough
 hypothesis.settings.load_profile("house")
-outbox.PATIENCE_SECONDS = LONG_SECONDS  # nor is it that a message is handed over late; tests of the outbox shorten it
+# Nor is it that a message is handed over late: who starts waits for that, for as long as it takes. Tests of the outbox
+# shorten it.
+outbox.PATIENCE_SECONDS = None  # type: ignore[assignment]
 
 SECRET = "a secret of the tests, long enough to be one"
 OLD_SECRET = "the secret before it, which still opens what it closed"

@@ -7,7 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from service.__main__ import main
 from service.config import KEYS, Settings, SettingsError
 from service.languages import NAMES, language
 from service.verification import message
@@ -15,6 +17,7 @@ from service.verification.token import Token
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = "hunter2-is-what-must-never-be-shown-to-anybody"
+IDN = "https://xn--prfung-4ya.xn--strae-oqa.example:8443"
 TELNYX = {"SENDER": "telnyx", "API_KEY": "KEY0123", "FROM_NUMBER": "+12025550100"}
 
 
@@ -104,10 +107,17 @@ BROKEN = {
     "url-without-host": ('PUBLIC_URL = "https://"', "PUBLIC_URL", "https:// or http://"),
     "url-with-a-path": ('PUBLIC_URL = "https://example.com/verify"', "PUBLIC_URL", "nothing behind the host"),
     "url-with-a-login": ('PUBLIC_URL = "https://me@example.com"', "PUBLIC_URL", "nothing behind the host"),
+    "url-with-a-space": ('PUBLIC_URL = "https://a b.com"', "PUBLIC_URL", "has no spaces"),
+    "url-with-a-host-that-begins-with-a-dash": ('PUBLIC_URL = "https://-a.com"', "PUBLIC_URL", "the name of a host"),
     "url-with-a-broken-host": ('PUBLIC_URL = "https://[::1"', "PUBLIC_URL", "https:// or http://"),
+    "url-with-a-host-that-is-none": ('PUBLIC_URL = "https://☃.example"', "PUBLIC_URL", "cannot be one"),
     "url-with-a-broken-port": ('PUBLIC_URL = "https://example.com:port"', "PUBLIC_URL", "https:// or http://"),
     "url-with-a-port-too-high": ('PUBLIC_URL = "https://example.com:99999"', "PUBLIC_URL", "https:// or http://"),
-    "url-too-long-for-a-message": (f'PUBLIC_URL = "https://{"a" * 60}.{"b" * 60}.io"', "PUBLIC_URL", "longer than one"),
+    "url-too-long-for-a-message": (
+        f'SENDER = "demo"\nPUBLIC_URL = "https://{"a" * 60}.{"b" * 60}.io"',
+        "PUBLIC_URL",
+        "longer than one",
+    ),
     "no-language": ("LANGUAGES = []", "LANGUAGES", "at least one language"),
     "unknown-language": ('LANGUAGES = ["en", "tlh"]', "LANGUAGES", '"en", "es"'),
     "colour-by-name": ('ACCENT_COLOR = "red"', "ACCENT_COLOR", "six hexadecimal digits"),
@@ -122,13 +132,26 @@ BROKEN = {
     "redis-url": ('REDIS_URL = "localhost:6379"', "REDIS_URL", "redis://"),
     "redis-with-a-time-out": ('REDIS_URL = "redis://a/0?db=1&socket_timeout=60"', "REDIS_URL", "set socket_timeout: "),
     "redis-with-an-escaped-time-out": ('REDIS_URL = "redis://a?socket%5Ftimeout=60"', "REDIS_URL", "socket_timeout"),
+    "redis-with-an-option-of-nobody": ('REDIS_URL = "redis://a?foo=bar"', "REDIS_URL", "not known here (foo)"),
+    "redis-with-an-option-of-nothing": ('REDIS_URL = "redis://a?foo="', "REDIS_URL", "not known here (foo)"),
+    "redis-that-decodes": ('REDIS_URL = "redis://a?decode_responses=True"', "REDIS_URL", "(decode_responses)"),
+    "redis-with-a-database-in-words": ('REDIS_URL = "redis://a/abc"', "REDIS_URL", "whole number as its database"),
+    "redis-with-another-database-in-words": ('REDIS_URL = "redis://a?db=abc"', "REDIS_URL", "whole number as its"),
+    "redis-of-a-third-protocol": ('REDIS_URL = "redis://a?protocol=4"', "REDIS_URL", "2 or 3 as its protocol"),
+    "redis-with-certificates-and-no-tls": ('REDIS_URL = "redis://a?ssl_ca_certs=/ca"', "REDIS_URL", "rediss://"),
+    "redis-with-two-hosts": ('REDIS_URL = "redis://a,b/0"', "REDIS_URL", "redis+sentinel://"),
+    "redis-sentinels-with-options": ('REDIS_URL = "redis+sentinel://a,b/c/0?db=1"', "REDIS_URL", "no options"),
+    "redis-sentinels-with-a-bad-port": ('REDIS_URL = "redis+sentinel://a:1,b:99999/c"', "REDIS_URL", "each sentinel"),
+    "redis-sentinels-with-a-port-in-words": ('REDIS_URL = "redis+sentinel://a:x,b/c"', "REDIS_URL", "each sentinel"),
+    "redis-sentinels-with-a-database-in-words": ('REDIS_URL = "redis+sentinel://a,b/c/d"', "REDIS_URL", "database"),
+    "redis-cluster-with-a-database": ('REDIS_URL = "redis+cluster://a/1"', "REDIS_URL", "no other database than 0"),
     "redis-with-tries": ('REDIS_URL = "rediss://a?retry_on_timeout=1"', "REDIS_URL", "set retry_on_timeout: "),
     "redis-socket-with-one-connection": ('REDIS_URL = "unix:///a?max_connections=1"', "REDIS_URL", "max_connections"),
-    "redis-sentinels-with-a-time-out": ('REDIS_URL = "redis+sentinel://a,b/c/0?socket_timeout=60"', "REDIS_URL", "own"),
+    "redis-sentinels-that-wait": ('REDIS_URL = "redis+sentinel://a,b/c?socket_timeout=6"', "REDIS_URL", "no options"),
     "redis-cluster-with-a-time-out": ('REDIS_URL = "redis+cluster://a?socket_connect_timeout=9"', "REDIS_URL", "own"),
     "short-secret": ('SECRET_KEY = "short"', "SECRET_KEY", "at least 32 characters"),
     "short-fallback": (
-        f'SECRET_KEY = "{SECRET}"\nSECRET_KEY_FALLBACKS = ["short"]',
+        f'SENDER = "demo"\nSECRET_KEY = "{SECRET}"\nSECRET_KEY_FALLBACKS = ["short"]',
         "SECRET_KEY_FALLBACKS",
         "at least 32 characters",
     ),
@@ -154,7 +177,30 @@ BROKEN = {
     "syntax-error-further-down": ("DEBUG = True\n\nif True\n", "config.cfg", "in line 3"),
     "name-without-quotes": ("DEBUG = True\nBRAND = Acme\n", "config.cfg", "line 2"),
     "error-while-read": ("DEBUG = 1 / 0", "config.cfg", "ZeroDivisionError"),
-    "not-text": (b'BRAND = "\xff\xfe"', "config.cfg", "is not valid Python"),
+    "not-text": (b'BRAND = "\xff\xfe"', "TEXTPROOF_CONFIG", "is not text in UTF-8"),
+    "utf-16": ('BRAND = "Acme"'.encode("utf-16"), "TEXTPROOF_CONFIG", "save it as UTF-8"),
+    "small-letters": ('brand = "Acme"\nDEBUG = True', "brand", "they are in capital letters, like BRAND"),
+    "small-letters-and-a-slip": ('from_numbr = "+1"\nDEBUG = True', "from_numbr", "like FROM_NUMBER"),
+    "nothing-in-capitals": ('sending = "me"', "sending", "capital letters"),
+    "prefix-in-the-file": ('TEXTPROOF_BRAND = "Acme"', "TEXTPROOF_BRAND", "it is BRAND, without TEXTPROOF_"),
+    "json": ('{"BRAND": "Acme"}', "line 1", "a setting is written as NAME = value"),
+    "json-behind-a-setting": ('DEBUG = True\n["BRAND"]', "line 2", "sets nothing"),
+    "colon-for-equals": ('BRAND: "Acme"', "line 1", "written with ="),
+    "two-equals": ('BRAND = "Acme"\nDEBUG == True\n', "config.cfg", "NameError in line 2"),
+    "the-file-ends-the-process": ("import sys\nsys.exit(0)", "config.cfg", "SystemExit in line 2"),
+    "no-process": ("WORKERS = 0", "WORKERS", "from 1 to 256"),
+    "a-port-that-is-none": ("PORT = 70000", "PORT", "from 1 to 65535"),
+    "time-to-drain-in-words": ('DRAIN_SECONDS = "abc"', "DRAIN_SECONDS", "number of seconds from 0 to 300"),
+    "host-that-is-none": ('HOST = "here:80"', "HOST", "an address to listen on"),
+    "host-that-is-half-an-address": ('HOST = "127.0.0"', "HOST", "an address to listen on"),
+    "unknown-pages": ('PAGES = "closed"', "PAGES", '"open", "applications", "off"'),
+    "prices-that-miss-a-country": (
+        'SPEND_PER_DAY = 50\nMESSAGE_PRICES = ["US=0.0079"]\nALLOWED_REGIONS = ["US", "CA"]',
+        "MESSAGE_PRICES",
+        "has no price for CA",
+    ),
+    "real-address-and-no-sender": ('PUBLIC_URL = "https://example.com"', "SENDER", "PUBLIC_URL says"),
+    "real-secret-and-no-sender": (f'SECRET_KEY = "{SECRET}"', "SENDER", "show every code to everybody"),
     "nul-inside": (b"DEBUG = True\x00", "config.cfg", "config.cfg"),
 }  # fmt: skip
 
@@ -180,8 +226,11 @@ ENVIRONMENT = {
     "text-in-a-list": ({"RESEND_WAITS_SECONDS": "30,soon"}, "RESEND_WAITS_SECONDS", "whole number of seconds"),
     "bad-region": ({"ALLOWED_REGIONS": "US,XX"}, "ALLOWED_REGIONS", '"XX" is none'),
     "bad-url": ({"PUBLIC_URL": "example.com"}, "PUBLIC_URL", "https:// or http://"),
+    "prefix-for-what-has-none": ({"PORT": "8000"}, "TEXTPROOF_PORT", "it is PORT, without TEXTPROOF_"),
+    "secret-file-is-a-device": ({"API_KEY_FILE": "/dev/null"}, "TEXTPROOF_API_KEY_FILE", "no ordinary file"),
     "secret-file-missing": ({"API_KEY_FILE": "/no/such/file"}, "TEXTPROOF_API_KEY_FILE", "cannot be read"),
     "secret-file-is-a-folder": ({"API_KEY_FILE": "/"}, "TEXTPROOF_API_KEY_FILE", "cannot be read"),
+    "secret-for-nobody": ({"PASSWORD": "x"}, "TEXTPROOF_PASSWORD", "is not a setting"),
     "file-for-what-is-no-secret": ({"BRAND_FILE": "/etc/hostname"}, "TEXTPROOF_BRAND_FILE", "is not a setting"),
 }
 
@@ -244,6 +293,65 @@ def test_the_file_beside_the_service_is_read_without_being_named(tmp_path, monke
     assert Settings.load({}).TOKEN_LENGTH == 8
 
 
+@pytest.mark.parametrize("name", ["TEXTPROOF_CONFIG", "TEXTPROOF_API_KEY_FILE"])
+def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(SettingsError, match="no ordinary file"):
+        Settings.load({name: str(tmp_path / "pipe")})
+
+
+def test_a_file_of_a_secret_that_is_empty_is_no_secret(mistakes, tmp_path):
+    (tmp_path / "secret").write_text(" \n")
+
+    _, found = mistakes('SENDER = "demo"', SECRET_KEY_FILE=str(tmp_path / "secret"))
+
+    assert [(mistake.key, mistake.reason) for mistake in found] == [
+        ("TEXTPROOF_SECRET_KEY_FILE", "names a file that is empty.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("short.png", b"\x89PNG\r\n\x1a\n", "holds no PNG"),
+        ("really-a.png", b"\xff\xd8\xff\xe0" * 20, "holds no PNG"),
+        ("really-a.svg", b"\xff\xd8\xff\xe0" * 20, "holds no SVG"),
+    ],
+)
+def test_a_logo_that_cannot_be_read_is_refused(mistakes, tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+
+    message, found = mistakes(LOGO=str(tmp_path / name))
+
+    assert [mistake.key for mistake in found] == ["LOGO"]
+    assert words in message
+
+
+LINKS = {
+    "PORT": "tcp://10.0.0.7:8000",
+    "SERVICE_HOST": "10.0.0.7",
+    "SERVICE_PORT": "8000",
+    "SERVICE_PORT_HTTP": "8000",
+    "PORT_8000_TCP": "tcp://10.0.0.7:8000",
+    "PORT_8000_TCP_PROTO": "tcp",
+    "PORT_8000_TCP_PORT": "8000",
+    "PORT_8000_TCP_ADDR": "10.0.0.7",
+    "REDIS_SERVICE_HOST": "10.0.0.8",
+    "REDIS_PORT": "tcp://10.0.0.8:6379",
+    "REDIS_PORT_6379_TCP_ADDR": "10.0.0.8",
+}
+
+
+def test_service_links_of_kubernetes_are_ignored_with_one_warning(load):
+    """A Service called textproof, and another one called textproof-redis."""
+    [warning] = load(**_calm(), **LINKS).warnings()
+
+    assert "TEXTPROOF_PORT" in warning
+    assert "11 in all" in warning
+    assert "enableServiceLinks: false" in warning
+
+
 # -- No secret in any message
 
 LEAKS = {
@@ -295,7 +403,9 @@ def test_no_message_shows_a_secret_of_a_file_or_the_environment(mistakes, tmp_pa
 
 
 def test_settings_show_no_secret(load):
-    settings = load(SECRET_KEY=SECRET, SECRET_KEY_FALLBACKS=SECRET * 2, REDIS_URL=f"redis://:{SECRET}@localhost")
+    settings = load(
+        SENDER="demo", SECRET_KEY=SECRET, SECRET_KEY_FALLBACKS=SECRET * 2, REDIS_URL=f"redis://:{SECRET}@localhost"
+    )
 
     assert SECRET not in repr(settings)
     assert settings.SECRET_KEY == SECRET
@@ -306,6 +416,24 @@ def test_no_warning_shows_a_secret(load):
 
     assert SECRET not in str(settings.warnings())
     assert TELNYX["API_KEY"] not in str(settings.warnings())
+
+
+def test_a_backslash_in_a_secret_is_no_reason_to_print_it(tmp_path):
+    """Python warns of one that it does not know, and quotes the line."""
+    (tmp_path / "config.cfg").write_text(f'SENDER = "demo"\nSECRET_KEY = "{SECRET}\\d"\n')
+    command = "from service.config import Settings; print(len(Settings.load().SECRET_KEY))"
+
+    ended = subprocess.run(
+        [sys.executable, "-W", "always", "-c", command],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "TEXTPROOF_CONFIG": str(tmp_path / "config.cfg")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ended.stdout == f"{len(SECRET) + 2}\n"
+    assert SECRET not in ended.stderr
 
 
 # -- What is right
@@ -332,13 +460,13 @@ def test_a_right_value_in_the_environment_mends_a_wrong_one_in_the_file(load):
 def test_a_secret_can_be_read_from_a_file(load, tmp_path):
     (tmp_path / "secret").write_text(f"  {SECRET}\n")
 
-    assert load(SECRET_KEY_FILE=str(tmp_path / "secret")).SECRET_KEY == SECRET
+    assert load(SENDER="demo", SECRET_KEY_FILE=str(tmp_path / "secret")).SECRET_KEY == SECRET
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["named-first", "named-last"])
 def test_a_secret_in_the_environment_wins_over_its_file(load, tmp_path, order):
     (tmp_path / "secret").write_text("x" * 40)
-    environment = {"SECRET_KEY": SECRET, "SECRET_KEY_FILE": str(tmp_path / "secret")}
+    environment = {"SENDER": "demo", "SECRET_KEY": SECRET, "SECRET_KEY_FILE": str(tmp_path / "secret")}
 
     assert load(**dict(list(environment.items())[::order])).SECRET_KEY == SECRET
 
@@ -346,13 +474,15 @@ def test_a_secret_in_the_environment_wins_over_its_file(load, tmp_path, order):
 def test_a_file_of_a_secret_wins_over_config(load, tmp_path):
     (tmp_path / "secret").write_text(SECRET)
 
-    assert load(f'SECRET_KEY = "{"x" * 40}"', SECRET_KEY_FILE=str(tmp_path / "secret")).SECRET_KEY == SECRET
+    assert (
+        load(f'SECRET_KEY = "{"x" * 40}"', SENDER="demo", SECRET_KEY_FILE=str(tmp_path / "secret")).SECRET_KEY == SECRET
+    )
 
 
 def test_several_secrets_can_stand_in_one_file(load, tmp_path):
     (tmp_path / "secrets").write_text(f"{SECRET},{'x' * 40}\n")
 
-    settings = load(SECRET_KEY=SECRET, SECRET_KEY_FALLBACKS_FILE=str(tmp_path / "secrets"))
+    settings = load(SENDER="demo", SECRET_KEY=SECRET, SECRET_KEY_FALLBACKS_FILE=str(tmp_path / "secrets"))
 
     assert settings.SECRET_KEY_FALLBACKS == (SECRET, "x" * 40)
 
@@ -368,8 +498,23 @@ RIGHT = {
     "tuple": ("RESEND_WAITS_SECONDS = (10, 20)", "RESEND_WAITS_SECONDS", (10, 20)),
     "small-letters": ('ALLOWED_REGIONS = ["us", "ca"]', "ALLOWED_REGIONS", ("US", "CA")),
     "code-without-plus": ('COUNTRY_CODE = "44"', "COUNTRY_CODE", "+44"),
-    "slash-behind-the-host": ('PUBLIC_URL = "https://example.com/"', "PUBLIC_URL", "https://example.com"),
-    "host-with-port": ('PUBLIC_URL = "http://localhost:8000"', "PUBLIC_URL", "http://localhost:8000"),
+    "slash-behind-the-host": (
+        'SENDER = "demo"\nPUBLIC_URL = "https://example.com/"',
+        "PUBLIC_URL",
+        "https://example.com",
+    ),
+    "host-in-capitals": (
+        'SENDER = "demo"\nPUBLIC_URL = "https://Verify.Example.com"',
+        "PUBLIC_URL",
+        "https://verify.example.com",
+    ),
+    "host-with-umlauts": ('SENDER = "demo"\nPUBLIC_URL = "https://Prüfung.Straße.example:8443"', "PUBLIC_URL", IDN),
+    "host-in-japanese": (
+        'SENDER = "demo"\nPUBLIC_URL = "https://例え.テスト"',
+        "PUBLIC_URL",
+        "https://xn--r8jz45g.xn--zckzah",
+    ),
+    "host-with-port": ('SENDER = "demo"\nPUBLIC_URL = "http://localhost:8000"', "PUBLIC_URL", "http://localhost:8000"),
     "redis-socket": ('REDIS_URL = "unix:///run/redis.sock"', "REDIS_URL", "unix:///run/redis.sock"),
     "redis-sentinels": (
         'REDIS_URL = "redis+sentinel://:pw@a:26379,b:26379/main/0"',
@@ -386,6 +531,15 @@ RIGHT = {
     "whole-rate": ("SENDER_RATE_PER_SECOND = 1", "SENDER_RATE_PER_SECOND", 1.0),
     "small-names-are-python": ("length = 6\nTOKEN_LENGTH = length", "TOKEN_LENGTH", 6),
     "comments": ("# nothing\n", "TOKEN_LENGTH", 6),
+    "a-mark-of-windows": (b"\xef\xbb\xbfTOKEN_LENGTH = 7", "TOKEN_LENGTH", 7),
+    "words-of-its-own": (
+        '"""Ours."""\nimport os\n_mine = 1\ndef half(n): return n // 2\nTOKEN_LENGTH = half(14)',
+        "TOKEN_LENGTH",
+        7,
+    ),
+    "redis-options-of-a-socket": ('REDIS_URL = "unix:///a?db=1"', "REDIS_URL", "unix:///a?db=1"),
+    "host-in-brackets": ('HOST = "[::1]"', "HOST", "::1"),
+    "host-by-name": ('HOST = "localhost"', "HOST", "localhost"),
 }
 
 
@@ -414,6 +568,25 @@ def test_what_is_right_is_taken(load, file, key, value):
 )
 def test_what_is_right_in_the_environment_is_taken(load, key, text, value):
     assert getattr(load(**{key: text}), key) == value
+
+
+@pytest.mark.parametrize(("key", "value"), [("HOST", "::1"), ("PORT", 9000), ("WORKERS", 3), ("DRAIN_SECONDS", 0.5)])
+def test_where_it_listens_has_no_prefix_in_the_environment(tmp_path, monkeypatch, key, value):
+    monkeypatch.chdir(tmp_path)
+
+    assert getattr(Settings.load({key: str(value)}), key) == value
+
+
+@pytest.mark.parametrize("name", ["textproof_brand", "TEXTPROOF_Brand", "Textproof_BRAND"])
+def test_a_name_in_small_letters_is_no_setting_in_the_environment_either(name):
+    with pytest.raises(SettingsError, match="they are in capital letters, like TEXTPROOF_BRAND"):
+        Settings.load({name: "Acme"})
+
+
+def test_an_empty_variable_that_may_be_anybodys_sets_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    assert Settings.load({"WORKERS": "", "TEXTPROOF_CONFIG": ""}) == Settings()
 
 
 def test_other_variables_of_the_environment_are_nobodys_business(load, tmp_path):
@@ -457,11 +630,11 @@ def test_only_the_main_region_of_the_country_code_is_texted_unless_others_are_na
 
 
 @pytest.mark.parametrize(
-    ("size", "is_taken"), [(0, False), (1, True), (16_384, True), (16_385, False)], ids=["empty", "one", "most", "more"]
+    ("size", "is_taken"), [(0, False), (6, True), (16_384, True), (16_385, False)], ids=["empty", "six", "most", "more"]
 )
 def test_a_logo_is_small(load, tmp_path, size, is_taken):
     logo = tmp_path / "logo.svg"
-    logo.write_bytes(b"x" * size)
+    logo.write_bytes(b"<svg/>"[:size].ljust(size))
 
     if is_taken:
         assert load(LOGO=str(logo)).LOGO.endswith("logo.svg")
@@ -473,7 +646,7 @@ def test_a_logo_is_small(load, tmp_path, size, is_taken):
 def test_the_rules_are_made_of_the_settings(load):
     rules = load(
         'TOKEN_LENGTH = 8\nTOKEN_ALPHABET = "digits"\nTOKEN_LIFETIME_SECONDS = 300\nMAX_CHECKS = 3\nMAX_SENDS = 2\n'
-        'RESEND_WAITS_SECONDS = [45]\nBRAND = "Acme"\nPUBLIC_URL = "https://verify.example.com:8443"'
+        'SENDER = "demo"\nRESEND_WAITS_SECONDS = [45]\nBRAND = "Acme"\nPUBLIC_URL = "https://verify.example.com:8443"'
     ).policy
 
     assert (rules.token_format.length, rules.token_format.alphabet) == (8, "digits")
@@ -492,6 +665,7 @@ def test_settings_that_are_accepted_make_only_messages_of_one_segment(load, life
             accepted.append(
                 load(
                     TOKEN_LIFETIME_SECONDS=str(life),
+                    SENDER="demo",
                     PUBLIC_URL=f"https://{'a' * length}.io",
                     BRAND="x" * 30,
                     LANGUAGES=tag,
@@ -519,12 +693,17 @@ def test_settings_that_are_accepted_make_only_messages_of_one_segment(load, life
 def test_a_language_whose_messages_would_be_too_long_is_named(load):
     """And one that fits is not: the host is short enough for 160 characters, and too long for 70."""
     with pytest.raises(SettingsError) as error:
-        load(PUBLIC_URL=f"https://{'a' * 50}.io")
+        load(SENDER="demo", PUBLIC_URL=f"https://{'a' * 50}.io")
 
     assert '("ar")' in str(error.value)
     assert "fewer LANGUAGES" in str(error.value)
     assert '("es")' not in str(error.value)
-    assert load(PUBLIC_URL=f"https://{'a' * 50}.io", LANGUAGES="en,es,fr,de").LANGUAGES == ("en", "es", "fr", "de")
+    assert load(SENDER="demo", PUBLIC_URL=f"https://{'a' * 50}.io", LANGUAGES="en,es,fr,de").LANGUAGES == (
+        "en",
+        "es",
+        "fr",
+        "de",
+    )
 
 
 WARNINGS = {
@@ -533,6 +712,7 @@ WARNINGS = {
     "no-secret": ({"SECRET_KEY": ""}, ["SECRET_KEY is not set", "set SECRET_KEY to 32"]),
     "short-life": ({"TOKEN_LIFETIME_SECONDS": "30"}, ["TOKEN_LIFETIME_SECONDS = 30", "set 600"]),
     "demo": ({"SENDER": "demo"}, ["no message is sent"]),
+    "a-proxy-that-is-not-counted": ({"TRUSTED_PROXIES": "0"}, ["PUBLIC_URL is https", "TRUSTED_PROXIES = 0"]),
 }
 
 
@@ -552,6 +732,7 @@ def _calm():
         "SECRET_KEY": SECRET,
         "PUBLIC_URL": "https://verify.example.com",
         "TELNYX_PUBLIC_KEY": "A" * 43 + "=",
+        "TRUSTED_PROXIES": "1",
     }
 
 
@@ -570,6 +751,53 @@ def test_the_example_has_every_setting_with_its_default(load):
     differ = {key for key in KEYS if getattr(example, key) != getattr(Settings(), key)}
 
     assert differ == {"SENDER"}
+
+
+# -- What is in force
+
+
+def test_every_setting_in_force_is_printed_with_where_it_came_from_and_without_a_secret(tmp_path):
+    (tmp_path / "secret").write_text(SECRET)
+    (tmp_path / "config.cfg").write_text(
+        'BRAND = "Acme"\nMESSAGE_PRICES = ["US=0.0079"]\nTEST_NUMBERS = ["+12025550100=12AB56@2026-12-31"]\n'
+    )
+    environment = {
+        "TEXTPROOF_CONFIG": str(tmp_path / "config.cfg"),
+        "TEXTPROOF_SENDER": "demo",
+        "TEXTPROOF_SECRET_KEY_FILE": str(tmp_path / "secret"),
+        "TEXTPROOF_REDIS_URL": f"redis://:{SECRET}@localhost",
+        "PORT": "9000",
+    }
+
+    ended = CliRunner().invoke(main, ["settings"], env=environment)
+
+    lines = ended.stdout.splitlines()
+    assert len(lines) == len(KEYS)
+    for line in (
+        'BRAND = "Acme"  # config.cfg',
+        'MESSAGE_PRICES = ["US=0.0079"]  # config.cfg',
+        "TEST_NUMBERS = (hidden)  # config.cfg",
+        'SENDER = "demo"  # environment',
+        "SECRET_KEY = (hidden)  # file named by TEXTPROOF_SECRET_KEY_FILE",
+        "REDIS_URL = (hidden)  # environment",
+        "PORT = 9000  # environment",
+        "WORKERS = (one for each core)  # default",
+        'SENDS_PER_NUMBER = ["5/600", "10/86400"]  # default',
+        'API_KEY = ""  # default',
+    ):
+        assert line in lines
+    assert SECRET not in ended.output
+    assert "12AB56" not in ended.output
+    assert ended.stderr.startswith(f"Settings: {tmp_path / 'config.cfg'} (named by TEXTPROOF_CONFIG); from the envi")
+
+
+def test_a_command_says_where_it_looked_when_there_is_no_file(tmp_path, monkeypatch):
+    """Otherwise it would tell of another service than the one that runs."""
+    monkeypatch.chdir(tmp_path)
+
+    ended = CliRunner().invoke(main, ["settings"])
+
+    assert f"the defaults, because there is no config.cfg in {tmp_path} and TEXTPROOF_CONFIG is not set" in ended.stderr
 
 
 # -- The start of the process

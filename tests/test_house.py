@@ -3,64 +3,52 @@
 import ast
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from service.config import KEYS
+from bench import settings
+from service.__main__ import main
+from service.config import KEYS, SECTIONS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
-EXAMPLE = (ROOT / "config.cfg.example").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 CONTRACT = json.loads((ROOT / "service" / "web" / "openapi.json").read_text())
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
 DOCS = [*PAGES, *sorted((ROOT / "docs").rglob("*.md"))]
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("*.md"))
-ROW = re.compile(r"^\| `([A-Z][A-Z_]+)` \| (.*?) \| (.*?) \|$", re.MULTILINE)
-TABLE = README.split("## Settings")[1].split("\n## ")[0]
-SETTINGS = {name: (default, words) for name, default, words in ROW.findall(TABLE)}
 
 
 # -- Settings
 
 
-def test_the_readme_has_every_setting_and_no_other():
-    assert set(SETTINGS) == set(KEYS)
+@pytest.mark.parametrize(("name", "make"), settings.FILES.items(), ids=settings.FILES)
+def test_what_is_written_about_settings_is_made_from_where_they_are_stated(name, make):
+    """`make docs` makes it so."""
+    there = (ROOT / name).read_text()
+
+    assert make(there) == there
 
 
 @pytest.mark.parametrize("name", KEYS)
-def test_the_readme_has_the_right_default(name):
-    """As somebody would write it into `config.cfg`."""
-    default = KEYS[name].default
-    written = ast.literal_eval(SETTINGS[name][0].strip("`"))
+def test_a_setting_says_what_it_is_for_where_it_stands_and_whether_it_is_a_secret(name):
+    facts = KEYS[name].metadata
 
-    if default in ("", ()):
-        assert written in ("", [])
-    else:
-        assert KEYS[name].metadata["kind"](written) == default
+    assert facts["section"] in SECTIONS
+    assert facts["sentence"].endswith(".")
+    assert ("Secret" in facts["sentence"]) == facts["hidden"]
 
 
-@pytest.mark.parametrize("name", KEYS)
-def test_the_readme_says_what_a_setting_is_for(name):
-    assert len(SETTINGS[name][1]) > 8
+@pytest.mark.parametrize("name", [name for name in KEYS if KEYS[name].metadata["example"]])
+def test_an_example_of_a_setting_is_right(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "logo.svg").write_text("<svg/>")
+    example = ast.literal_eval(KEYS[name].metadata["example"].replace("/etc/textproof/templates", str(tmp_path)))
 
-
-@pytest.mark.parametrize("name", [name for name, key in KEYS.items() if key.metadata["hidden"]])
-def test_the_readme_and_the_example_say_what_is_a_secret(name):
-    assert "secret" in SETTINGS[name][1].lower()
-    assert "secret" in _comment_above(name).lower()
-
-
-@pytest.mark.parametrize("name", KEYS)
-def test_the_example_explains_every_setting_above_it(name):
-    assert len(_comment_above(name)) > 20
-
-
-def _comment_above(name):
-    """Return the comment that a setting stands under, alone or together with others of its kind."""
-    found = re.search(rf"((?:^#[^\n]*\n)+)(?:[A-Z_]+ = [^\n]*\n)*?{name} = ", EXAMPLE, re.MULTILINE)
-    return found[1] if found else ""
+    KEYS[name].metadata["kind"](example)
 
 
 # -- Routes
@@ -114,6 +102,13 @@ def test_make_help_lists_every_target_of_the_readme():
 def test_the_two_commands_come_first():
     """Whoever comes from the tutorial reads these before anything else."""
     assert re.findall(r"^make ([a-z]+)", README, re.MULTILINE)[:2] == ["run", "test"]
+
+
+def test_the_command_says_which_version_it_is():
+    """The image is not installed, and has no package that could be asked."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert CliRunner().invoke(main, ["--version"]).output == f"textproof, version {project['version']}\n"
 
 
 # -- Links

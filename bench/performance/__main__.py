@@ -17,10 +17,10 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bench.performance import machine, parts, peers, rows
+from bench.performance import flood, machine, parts, peers, rows
 from bench.performance.budget import Book
 from bench.performance.load import CONNECTIONS
-from bench.performance.rows import FULL, QUICK, Candidate, Measured, Size, Stage
+from bench.performance.rows import FULL, QUICK, Candidate, Measured, Ratio, Size, Stage
 from bench.performance.servers import CLIENT_CORE, ROOT, pin
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -196,6 +196,36 @@ def bytes_(size: Size, book: Book) -> Lines:
         book.at_most(f"keys left after expiry, {one.server}", one.left, 0)
 
 
+def flood_(size: Size, book: Book) -> Lines:
+    """(j)."""
+    yield "### (j) 32 connections that check, beside 256 that start"
+    yield ""
+    heads = (
+        "addresses",
+        "checks/s alone",
+        "meanwhile",
+        "kept",
+        "p99 alone, ms",
+        "meanwhile",
+        "times",
+        "starts were told",
+    )
+    yield f"| | {' | '.join(heads)} |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    shares: dict[str, list[float]] = {}
+    for kept in flood.measure(size.seconds):
+        yield str(kept)
+        shares.setdefault(kept.way, []).append(kept.share)
+        if kept.way == flood.THROUGH:
+            book.at_most(f"p99 of checks in a flood, through the balancer ({kept.addresses})", kept.slower, 2)
+    through = f"{min(shares[flood.THROUGH]):.2f}" if flood.THROUGH in shares else "(no haproxy here)"
+    yield ""
+    yield f"flood: checks keep {through} through the balancer, {min(shares[flood.WITHOUT]):.2f} without"
+    for way, promised in ((flood.THROUGH, 0.85), (flood.WITHOUT, 0.25)):
+        for share in shares.get(way, ()):
+            book.at_least(f"checks in a flood, of those alone, {way} the balancer", Ratio([share]), promised)
+
+
 def replicas(size: Size, book: Book) -> Lines:
     """(f)."""
     with ExitStack() as ends:
@@ -278,6 +308,7 @@ PARTS: Mapping[str, Callable[[Size, Book], Lines]] = {
     "weight": weight,
     "peers": peers_,
     "parts": parts_,
+    "flood": flood_,
 }
 
 

@@ -60,7 +60,12 @@ PENDING = Verification(
     checks_left=4,
     delivery=Delivery.ON_ITS_WAY,
 )
-PROBLEM = Problem(422, "token_rejected", "That code is not right", "Check the latest text from us. 4 tries left.")
+PROBLEM = Problem(
+    422,
+    "token_rejected",
+    "That code is not right",
+    "That code is wrong. Check the latest text from us. 4 tries left.",
+)
 
 
 def create_app() -> Flask:  # noqa: C901 - each is a few lines

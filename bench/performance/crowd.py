@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from werkzeug import Response
 
 from bench.performance.load import post
-from bench.performance.servers import EVERY_LIMIT, SECRET, SERVICE
+from bench.performance.servers import EVERY_LIMIT, ROOT, SECRET, SERVICE
 from service.clients import ClientKeys
 from service.config import Settings
 from service.store.connect import connect
@@ -53,7 +53,11 @@ class Crowd:
 
     def __init__(self, store_url: str) -> None:
         """Take where the service keeps what it knows."""
-        environment = SERVICE | EVERY_LIMIT | {"TEXTPROOF_REDIS_URL": store_url, "TEXTPROOF_CONFIG": "/dev/null"}
+        environment = (
+            SERVICE
+            | EVERY_LIMIT
+            | {"TEXTPROOF_REDIS_URL": store_url, "TEXTPROOF_CONFIG": str(ROOT / "config.cfg.example")}
+        )
         self.settings = Settings.load(environment)
         self._random = random.Random(8)  # noqa: S311 - the same people each time
         self._policy: Policy = self.settings.policy

@@ -1,5 +1,6 @@
 """The client: kept-alive connections, one thread, requests that are bytes already, so that it is never what is slow."""
 
+import math
 import selectors
 import socket
 import statistics
@@ -36,8 +37,8 @@ class Driven:
 class _Connection:
     """One connection, and what of an answer has come."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT)
+    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT, source_address=(source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.come = b""
         self.begun = 0.0
@@ -63,11 +64,29 @@ class _Connection:
         return int(head[9:12]) if len(body) >= length else None
 
 
-def drive(ports: int | Sequence[int], requests: Iterable[bytes], *, connections: int = CONNECTIONS) -> Driven:
-    """Send requests as fast as they are answered, each on the first connection that is free; connections in turns."""
+def drive(
+    ports: int | Sequence[int],
+    requests: Iterable[bytes],
+    *,
+    connections: int = CONNECTIONS,
+    sources: Sequence[str] = ("127.0.0.1",),
+    seconds: float = math.inf,
+) -> Driven:
+    """Send requests as fast as they are answered, each on the first connection that is free; connections in turns.
+
+    Args:
+        ports: Of the servers.
+        requests: As bytes.
+        connections: How many at the same time.
+        sources: The addresses that they come from.
+        seconds: After these nothing more is sent.
+    """
     waiting, times, statuses = deque(requests), [], Counter[int]()
     each = [ports] if isinstance(ports, int) else ports
-    opened = [_Connection(each[place % len(each)]) for place in range(min(connections, len(waiting)))]
+    opened = [
+        _Connection(each[place % len(each)], sources[place % len(sources)])
+        for place in range(min(connections, len(waiting)))
+    ]
     begun = time.perf_counter()
     with selectors.DefaultSelector() as selector:
         for connection in opened:
@@ -84,7 +103,7 @@ def drive(ports: int | Sequence[int], requests: Iterable[bytes], *, connections:
                     continue
                 times.append(time.perf_counter() - key.data.begun)
                 statuses[status] += 1
-                if waiting:
+                if waiting and time.perf_counter() - begun < seconds:
                     key.data.ask(waiting.popleft())
                 else:
                     busy -= 1

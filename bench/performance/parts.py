@@ -43,7 +43,8 @@ def main() -> None:
     with ExitStack() as ends:
         store = ends.enter_context(StoreServer())
         counts = ends.enter_context(tempfile.TemporaryDirectory())
-        os.environ.update(SERVICE | EVERY_LIMIT | {"TEXTPROOF_REDIS_URL": store.url, "TEXTPROOF_CONFIG": os.devnull})
+        here = {"TEXTPROOF_REDIS_URL": store.url, "TEXTPROOF_CONFIG": str(ROOT / "config.cfg.example")}
+        os.environ.update(SERVICE | EVERY_LIMIT | here)
         os.environ.update(BARE_REDIS_URL=store.url, PROMETHEUS_MULTIPROC_DIR=counts)
         seen = _measured(Crowd(store.url))
     whole = statistics.median(seen["all of it"])

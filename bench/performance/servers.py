@@ -110,5 +110,5 @@ class Server(Program):
         self, app: str, environment: Mapping[str, str], *, core: int | None = SERVER_CORE, workers: int = 1
     ) -> None:
         command = [sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gunicorn.conf.py"), app]
-        own = {"WORKERS": str(workers), "TEXTPROOF_CONFIG": os.devnull}
+        own = {"WORKERS": str(workers), "TEXTPROOF_CONFIG": str(ROOT / "config.cfg.example")}
         super().__init__(command, own | dict(environment), core=core)

@@ -4,7 +4,6 @@ Only what Telnyx signed within the last five minutes is believed.
 """
 
 import base64
-import json
 import logging
 from binascii import Error as NotBase64
 from collections.abc import Callable
@@ -16,10 +15,12 @@ from urllib.parse import quote
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from .. import strict_json
 from ..verification.envelope import Keys
 from ..verification.errors import Delivery, ForgedReceipt
+from ..verification.phone import as_texted
 from ..verification.ports import OptOut, Receipt
-from .codes import error_in, meaning_of
+from .codes import UNREACHABLE, error_in, facts_of, meaning_of
 
 log = logging.getLogger("textproof.telnyx")
 
@@ -73,12 +74,12 @@ class TelnyxReceipts:
         """
         self._prove(raw, signature, timestamp)
         try:
-            event = json.loads(raw)["data"]
+            event = strict_json.read(raw)["data"]
             payload = event["payload"]
             if event["event_type"] == "message.received":
                 return _opt_out(event, payload)
             return self._receipt(event, payload, send)
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
             log.error("webhook_unreadable", extra={"cause": type(error).__name__})
             return None
 
@@ -97,17 +98,17 @@ class TelnyxReceipts:
         delivery = STATUSES.get(status)
         if delivery is None:
             return None
+        id_ = (self.keys.unsealed("receipt", send.encode()) or b"").decode()
         pause = False
-        code, words = error_in(payload)
-        if delivery is Delivery.UNREACHABLE and code:
-            meaning = meaning_of(code, words)
-            facts = {"code": code, "do": meaning.operator}
+        if delivery is Delivery.UNREACHABLE:
+            code, words = error_in(payload)
+            meaning = meaning_of(code, words) if code else UNREACHABLE
+            facts = {"id": id_, "status": status} | facts_of(code, meaning)
             log.log(logging.ERROR if meaning.operator else logging.INFO, "telnyx_undelivered", extra=facts)
             pause = meaning.pause
             delivery = delivery if meaning.uncertain else meaning.delivery
-        opened = self.keys.unsealed("receipt", send.encode())
         cost = _cost(payload) if event["event_type"] == "message.finalized" else None
-        return Receipt(id=(opened or b"").decode(), event=str(event["id"]), delivery=delivery, pause=pause, cost=cost)
+        return Receipt(id=id_, event=str(event["id"]), delivery=delivery, pause=pause, cost=cost)
 
 
 def _cost(payload: dict[str, Any]) -> float | None:
@@ -123,4 +124,6 @@ def _opt_out(event: dict[str, Any], payload: dict[str, Any]) -> OptOut | None:
     answer = payload.get("autoresponse_type")
     if answer not in ("STOP", "START"):
         return None
-    return OptOut(str(payload["from"]["phone_number"]), out=answer == "STOP", event=str(event["id"]))
+    # In our spelling: whoever texts STOP means their phone, however the carrier writes its number.
+    number = as_texted(str(payload["from"]["phone_number"]))
+    return OptOut(number, out=answer == "STOP", event=str(event["id"]))

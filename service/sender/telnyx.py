@@ -13,7 +13,7 @@ import telnyx
 
 from ..verification.errors import Delivery, SendRefused, SendUncertain
 from ..verification.message import Message, is_one_segment, septets
-from .codes import error_in, meaning_of
+from .codes import error_in, facts_of, meaning_of
 from .deadline import DeadlineTransport, deadline
 
 log = logging.getLogger("textproof.telnyx")
@@ -99,8 +99,8 @@ class TelnyxSender:
 def _no(error: telnyx.APIStatusError) -> SendRefused | SendUncertain:
     """Return what an error answer says. Its detail is not logged: it may name the number."""
     code, words = error_in(error.body)
-    meaning = meaning_of(code, words)
-    facts = {"status": error.status_code, "code": code, "do": meaning.operator}
+    meaning = meaning_of(code, words, status=error.status_code)
+    facts = {"status": error.status_code} | facts_of(code, meaning)
     if meaning.uncertain:
         log.error("telnyx_uncertain", extra=facts)
         return SendUncertain()

@@ -5,10 +5,10 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import redis
+
+from ..guard import Guard
 
 START_SECONDS = 5.0
 
@@ -17,57 +17,38 @@ class NoServer(Exception):
     """There is no server to run; the text says what to do."""
 
 
-class EmbeddedValkey:
-    """Runs while the `with` block does, on a socket that only this user can open."""
+def start_valkey(guard: Guard) -> str:
+    """Start a server on a socket that only this user can open, and return its address when it answers.
 
-    def __init__(self) -> None:
-        """Choose a folder; start nothing."""
-        self._folder = tempfile.TemporaryDirectory(prefix="textproof-")
-        self._socket = Path(self._folder.name) / "valkey.sock"
-        self.url = f"unix://{self._socket}"
-
-    def __enter__(self) -> Self:
-        """Start the server, and return when it answers."""
-        options = {
-            "port": "0",
-            "unixsocket": str(self._socket),
-            "unixsocketperm": "700",
-            "dir": self._folder.name,
-            "save": "",
-            "maxmemory": "256mb",
-            "maxmemory-policy": "noeviction",
-        }
-        words = [word for name, value in options.items() for word in (f"--{name}", value)]
-        # A session of its own: Ctrl-C is for the service, which may still have to answer.
-        self._server = subprocess.Popen(
-            [_binary(), *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        self._wait()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop the server."""
-        self._server.terminate()
-        self._server.wait()
-        self._folder.cleanup()
-
-    def _wait(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        with redis.Redis(unix_socket_path=str(self._socket), socket_timeout=1) as client:
-            while True:
-                try:
-                    client.ping()
-                except redis.ConnectionError:
-                    if time.monotonic() > deadline or self._server.poll() is not None:
-                        self._server.kill()
-                        raise NoServer(
-                            "The embedded Valkey does not start. Set REDIS_URL to a Redis of yours."
-                        ) from None
-                    time.sleep(0.02)
-                else:
-                    return
+    Raises:
+        NoServer: There is none, or it does not start.
+    """
+    binary = _binary()
+    folder = Path(tempfile.mkdtemp(prefix="textproof-"))
+    guard.remove(folder)
+    socket = folder / "valkey.sock"
+    options = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "save": "",
+        "maxmemory": "256mb",
+        "maxmemory-policy": "noeviction",
+    }
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    server = guard.start([binary, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + START_SECONDS
+    with redis.Redis(unix_socket_path=str(socket), socket_timeout=1) as client:
+        while True:
+            try:
+                client.ping()
+            except redis.ConnectionError:
+                if time.monotonic() > deadline or server.poll() is not None:
+                    raise NoServer("The embedded Valkey does not start. Set REDIS_URL to a Redis of yours.") from None
+                time.sleep(0.02)
+            else:
+                return f"unix://{socket}"
 
 
 def _binary() -> str:

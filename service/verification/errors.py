@@ -1,8 +1,8 @@
 """What can be said no to, as facts. Words and status codes are made of them in `web/problems.py`.
 
 VerificationError
-├── InvalidNumber            reason
-├── MalformedToken           length, got
+├── InvalidNumber            reason, odd
+├── MalformedToken           length, got, odd
 ├── TokenRejected            checks_left
 ├── UnknownVerification
 │   └── AlreadyApproved
@@ -108,7 +108,7 @@ class Limit(StrEnum):
     WRONG_CHECKS_IN_ALL = "wrong_checks_in_all"
     """Somebody tries one token on many numbers."""
     CLOSED = "closed"
-    """The number's range or country is closed, by the brake for a while or by the operator."""
+    """The number's range or country is closed, by a limit for a while or by the operator."""
 
 
 class VerificationError(Exception):
@@ -121,21 +121,25 @@ class VerificationError(Exception):
 class InvalidNumber(VerificationError):
     """The phone number cannot be texted; nothing was spent."""
 
-    def __init__(self, reason: NumberFault) -> None:
+    def __init__(self, reason: NumberFault, odd: str = "") -> None:
         super().__init__(reason.value)
         self.reason = reason
+        self.odd = odd
+        """CHARACTERS: the first character that is in no phone number."""
 
 
 class MalformedToken(VerificationError):
     """What was typed cannot be a token; no check was spent."""
 
-    def __init__(self, length: int, got: int | None = None, *, alphabet: str = "hex") -> None:
+    def __init__(self, length: int, got: int | None = None, *, alphabet: str = "hex", odd: str = "") -> None:
         super().__init__(f"{length} characters expected")
         self.length = length
         self.alphabet = alphabet
         """Of the token: "hex" or "digits"."""
         self.got = got
         """How many characters were typed; None when some of them can be in no token."""
+        self.odd = odd
+        """The first character that can be in no token."""
 
 
 class TokenRejected(VerificationError):

@@ -6,19 +6,25 @@ region, never by calling code: `+1` is shared by 25 regions and `+44 7911` can b
 
 import functools
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
 from .errors import InvalidNumber, NumberFault
+from .typed import meaning, plain
 
 TYPED_MAX = 32  # characters; ours: the longest E.164 number has 15 digits, the rest is punctuation
-# What comes along when a number is copied from a contact list: invisible marks, typographic hyphens and spaces.
-PASTED = dict.fromkeys([0xA0, 0x202F], " ") | dict.fromkeys(range(0x2010, 0x2015), "-")
-PASTED |= dict.fromkeys([0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "")
+E164_MAX = 15  # digits (ITU-T E.164, 6.2.1)
+LINE_DIGITS = 4  # of a number, that differ within its range
 TYPEABLE = re.compile(r"[0-9+()./ \-]*")
+# A link to a number, copied with its scheme (RFC 3966, RFC 5724), means the number: phones and browsers copy it so.
+LINK = re.compile("(tel|sms):", re.IGNORECASE)
+# How the mobile numbers of a region were once written, or are by mistake, and how they are written now; only what is no
+# mobile number as it stands is read so. Argentina: from abroad a 9 stands before them, which many leave out; a number
+# is either a landline or a mobile one there, never both. Mexico: the 1 before them ended in 2020.
+REWRITTEN = {"AR": ("", "9"), "MX": ("1", "")}
 NO_REGION = "001"  # libphonenumber's name for numbers that belong to no country
 REGIONS = frozenset(phonenumbers.SUPPORTED_REGIONS)
 CALLING_CODES = frozenset(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)  # of one to three digits; none begins another
@@ -40,9 +46,8 @@ class PhoneNumber:
 
     @property
     def masked(self) -> str:
-        """The calling code and the last four digits, for logs."""
-        code = _calling_code(self.e164[:4])
-        return f"{code}{'•' * (len(self.e164) - len(code) - 4)}{self.e164[-4:]}"
+        """The calling code and some of the last digits, for logs."""
+        return masked(self.e164)
 
     @property
     def readable(self) -> str:
@@ -76,6 +81,21 @@ def calling_code(region: str) -> str:
     return f"+{phonenumbers.country_code_for_region(region)}"
 
 
+def range_lengths(begin: str) -> list[int]:
+    """Return how many digits a range of mobile numbers may have that begins so: 7 for `+1202`, none for `+999`."""
+    code = _calling_code(begin[:4])[1:]
+    if not code:
+        return []
+    return [
+        len(code) + length - LINE_DIGITS
+        for length in range(LINE_DIGITS + 1, E164_MAX)
+        if phonenumbers.is_possible_number_for_type_with_reason(
+            phonenumbers.PhoneNumber(country_code=int(code), national_number=int("2" * length)), PhoneNumberType.MOBILE
+        )
+        == phonenumbers.ValidationResult.IS_POSSIBLE
+    ]
+
+
 def is_region(name: str) -> bool:
     """Tell whether `name` is a region that has phone numbers of its own (`US`, `GG`)."""
     return name in REGIONS
@@ -99,10 +119,72 @@ def read_number(typed: str, *, home: str, allowed: Collection[str]) -> PhoneNumb
         InvalidNumber: With the reason.
     """
     typed = _typeable(typed)
+    fault = None
+    for reading in _readings(typed, home):
+        try:
+            return _textable(reading, allowed)
+        except InvalidNumber as error:
+            fault = fault or error  # the first reading is what people mean most often
+    raise fault or InvalidNumber(NumberFault.IMPOSSIBLE)
+
+
+def as_texted(e164: str) -> str:
+    """Return a number of a phone, as a carrier writes it, in the one spelling that we text; what is none, as it is.
+
+    Carriers tell who answered STOP in spellings of their own, without `+` or with what `REWRITTEN` changes, and a STOP
+    that is not understood is a person who is texted against the law.
+    """
     try:
-        number = phonenumbers.parse(typed, home)
-    except phonenumbers.NumberParseException as error:
-        raise InvalidNumber(NumberFault.IMPOSSIBLE) from error
+        number = phonenumbers.parse("+" + plain(e164).strip(" +"))
+    except phonenumbers.NumberParseException:
+        return e164
+    for reading in (number, *_rewritten(number)):
+        if phonenumbers.number_type(reading) in TEXTABLE:
+            return phonenumbers.format_number(reading, phonenumbers.PhoneNumberFormat.E164)
+    return e164
+
+
+def masked(e164: str) -> str:
+    """Return a number for logs: at least half of its digits are hidden, and its calling code shows if there is room."""
+    digits = len(e164) - 1
+    code = _calling_code(e164[:4])
+    room = digits // 2 - (len(code) - 1)
+    if room < 0:
+        code, room = "+", digits // 2
+    shown = min(room, 4)
+    return f"{code}{'•' * (len(e164) - len(code) - shown)}{e164[len(e164) - shown :]}"
+
+
+def _readings(typed: str, home: str) -> Iterator[phonenumbers.PhoneNumber]:
+    """Yield the numbers that may be meant, likeliest first."""
+    spellings = [typed]
+    digits = re.sub("[^0-9]", "", typed)
+    is_abroad = digits.startswith("00")
+    if is_abroad:
+        # Most of the world dials 00 before a calling code (ITU-T E.164), and types it where that is not dialled too.
+        spellings.append("+" + digits[2:])
+    elif "+" not in typed:
+        spellings.append("+" + digits)
+    for spelling in spellings:
+        try:
+            number = phonenumbers.parse(spelling, home)
+        except phonenumbers.NumberParseException:
+            continue
+        for reading in (number, *_rewritten(number)):
+            # Whoever leaves out the + dials at home, so that is where the number has to lie.
+            if spelling == typed or is_abroad or phonenumbers.region_code_for_number(reading) == home:
+                yield reading
+
+
+def _rewritten(number: phonenumbers.PhoneNumber) -> Iterator[phonenumbers.PhoneNumber]:
+    """Yield the number as its region writes mobile numbers now, where that is another."""
+    for region, (old, new) in REWRITTEN.items():
+        national = str(number.national_number)
+        if number.country_code == phonenumbers.country_code_for_region(region) and national.startswith(old):
+            yield phonenumbers.PhoneNumber(number.country_code, int(new + national[len(old) :] or "0"))
+
+
+def _textable(number: phonenumbers.PhoneNumber, allowed: Collection[str]) -> PhoneNumber:
     region, kind = phonenumbers.region_code_for_number(number), phonenumbers.number_type(number)
     if region is None or kind == PhoneNumberType.UNKNOWN:  # of no kind is what is no valid number of its region
         raise InvalidNumber(NumberFault.IMPOSSIBLE)
@@ -127,14 +209,17 @@ def _region(e164: str) -> str:
 
 
 def _typeable(typed: str) -> str:
-    """Refuse what libphonenumber would read too kindly: letters, extensions, foreign digits."""
-    typed = typed.translate(PASTED).strip(" ")
-    if not typed:
+    """Return what was typed in ASCII. Refuse what libphonenumber would read too kindly: letters, extensions."""
+    spelled = plain(typed).strip(" ")
+    if link := LINK.match(spelled):
+        spelled = spelled[link.end() :].strip(" ")
+    if not spelled:
         raise InvalidNumber(NumberFault.EMPTY)
-    if len(typed) > TYPED_MAX:
+    if len(spelled) > TYPED_MAX:
         raise InvalidNumber(NumberFault.TOO_LONG)
-    if re.search(r"[0-9] *(x|ext|extension|;ext=|#)[. ]*[0-9]", typed, re.IGNORECASE | re.ASCII):
+    if re.search(r"[0-9] *(x|ext|extension|;ext=|#)[. ]*[0-9]", spelled, re.IGNORECASE | re.ASCII):
         raise InvalidNumber(NumberFault.EXTENSION)
-    if not TYPEABLE.fullmatch(typed):
-        raise InvalidNumber(NumberFault.CHARACTERS)
-    return typed
+    if not TYPEABLE.fullmatch(spelled):
+        odd = next(character for character in typed if not TYPEABLE.fullmatch(meaning(character)))
+        raise InvalidNumber(NumberFault.CHARACTERS, odd)
+    return spelled

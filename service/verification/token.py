@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .errors import MalformedToken
+from .typed import meaning, plain
 
 ALPHABETS = {"hex": "0123456789ABCDEF", "digits": "0123456789"}
 BITS_MIN = 20  # SP 800-63B-4, 3.1.3.2: at least 20 bits, six decimal digits being enough
-SEPARATORS = {ord(mark): None for mark in " \t\u00a0-\u2010\u2011\u2012\u2013\u2014"}
 # Neither alphabet has these letters, so whoever types them read a digit. ASCII only: `str.upper`
 # would turn a dotless i into an I.
-LOOKALIKES = str.maketrans("abcdefOoIil", "ABCDEF00111")
+LOOKALIKES = str.maketrans("abcdefOoIil", "ABCDEF00111", " -")
 
 
 class Token:
@@ -66,17 +66,19 @@ class TokenFormat:
     def read(self, typed: str) -> Token:
         """Return the token that somebody typed, forgiving what people do to codes.
 
-        Spaces and hyphens are dropped, lower case is raised, `O` is 0 and `I` or `l` is 1.
+        Digits of any script are digits; spaces, hyphens and what is invisible are dropped; lower case is raised; `O` is
+        0 and `I` or `l` is 1.
 
         Raises:
             MalformedToken: It has another length, or characters that no token has.
         """
-        typed = typed.translate(SEPARATORS).translate(LOOKALIKES)
-        if any(character not in self.characters for character in typed):
-            raise MalformedToken(self.length, alphabet=self.alphabet)
-        if len(typed) != self.length:
-            raise MalformedToken(self.length, got=len(typed), alphabet=self.alphabet)
-        return Token(typed)
+        read = plain(typed).translate(LOOKALIKES)
+        if not set(read) <= set(self.characters):
+            odd = next(one for one in typed if not set(meaning(one).translate(LOOKALIKES)) <= set(self.characters))
+            raise MalformedToken(self.length, alphabet=self.alphabet, odd=odd)
+        if len(read) != self.length:
+            raise MalformedToken(self.length, got=len(read), alphabet=self.alphabet)
+        return Token(read)
 
 
 def _uniform(key: bytes, seed: bytes, size: int) -> Iterator[int]:

@@ -34,7 +34,7 @@ from .keys import Handle, Keyring
 from .limits import Send, send_of, subjects_of
 from .message import Message, compose
 from .outbox import RETRY_SECONDS, Outbox, Slot
-from .phone import PhoneNumber, read_number
+from .phone import PhoneNumber, masked, read_number
 from .policy import Policy
 from .ports import (
     NOTHING,
@@ -153,7 +153,7 @@ class Verifier:
 
         Args:
             id_: As returned by `start`.
-            typed: What the person typed. Spaces, hyphens and lower case are forgiven.
+            typed: What the person typed. What people do to codes is forgiven.
             caller: Who asks, as far as limits count.
             nonce: Names the request; the same request again costs nothing and is answered the same.
 
@@ -227,7 +227,7 @@ class Verifier:
             StoreUnavailable: It was not noted; have it told again.
         """
         if isinstance(news, OptOut):
-            log.info("opted_out" if news.out else "opted_in", extra={"to": f"•{news.e164[-4:]}"})
+            log.info("opted_out" if news.out else "opted_in", extra={"to": masked(news.e164)})
             self._keys.using(lambda keyring: self._opt(keyring, news))
             return
         is_new = True
@@ -354,6 +354,7 @@ class Verifier:
         log.info("send_accepted", extra=facts | {"price": self.policy.shared.price(message.to.region)})
         if answer.is_trial:
             self._store.resume()
+            log.info("sending_resumed")
         if queued + _seconds(answer.wait) >= BUSY_SECONDS:
             return self._report(handle, Delivery.BUSY)
         return None

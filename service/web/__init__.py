@@ -18,6 +18,7 @@ problems.py    what is said no to, with its status code: the one table
 words.py       what people read
 speech.py      which language they read it in
 look.py        what an operator may change of them: logo, colour, links, templates
+samples.py     every page with sample data: is a template broken?
 assets.py      sheets, scripts and pictures, compressed and kept for good
 security.py    cross-site requests, response headers
 address.py     where a request comes from
@@ -71,6 +72,7 @@ def build_web(
     read_webhook: ReadWebhook | None,
     public_url: str,
     hears_at: str,
+    pages: str,
     proxies: int,
     counted: metrics.Metrics,
 ) -> Flask:
@@ -87,6 +89,7 @@ def build_web(
         read_webhook: Reads what the carrier tells; None when it tells nothing.
         public_url: Where people reach this service (`https://verify.example.com`), or "" when nobody said.
         hears_at: The number that people can text START to; empty when nobody would hear it.
+        pages: Who may use the pages: `open`, `applications` or `off`.
         proxies: How many of ours a request comes through.
         counted: What operators see.
     """
@@ -101,6 +104,7 @@ def build_web(
     app.url_map.merge_slashes = False  # it would send people to whatever host they said they wanted
     app.jinja_env.globals.update(
         brand=verifier.policy.brand,
+        is_open=pages == "open",
         is_demo=inbox is not None,
         in_words=words.in_words,
         deliveries=words.DELIVERIES,
@@ -119,10 +123,21 @@ def build_web(
 
     logs.name_requests(app, proxies=proxies)
     counted.watch(app)
+    security.refuse_bad_host(app)
     secure = public_url.startswith("https://")
     cookie = FlowCookie(keys, secure=secure)
-    hosted = Hosted(verifier, store, keys, clock=clock, public_url=public_url, is_demo=inbox is not None)
-    app.register_blueprint(Pages(verifier, cookie, hosted, keys, public_url=public_url, proxies=proxies).routes())
+    hosted = Hosted(
+        verifier,
+        store,
+        keys,
+        clock=clock,
+        public_url=public_url,
+        is_demo=inbox is not None,
+        is_off=pages == "off",
+    )
+    app.register_blueprint(
+        Pages(verifier, cookie, hosted, keys, public_url=public_url, open_to=pages, proxies=proxies).routes()
+    )
     app.register_blueprint(Api(verifier, store.clients, Once(store.notes, keys), hosted).routes())
     app.register_blueprint(docs.routes(hosted.signer))
     health.watch(app, store, keys)

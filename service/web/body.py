@@ -4,7 +4,6 @@ What is not that is refused before anything is asked, so it spends nothing. And 
 is longer than it may be.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import IO, Any
 import flask
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
+from .. import strict_json
 from .problems import Refused
 
 Kind = Callable[[Any], bool]
@@ -88,23 +88,9 @@ def read(request: flask.Request, fields: Mapping[str, Field]) -> dict[str, Any]:
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(raw.decode(), object_pairs_hook=_without_doubles, parse_constant=_refuse)
-        if b"\\u" in raw:
-            json.dumps(found, ensure_ascii=False).encode()  # half a pair of surrogates is no text
-    except (ValueError, RecursionError) as error:  # those of decoding and encoding are ValueErrors as well
-        raise Refused("bad_json") from error
+        found = strict_json.read(raw)
+    except strict_json.NotJson as error:
+        raise Refused("bad_json", str(error)) from error
     if not isinstance(found, dict):
         raise Refused("bad_json", "The body must be a JSON object.")
     return found
-
-
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Two readers of one body must not see two requests in it."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise Refused("bad_json", "A field is there twice.")
-    return found
-
-
-def _refuse(_constant: str) -> None:
-    raise ValueError

@@ -36,6 +36,9 @@ CODES = {
     "cross_site": Code(403, "That came from another site", "Pages take forms from themselves only."),
     "forged": Code(403, "That is not from the carrier", "A webhook has no valid signature, or an old one."),
     "no_such_address": Code(404, "There is nothing here", "No route has this address: /v1/docs lists them all."),
+    "no_pages": Code(
+        404, "There is no form here", "The operator has turned the pages off, or keeps them for applications."
+    ),
     "not_found": Code(
         404,
         "There is no such verification",
@@ -103,7 +106,7 @@ CODES = {
     Limit.CLOSED: Code(
         429,
         "Numbers like this one are closed",
-        f"By the brake, or by the operator. {WAIT} Without it, waiting is no use.",
+        f"By a limit, or by the operator. {WAIT} Without it, waiting is no use.",
     ),
     # Our side
     "internal": Code(500, "Something went wrong", "A fault of this service; its log has it. Try again later."),
@@ -116,7 +119,9 @@ CODES = {
     "unavailable": Code(
         503, "The store does not answer", "Nothing was accepted. Send the same request again after retry_after seconds."
     ),
-    "no_public_url": Code(503, "Hosted sessions are not set up", "The operator has to set PUBLIC_URL."),
+    "no_public_url": Code(
+        503, "Hosted sessions are not set up", "The operator has to set PUBLIC_URL, and PAGES to something but off."
+    ),
 }
 BY_STATUS = {
     400: "bad_request",

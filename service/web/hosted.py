@@ -42,14 +42,16 @@ class Hosted:
         clock: Callable[[], float],
         public_url: str,
         is_demo: bool,
+        is_off: bool,
     ) -> None:
-        """Take what sessions need; `is_demo` allows for having no public address."""
+        """Take what sessions need; `is_demo` allows for having no public address, `is_off` that there are no pages."""
         self._verifier = verifier
         self._clients = store.clients
         self._keys = keys
         self._clock = clock
         self._public_url = public_url
         self._is_demo = is_demo
+        self._is_off = is_off
         self._sessions = Sessions(store.notes, store.clients, keys)
         self.signer = Signer(keys)
 
@@ -167,9 +169,9 @@ class Hosted:
 
     def _base(self) -> str:
         """Return where people reach this service. The demo believes the application that asks it."""
-        if self._public_url:
+        if self._public_url and not self._is_off:
             return self._public_url
-        if not self._is_demo:
+        if self._is_off or not self._is_demo:
             raise Refused("no_public_url")
         return request.host_url.rstrip("/")
 

@@ -16,7 +16,10 @@ from flask import Flask, Response, request
 
 log = logging.getLogger("textproof")
 
-NUMBER = re.compile(r"\+[1-9][0-9]{3,10}(?=[0-9]{4})")
+# From seven digits on, as the shortest numbers have; with what people write between them. A prefix is no number: its
+# last four digits are not there.
+NUMBER = re.compile(r'(?<!"prefix": ")\+[0-9](?:[ .()/-]{0,2}[0-9]){6,}')
+SHOWN = 4  # digits at most, and never more than half of a number
 CLIENT_KEY = re.compile(r"(tp_[0-9a-f]{8}_)[A-Za-z0-9_-]+")
 REQUEST_ID = re.compile(r"[0-9A-Za-z._-]{8,64}")
 OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
@@ -46,9 +49,14 @@ class JsonFormatter(logging.Formatter):
 
 
 def mask(text: str) -> str:
-    """Hide all but the last four digits of every phone number in `text`, and all but the prefix of every client key."""
+    """Hide at least half of every phone number in `text`, and all but the prefix of every client key."""
     hidden = CLIENT_KEY.sub(r"\1•", text) if "tp_" in text else text
-    return NUMBER.sub(lambda match: "+" + "•" * (len(match[0]) - 1), hidden)
+    return NUMBER.sub(_hide, hidden)
+
+
+def _hide(number: re.Match[str]) -> str:
+    digits = sum(character.isdigit() for character in number[0])
+    return re.sub("[0-9]", "•", number[0], count=digits - min(SHOWN, digits // 2))
 
 
 def name_requests(app: Flask, *, proxies: int) -> None:

@@ -16,6 +16,8 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 ACCENT = "#0b5c54"  # of style.css and icon.svg
 PAPER, GROUND = "#161e1c", "#0e1413"  # of style.css, in the dark
 LOGO_HEIGHT = 28  # CSS pixels
+SIDE = rb"([0-9]{1,9}(?:\.[0-9]{1,9})?)"
+VIEW_BOX = re.compile(rb'viewBox="[-0-9.]+[ ,]+[-0-9.]+[ ,]+' + SIDE + rb"[ ,]+" + SIDE + rb'"')
 RATIO_MAX = 8  # ours: wider, and a small phone has no room for it
 
 
@@ -69,6 +71,6 @@ def _size(picture: Path) -> tuple[float, float]:
     if content.startswith(b"\x89PNG"):
         width, height = struct.unpack(">II", content[16:24])
     else:
-        found = re.search(rb'viewBox="[-0-9.]+[ ,]+[-0-9.]+[ ,]+([0-9.]+)[ ,]+([0-9.]+)"', content)
+        found = VIEW_BOX.search(content)
         width, height = (float(found[1]), float(found[2])) if found else (1, 1)
     return (width, height) if width and height else (1, 1)

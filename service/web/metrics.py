@@ -10,18 +10,23 @@ import functools
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, abort, g, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from ..verification.envelope import KeyringChanged
 from ..verification.errors import SendRefused, SendUncertain, StoreUnavailable
 from ..verification.message import Message
 from ..verification.ports import Sender, Store
+from .address import FORWARDED, FORWARDED_FOR
+
+log = logging.getLogger("textproof")
 
 REQUEST_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5)
 STORE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1, 2)
@@ -43,6 +48,7 @@ class Metrics:
         Args:
             sends_at_once: Slots in the outbox of a process.
         """
+        self._unreadable: set[str] = set()
         self.registry = CollectorRegistry()
         counter, timer = self._counter, self._timer
         self.starts = counter("starts", "Verifications that began.", "country", "kind")
@@ -87,7 +93,7 @@ class Metrics:
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self.registry)
         everybody = CollectorRegistry()
-        MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
+        everybody.register(Workers(self._unreadable))
         return generate_latest(everybody)
 
     def timed_store(self, store: Store) -> Store:
@@ -105,7 +111,7 @@ class Metrics:
 
         @app.get("/metrics")
         def metrics() -> ResponseReturnValue:
-            if "X-Forwarded-For" in request.headers:
+            if FORWARDED_FOR in request.headers or FORWARDED in request.headers:
                 abort(404)  # who comes through a balancer is not the one who watches us
             return Response(self.show(), content_type=CONTENT_TYPE_LATEST)
 
@@ -121,6 +127,30 @@ class Metrics:
 
 def _begin() -> None:
     g.begun = time.monotonic()
+
+
+class Workers(MultiProcessCollector):
+    """Adds up what all workers count, without the files that a worker left half-written when it was killed."""
+
+    def __init__(self, said: set[str]) -> None:
+        """Take the names of the files that were told of already."""
+        super().__init__(None)  # type: ignore[no-untyped-call]
+        self._said = said
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the sums."""
+        files = map(str, Path(self._path).glob("*.db"))
+        return cast("Iterable[Metric]", self.merge(list(filter(self._is_whole, files))))  # type: ignore[no-untyped-call]
+
+    def _is_whole(self, file: str) -> bool:
+        try:
+            self.merge([file])  # type: ignore[no-untyped-call]
+        except Exception as error:  # noqa: BLE001 - whatever the library makes of half a file
+            if file not in self._said:
+                self._said.add(file)
+                log.warning("metrics_unreadable", extra={"file": file, "cause": type(error).__name__})
+            return False
+        return True
 
 
 class Counting(logging.Handler):

@@ -21,9 +21,7 @@ from .problems import Refused, as_content
 
 KEPT_SECONDS = 86_400  # the answer to a start
 KEPT_SECONDS_OF_OTHERS = 3_600  # ours: what they are about is over within ten minutes
-ALLOWANCE = (
-    20_000  # requests with a key in an hour, of one application; ours: 12 MB of Redis
-)
+ALLOWANCE = 20_000  # requests with a key in an hour, of one application; ours: 12 MB of Redis
 ALLOWANCE_SECONDS = 3_600
 AT_WORK_SECONDS = 30  # ours: longer than any request takes; then whoever was at work is taken to be dead
 RETRY_SECONDS = 1

@@ -31,7 +31,7 @@ from ..verification.phone import calling_code, example
 from ..verification.ports import About, Status
 from ..verification.verifier import Verification, Verifier
 from . import words
-from .address import caller_of
+from .address import Callers
 from .cookie import FlowCookie
 from .hosted import Hosted, form_policy
 from .links import url_for
@@ -49,7 +49,15 @@ class Pages:
     """The pages over one verifier."""
 
     def __init__(
-        self, verifier: Verifier, cookie: FlowCookie, hosted: Hosted, keys: Keys, *, public_url: str, proxies: int
+        self,
+        verifier: Verifier,
+        cookie: FlowCookie,
+        hosted: Hosted,
+        keys: Keys,
+        *,
+        public_url: str,
+        open_to: str,
+        proxies: int,
     ) -> None:
         """Take the verbs, what binds a browser to its verification, the sessions of applications, and the keys."""
         self._verifier = verifier
@@ -57,12 +65,15 @@ class Pages:
         self._hosted = hosted
         self._keys = keys
         self._public_url = public_url
-        self._proxies = proxies
+        self._open_to = open_to
+        self._callers = Callers(proxies)
 
     def routes(self) -> Blueprint:
         """Return the routes."""
         blueprint = Blueprint("pages", __name__)
         blueprint.before_request(lambda: refuse_cross_site(self._public_url))
+        if self._open_to == "off":
+            blueprint.before_request(self._refuse)
         blueprint.before_request(self._refuse_other_tab)
         blueprint.add_app_template_global(words.moment, "moment")
         blueprint.add_app_template_global(time.time, "now")
@@ -76,12 +87,17 @@ class Pages:
         blueprint.post("/cancel")(self.cancel)
         return blueprint
 
+    def _refuse(self) -> None:
+        raise Refused("no_pages")
+
     def index(self) -> ResponseReturnValue:
         """Show the phone form; in a session that was begun, the session's."""
         id_ = self._cookie.session(request)
         if id_:
             with suppress(Refused):
                 return redirect(url_for("pages.begin", id_=self._hosted.session(id_).id), 303)
+        if self._open_to != "open":
+            self._refuse()
         return self._phone_form(phone=self._given_up())
 
     def begin(self, id_: str) -> ResponseReturnValue:
@@ -94,6 +110,8 @@ class Pages:
         """Start, and go on to the code; or show the form again, with what to do."""
         phone, nonce = _field("phone"), _field("nonce")[:NONCE_MAX]
         session = self._hosted.session(_field("session")) if _field("session") else None
+        if session is None and self._open_to != "open":
+            self._refuse()
         id_ = session.id if session else ""
         suggest(session.locale if session else "")
         about = About(session.reference if session else "", language().tag)
@@ -242,7 +260,7 @@ class Pages:
         return policy.home_region if policy.home_region in policy.allowed_regions else min(policy.allowed_regions)
 
     def _caller(self) -> Caller:
-        return caller_of(request, proxies=self._proxies)
+        return self._callers.of(request)
 
     def _session(self) -> Session | None:
         return self._hosted.under_way(self._cookie.session(request))

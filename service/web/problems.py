@@ -73,6 +73,10 @@ STATUSES = {
 }
 SENDING = marked("We cannot send codes right now")
 PAGES_OF_CODES = {
+    "no_pages": (
+        marked("There is no form here"),
+        marked("Numbers are confirmed from other sites only. Go back to where you came from, and start there."),
+    ),
     "session_gone": (
         marked("That link was used, or is too old"),
         marked("Go back to where you came from, and start again there."),
@@ -94,7 +98,7 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, r
         case Refused():
             return error.problem
         case InvalidNumber():
-            return Problem(422, "invalid_number", _("Check the number"), _(words.NUMBERS[error.reason]))
+            return Problem(422, "invalid_number", _("Check the number"), words.invalid(error))
         case MalformedToken():
             return Problem(422, "malformed_token", _("Check the code"), words.malformed(error))
         case TokenRejected():
@@ -166,7 +170,7 @@ def handle(app: Flask) -> None:
         problem = problem_of(error)
         if problem.code == "internal":
             log.error("internal_error", exc_info=error, extra={"path": request.path})
-        if isinstance(error, BadHost):  # without a host there is no page to build
+        if isinstance(error, BadHost) and not _is_program():  # without a host there is no page to build
             return make_response(f"{problem.title}.\n", problem.status, {"Content-Type": "text/plain; charset=utf-8"})
         response = for_programs(error) if _is_program() else as_page(problem)
         if isinstance(error, MethodNotAllowed):

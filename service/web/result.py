@@ -4,7 +4,6 @@ Each generation of the keyring has a signing key of its own, drawn from it, so t
 newest one signs; all of them are published.
 """
 
-import json
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +15,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from .. import strict_json
 from ..verification.envelope import Keys
 from ..verification.errors import StoreUnavailable, UnknownVerification
 from ..verification.keys import Generation, Keyring
@@ -95,8 +95,8 @@ def _head(kid: str | None) -> dict[str, Any]:
 def _header(result: str) -> dict[str, Any]:
     try:
         raw = result.partition(".")[0]
-        header = json.loads(urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
-    except (ValueError, RecursionError) as error:
+        header = strict_json.read(urlsafe_b64decode(raw + "=" * (-len(raw) % 4)))
+    except ValueError as error:
         raise NoResult("unreadable") from error
     if not isinstance(header, dict) or not isinstance(header.get("kid"), str):
         raise NoResult("unreadable")

@@ -1,11 +1,13 @@
 """What the browser is told, and which requests are not ours."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 from flask import Flask, Request, abort, request
+from werkzeug.exceptions import BadHost
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 OURS = frozenset({"same-origin", "none"})
@@ -22,6 +24,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+HOST = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 # A year (ASVS 5.0, 3.4.1). Of this host alone: what runs beside it is not ours to decide.
 SECURE_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
 
@@ -41,6 +44,17 @@ def protect(app: Flask, *, secure: bool) -> None:
         return answer(environ, begin)
 
     app.wsgi_app = answer_with_headers  # type: ignore[method-assign]  # as Flask's manual has it
+
+
+def refuse_bad_host(app: Flask) -> None:
+    """Answer 400 to a request that does not name one host (RFC 9112, 3.2): what stands before us may read another."""
+
+    @app.before_request
+    def look() -> None:
+        host = request.environ.get("HTTP_HOST")
+        has_to = request.environ.get("SERVER_PROTOCOL") not in ("HTTP/0.9", "HTTP/1.0")
+        if (host is None and has_to) or (host is not None and not HOST.fullmatch(host)):
+            raise BadHost
 
 
 def refuse_cross_site(public_url: str) -> None:

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from ..languages import marked
-from ..verification.errors import Delivery, Hold, Limit, MalformedToken, NumberFault
-from .speech import gettext, ngettext
+from ..verification.errors import Delivery, Hold, InvalidNumber, Limit, MalformedToken, NumberFault
+from .speech import gettext, language, ngettext
 
 NUMBERS = {
     NumberFault.EMPTY: marked("Enter your mobile number."),
@@ -83,8 +83,29 @@ def moment(at: float) -> datetime:
     return datetime.fromtimestamp(int(at), UTC)
 
 
+def invalid(error: InvalidNumber) -> str:
+    """Say what is wrong with a number, and which character of it is not understood."""
+    if error.odd.isprintable() and error.odd:
+        return gettext("“{odd}” is in no phone number. Enter only its digits, and + before a country code.").format(
+            odd=alone(error.odd)
+        )
+    return gettext(NUMBERS[error.reason])
+
+
+def alone(text: str) -> str:
+    """Return `text` kept in one piece, and in its own direction, where the words around it run from right to left."""
+    return f"\u2068{text}\u2069" if language().direction == "rtl" else text
+
+
 def malformed(error: MalformedToken) -> str:
-    """Say what a code looks like."""
+    """Say what a code looks like, and which character of it is not understood."""
+    if error.odd.isprintable() and error.odd:
+        words = (
+            gettext("“{odd}” is in none of our codes: they have only digits.")
+            if error.alphabet == "digits"
+            else gettext("“{odd}” is in none of our codes: they have only the characters 0 to 9 and A to F.")
+        )
+        return words.format(odd=alone(error.odd))
     if error.got is None:
         if error.alphabet == "digits":
             return gettext("The code in our message has only digits. Check what you typed.")
@@ -101,6 +122,6 @@ def malformed(error: MalformedToken) -> str:
 def rejected(checks_left: int) -> str:
     """Say how many tries are left."""
     if not checks_left:
-        return gettext("That was the last try for this code. Start again to get a new one.")
+        return gettext("That code is wrong, and it was the last try. Start again to get a new one.")
     tries = ngettext("{count} try left.", "{count} tries left.", checks_left).format(count=checks_left)
-    return gettext("Check the latest text from us.") + " " + tries
+    return gettext("That code is wrong. Check the latest text from us.") + " " + tries

@@ -609,3 +609,29 @@ def test_the_demo_has_sessions_without_a_public_address(make_app, store, add_cli
     shop = Application(demo.test_client(), add_client("shop", return_urls=[RETURN_URL]))
 
     assert opened(shop).startswith("http://localhost/start/")
+
+
+# -- Pages that are for applications, or for nobody
+
+
+def test_people_whom_an_application_sends_walk_the_whole_way_where_others_find_no_form(
+    make_app, store, sender, add_client, number
+):
+    app = make_app(store=store, PUBLIC_URL=PUBLIC, PAGES="applications")
+    shop, browser = Application(app.test_client(), add_client("shop", return_urls=[RETURN_URL])), app.test_client()
+
+    address, facts = walked(shop, browser, sender, number)
+
+    assert (address, "result" in facts) == (RETURN_URL, True)
+    assert browser.get("/", **HOME).status_code == 404, "the session is over"
+    assert browser.post("/request", data={"phone": number}, **HOME).status_code == 404
+    assert len(sender.messages) == 1
+
+
+def test_where_pages_are_off_no_session_is_opened(make_app, store, add_client):
+    app = make_app(store=store, PUBLIC_URL=PUBLIC, PAGES="off")
+    shop = Application(app.test_client(), add_client("shop", return_urls=[RETURN_URL]))
+
+    answer = shop.post("/v1/sessions", {"return_url": RETURN_URL})
+
+    assert (answer.status_code, answer.json["code"]) == (503, "no_public_url")

@@ -8,12 +8,16 @@ import pytest
 from click.testing import CliRunner
 
 from service.__main__ import main
+from service.app import create_app
 from service.clients import ClientKeys, NotPossible
+from service.config import Settings
 from service.store.clients import ClientStore
 from service.store.names import Names
 from service.verification import clients
 from service.verification.clients import is_name, is_return_url, new_key, proven
 from tests.api.application import RETURN_URL, Application
+from tests.conftest import our_own_logging
+from tests.fakes import GoneStore
 
 START = "/v1/verifications"
 CLIENTS = "{tp}:clients"
@@ -23,7 +27,7 @@ FORM = re.compile(r"tp_[0-9a-f]{8}_[A-Za-z0-9_-]{43}")
 @pytest.fixture
 def textproof(store, keys, monkeypatch):
     """The command, on the store of this test."""
-    monkeypatch.setattr("service.__main__.settings_or_exit", lambda: None)
+    monkeypatch.setattr("service.__main__.settings_or_say", lambda: None)
     monkeypatch.setattr("service.__main__.redis_store", lambda _settings: store)
     monkeypatch.setattr("service.__main__.keys_of", lambda _settings, _store: keys)
     return lambda *words: CliRunner().invoke(main, ["keys", *words])
@@ -310,3 +314,21 @@ def test_no_key_is_in_a_log_or_an_answer(app, add_client, number, caplog):
 def test_what_cannot_be_is_said_by_itself(store):
     with pytest.raises(NotPossible, match="ISO 3166"):
         ClientKeys(store).add("shop", regions=["XX"], return_urls=[], quota=[], now=0)
+
+
+# -- Keys say that a service is for real
+
+
+def test_a_service_with_keys_and_without_a_sender_does_not_start_as_the_demo(store, add_client):
+    """Everybody would read every code; a missing config.cfg must not do that."""
+    with our_own_logging():
+        assert create_app(Settings(), store=store).test_client().get("/demo").status_code == 200
+        add_client("shop")
+        with pytest.raises(SystemExit, match="keys of applications in Redis say that this service is for real"):
+            create_app(Settings(), store=store)
+        assert create_app(Settings(SENDER="demo"), store=store).test_client().get("/demo").status_code == 200
+
+
+def test_where_nobody_knows_whether_there_are_keys_the_demo_has_to_be_named(store):
+    with our_own_logging(), pytest.raises(SystemExit, match="nobody knows whether this service is for real"):
+        create_app(Settings(), store=GoneStore())

@@ -64,6 +64,7 @@ def test_a_wrong_token_is_never_a_2xx(shop, sender, number):
 
     assert [(answer.status_code, code_of(answer)) for answer in answers] == [(422, "token_rejected")] * 5
     assert [answer.json["checks_left"] for answer in answers] == [4, 3, 2, 1, 0]
+    assert all("wrong" in answer.json["detail"] for answer in answers), "who reads nothing else has to learn it there"
     assert (late.status_code, code_of(late)) == (429, "locked")
     assert "Retry-After" not in late.headers
 

@@ -102,12 +102,35 @@ def test_whoever_pastes_the_whole_message_means_the_code(visitor):
     expect(code_field(visitor)).to_have_value(visitor.code(number))
 
 
-def test_what_else_is_pasted_stays_as_it_is(visitor):
+@pytest.mark.parametrize(
+    "around",
+    [
+        "{} is your Textproof code.",
+        "{}.",
+        "Code: {}",
+        "G-{}",
+        "Ihr Code:\n{}\n",
+        "\u2068{}\u2069 رمزك",
+        "\u200b{} is it",
+    ],
+    ids=ascii,
+)
+def test_whoever_pastes_part_of_the_message_means_the_code_as_well(visitor, around):
+    """However short it is: 30 characters fit into the field."""
+    code = visitor.code(visitor.begin())
+
+    code_field(visitor).evaluate(PASTE, around.format(code))
+
+    expect(code_field(visitor)).to_have_value(code)
+
+
+@pytest.mark.parametrize("pasted", ["12 34-5f", "1O34\u201034l", "１２３４５６", "١٢٣٤٥٦", "hello", "12345"])
+def test_what_can_be_a_code_or_holds_none_stays_as_it_is(visitor, pasted):
     visitor.begin()
 
-    code_field(visitor).evaluate(PASTE, "12 34-5f")
+    code_field(visitor).evaluate(PASTE, pasted)
 
-    expect(code_field(visitor)).to_have_value("12 34-5f")
+    expect(code_field(visitor)).to_have_value(pasted)
 
 
 # -- WebOTP

@@ -4,7 +4,7 @@
 |---|---|
 | `telnyx` | a fake Telnyx whose account suits the settings |
 | `redis` | a store server of this file, healthy again for every test |
-| `front` | a web server that answers `/livez` as the service does: `front.status`, `front.body` |
+| `front` | a web server that answers `/v1/openapi.json` as the service does: `front.status`, `front.body` |
 | `doctor` | runs the command: `doctor()` on the healthy set-up, `doctor(SECRET_KEY="")` on another one |
 """
 
@@ -34,9 +34,10 @@ PUBLIC_ADDRESS = "93.184.216.34"
 
 @dataclass
 class Report:
-    """What the command said, and how it ended."""
+    """What the command said, on standard error as well, and how it ended."""
 
     output: str
+    error: str
     exit_code: int
 
     def lines(self, mark: str) -> list[str]:
@@ -53,7 +54,7 @@ class Front:
 
     def __init__(self) -> None:
         self.status = 200
-        self.body = b'{"status":"live"}\n'
+        self.body = b'{"openapi":"3.1.0","info":{"title":"Textproof"}}'
         self.asked: list[str] = []
         front = self
 
@@ -116,6 +117,7 @@ def plain(telnyx, redis) -> dict[str, str]:
         "TELNYX_BASE_URL": telnyx.base_url,
         "TELNYX_PUBLIC_KEY": telnyx.public_key,
         "PUBLIC_URL": PUBLIC,
+        "TRUSTED_PROXIES": "1",
         "SECRET_KEY": SECRET,
         "REDIS_URL": redis.url,
     }
@@ -127,14 +129,14 @@ def doctor(plain, front, tmp_path) -> Callable[..., Report]:
     nothing = tmp_path / "config.cfg"
     nothing.touch()
 
-    def run(*, resolve=lambda _host: [PUBLIC_ADDRESS], fetch=front.fetch, clock=None, **changes: str) -> Report:
-        questions = {"resolve": resolve, "fetch": fetch} | ({"clock": clock} if clock else {})
-        environ = {f"TEXTPROOF_{key}": value for key, value in {**plain, **changes}.items()}
+    def run(*, resolve=lambda _host: [PUBLIC_ADDRESS], fetch=front.fetch, **changes: str | None) -> Report:
+        questions = {"resolve": resolve, "fetch": fetch}
+        environ = {f"TEXTPROOF_{key}": value for key, value in {**plain, **changes}.items() if value is not None}
         result = CliRunner().invoke(main, ["doctor"], env={"TEXTPROOF_CONFIG": str(nothing), **environ}, obj=questions)
         assert isinstance(result.exception, SystemExit | None), result.exception
         for secret in (API_KEY, SECRET, PASSWORD, "v1_secret", "rP1VamejkU2v0qIUxntqLW2c"):
             assert secret not in result.output
         assert not re.search(r"\+[0-9]{6}", result.output)
-        return Report(result.output, result.exit_code)
+        return Report(result.stdout, result.stderr, result.exit_code)
 
     return run

@@ -25,7 +25,7 @@ def test_all_is_well(doctor, engine):
 
     assert report.exit_code == 0
     assert all(LINE.fullmatch(line) for line in report.output.splitlines())
-    assert len(report.lines("ok")) == len(report.output.splitlines()) >= 18
+    assert len(report.lines("ok")) == len(report.output.splitlines()) >= 17
 
 
 def test_it_says_what_it_found(doctor, front):
@@ -38,12 +38,19 @@ def test_it_says_what_it_found(doctor, front):
         "the messaging profile may text US, as ALLOWED_REGIONS says",
         "the messaging profile may spend 50.00 USD a day",
         "TELNYX_PUBLIC_KEY is the account's",
-        f"{PUBLIC}/livez answers",
+        f"{PUBLIC}/v1/openapi.json answers",
         "the message is one segment, 102 of 160",
         "Redis writes to disk",
     ):
         assert claim in said
-    assert front.asked == ["/livez"]
+    assert front.asked == ["/v1/openapi.json"]
+
+
+def test_it_says_which_configuration_it_read(doctor, tmp_path):
+    said = doctor().error
+
+    assert said.startswith(f"Settings: {tmp_path / 'config.cfg'} (named by TEXTPROOF_CONFIG); from the environment: ")
+    assert "API_KEY, FROM_NUMBER" in said
 
 
 def test_the_store_is_named_with_its_version(doctor, redis):
@@ -52,12 +59,12 @@ def test_the_store_is_named_with_its_version(doctor, redis):
     assert f"the store is Valkey {version}" in doctor().lines("ok")
 
 
-def test_the_service_answers_livez_as_the_doctor_expects(doctor, client):
+def test_the_service_answers_as_the_doctor_expects(doctor, client):
     def fetch(url: str) -> tuple[int, bytes]:
         answer = client.get(url.removeprefix(PUBLIC))
-        return answer.status_code, answer.data
+        return answer.status_code, answer.data[:100]
 
-    assert f"{PUBLIC}/livez answers" in doctor(fetch=fetch).lines("ok")
+    assert f"{PUBLIC}/v1/openapi.json answers" in doctor(fetch=fetch).lines("ok")
 
 
 def test_a_number_and_its_profile(doctor):
@@ -92,6 +99,12 @@ def test_several_regions_in_any_order(doctor, telnyx):
     telnyx.account.profiles[PROFILE]["whitelisted_destinations"] = ["MX", "US", "CA"]
 
     assert doctor(ALLOWED_REGIONS="CA,US,MX").exit_code == 0
+
+
+def test_templates_that_can_be_shown(doctor, tmp_path):
+    (tmp_path / "verify.html").write_text('{% extends "textproof/verify.html" %}')
+
+    assert "the templates in TEMPLATES can be shown" in doctor(TEMPLATES=str(tmp_path)).lines("ok")
 
 
 # -- Worth knowing, not wrong.

@@ -112,7 +112,7 @@ class Desk:
         """Return everything that the store remembers."""
         return contents(self.engine)
 
-    def number(self, e164: str) -> dict[bytes, bytes]:
+    def number(self, e164: str) -> dict[Any, Any]:
         """Return what the store remembers of a number's messages."""
         (node,) = self.engine.nodes
         return node.hgetall(f"{{tp}}:n:{self.keyring.number_digest(e164)}")

@@ -6,13 +6,15 @@ import socket
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from bench.fleet import CONFIG, Balancer, haproxy
+from service.web.codes import CODES
 from tests.support.http import Browser
-from tests.support.processes import LONG_SECONDS, free_port
+from tests.support.processes import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +28,7 @@ class _Echo(BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path != "/readyz":
             self.asked.append(self.path)
-        if self.path == "/gone":
+        if self.path.endswith("/gone"):
             self.close_connection = True
             return
         length = int(self.headers.get("Content-Length", 0))
@@ -35,7 +37,7 @@ class _Echo(BaseHTTPRequestHandler):
             "body": len(self.rfile.read(length)),
         }
         body = json.dumps(said).encode()
-        self.send_response(200)
+        self.send_response(422 if self.path == "/verify" else 200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -58,6 +60,17 @@ def balancer(asked):
     with ThreadingHTTPServer(("127.0.0.1", free_port()), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         with Balancer([server.server_port, free_port()]) as started:
+            yield started
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def strict():
+    """One with a hundredth of what an address may do."""
+    text = CONFIG.read_text().replace("ge 600 ", "ge 6 ").replace("ge 3000 ", "ge 30 ")
+    with ThreadingHTTPServer(("127.0.0.1", free_port()), type("Handler", (_Echo,), {"asked": []})) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with Balancer([server.server_port], text) as started:
             yield started
         server.shutdown()
 
@@ -131,27 +144,158 @@ def test_a_replica_that_is_not_there_costs_nobody_an_answer(browser):
     assert {browser.post("/", {"a": "b"}).status for _ in range(20)} == {200}
 
 
-def test_what_is_too_large_is_refused(browser, asked):
+@pytest.mark.parametrize("length", [16_385, 17_000, 70_000])
+@pytest.mark.parametrize("chunked", [False, True], ids=["whole", "in chunks"])
+def test_a_body_that_is_longer_than_any_honest_one_is_refused(balancer, asked, length, chunked):
+    asked.clear()
+    body = b"x" * length
+
+    answer = _raw(balancer, b"POST / HTTP/1.1\r\nHost: a\r\n" + (_in_chunks(body) if chunked else _with_length(body)))
+
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert asked == []
+
+
+def test_a_body_in_chunks_of_a_byte_arrives_whole(balancer):
+    body = b"".join(b"1\r\nx\r\n" for _ in range(16_000)) + b"0\r\n\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+    assert _raw(balancer, head + body).startswith(b"HTTP/1.1 200")
+
+
+def test_a_browser_with_the_cookies_of_its_domain_is_served(browser):
+    cookies = "; ".join(f"c{number}={'x' * 4000}" for number in range(10))
+
+    assert browser.get("/", {"Cookie": cookies}).json()["headers"]["cookie"] == cookies
+
+
+def test_a_browser_with_more_of_them_is_told_what_to_do(browser, asked):
     asked.clear()
 
-    answer = browser.request("POST", "/", b"x" * 70_000)
+    answer = browser.get("/", {"Cookie": "x" * 50_000})
 
-    assert (answer.status, asked) == (413, [])
+    assert (answer.status, asked) == (431, [])
+    assert "Delete the cookies" in answer.text
+
+
+def test_nobody_begins_with_http2(balancer, asked):
+    asked.clear()
+
+    answer = _raw(balancer, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9))
+
+    assert not answer or answer.startswith(b"HTTP/1.1 400")
+    assert asked == []
 
 
 @pytest.mark.parametrize(
-    "begun",
-    [b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na"],
-    ids=["headers", "body"],
+    ("begun", "is_ours"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ", False),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na", True),
+        (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n9\r\na", True),
+    ],
+    ids=["headers", "body", "chunks"],
 )
-def test_a_slow_request_never_reaches_a_replica(balancer, asked, begun):
+def test_a_slow_request_never_reaches_a_replica(balancer, asked, begun, is_ours):
     asked.clear()
 
-    with socket.create_connection(("127.0.0.1", balancer.port), timeout=LONG_SECONDS) as client:
-        client.sendall(begun)
-        started = time.monotonic()
-        answer = client.recv(1000)
+    started = time.monotonic()
+    answer = _raw(balancer, begun)
 
     assert answer.startswith(b"HTTP/1.1 408")
+    assert (b"That took too long" in answer) == is_ours  # before that, nobody knows what was asked
     assert time.monotonic() - started > 3
     assert asked == []
+
+
+# -- What one address may do
+
+
+@pytest.mark.parametrize("path", ["/request", "/resend"])
+def test_starts_of_one_address_are_refused_above_any_office(strict, path):
+    source = "127.0.0.21" if path == "/request" else "127.0.0.22"
+
+    assert _posts(strict, path, 8, source) == [200] * 6 + [429] * 2
+    assert _posts(strict, "/verify", 1, source) == [422]  # who holds a code may go on
+    assert _posts(strict, path, 1, "127.0.0.23") == [200]  # and so may everybody else
+
+
+def test_wrong_codes_of_one_address_are_refused_above_any_office(strict):
+    assert _posts(strict, "/verify", 32, "127.0.0.24") == [422] * 30 + [429] * 2
+    assert _posts(strict, "/verify", 1, "127.0.0.25") == [422]
+
+
+def test_who_comes_through_a_front_of_ours_is_who_it_says(strict):
+    mine = [_posts(strict, "/request", 1, "127.0.0.2", f"2001:db8:1:2::{turn}") for turn in range(7)]
+
+    assert mine == [[200]] * 6 + [[429]]  # a household has a /64
+    assert _posts(strict, "/request", 1, "127.0.0.2", "2001:db8:1:3::1") == [200]
+
+
+# -- Its own answers
+
+
+def test_people_are_told_no_on_a_page(strict, browser):
+    _posts(strict, "/resend", 6, "127.0.0.26")
+    gone = browser.get("/gone")
+    refused = _raw(strict, b"POST /resend HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", "127.0.0.26")
+
+    assert gone.status == 502
+    assert gone.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert gone.headers["Retry-After"] == "2"
+    assert "<h1>We cannot do that right now</h1>" in gone.text
+    assert b"<h1>Please wait a little</h1>" in refused
+    assert b"retry-after: 60" in refused.lower()
+    assert b"x-own" not in refused.lower()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "code"),
+    [
+        ("/v1/gone", b"", 502, "unavailable"),
+        ("/v1/verifications", b"x" * 17_000, 413, "too_large"),
+    ],
+)
+def test_programs_are_told_no_in_json(browser, path, body, status, code):
+    answer = browser.request("POST", path, body)
+
+    assert answer.status == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    said = answer.json()
+    assert (said["type"], said["status"], said["code"]) == (f"/v1/problems/{code}", status, code)
+    assert CODES[code].title in {said["title"], "The store does not answer"}
+    assert str(said.get("retry_after")) == str(answer.headers["Retry-After"])
+
+
+def test_nobody_is_there():
+    with Balancer([free_port()], status=503) as balancer, Browser(balancer.url) as browser:
+        page, problem = browser.get("/"), browser.get("/v1/verifications")
+
+    assert "<h1>We cannot do that right now</h1>" in page.text
+    assert page.headers["Retry-After"] == problem.headers["Retry-After"] == "2"
+    assert problem.headers["Content-Type"] == "application/problem+json"
+    assert problem.json()["status"] == 503
+
+
+def _raw(balancer, request, source="127.0.0.1"):
+    """Send bytes, and return what comes first."""
+    with socket.create_connection(("127.0.0.1", balancer.port), timeout=20, source_address=(source, 0)) as client:
+        with suppress(BrokenPipeError, ConnectionResetError):  # who refuses does not read on
+            client.sendall(request)
+        with suppress(ConnectionResetError):
+            return client.recv(65_536)
+    return b""
+
+
+def _with_length(body):
+    return b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def _in_chunks(body):
+    return b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body) + body + b"\r\n0\r\n\r\n"
+
+
+def _posts(balancer, path, count, source, forwarded=""):
+    """Return the statuses of so many, one after the other, from one address."""
+    request = f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\nX-Forwarded-For: {forwarded}\r\n\r\n".encode()
+    return [int(_raw(balancer, request, source).split(maxsplit=2)[1]) for _ in range(count)]

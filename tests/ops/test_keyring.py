@@ -7,8 +7,7 @@ from click.testing import CliRunner
 
 from service.__main__ import main
 from service.verification.envelope import Keys
-from service.verification.errors import Limited, SendRefused, WrongSecret
-from service.verification.ports import OptOut
+from service.verification.errors import WrongSecret
 from tests.conftest import OLD_SECRET, SECRET
 from tests.web.steps import begin, check
 
@@ -22,7 +21,7 @@ def textproof(make_store, settings, monkeypatch):
 
     def run(*words: str, group: str = "keys", **changes):
         changed = settings(**changes)
-        monkeypatch.setattr("service.__main__.settings_or_exit", lambda: changed)
+        monkeypatch.setattr("service.__main__.settings_or_say", lambda: changed)
         monkeypatch.setattr("service.__main__.redis_store", lambda settings: make_store(settings.policy))
         return CliRunner().invoke(main, [group, *words])
 
@@ -60,20 +59,6 @@ def test_a_rotation_loses_no_code_and_no_cookie(textproof, client, sender, numbe
     assert check(client, token).status_code == 200
 
 
-def test_a_rotation_forgets_no_limit_no_block_and_no_opt_out(textproof, verifier, numbers):
-    spent, blocked, out = next(numbers), next(numbers), next(numbers)
-    for _ in range(5):
-        verifier.start(spent)
-    textproof("block", blocked, group="limits")
-    verifier.receive(OptOut(out, out=True))
-
-    textproof("rotate")
-
-    for number, refusal in ((spent, Limited), (blocked, Limited), (out, SendRefused)):
-        with pytest.raises(refusal):
-            verifier.start(number)
-
-
 def test_a_rotation_shuts_out_no_secret_by_surprise(textproof, store, keys):
     """One that opens the keyring and is not set here is a replica that has not changed yet, or one to be removed."""
     before = keys().id
@@ -102,16 +87,6 @@ def test_a_new_secret_in_any_order_and_the_old_one_opens_until_it_is_resealed(te
     assert opens(store, NEW_SECRET)
     assert not opens(store, SECRET)
     assert Keys(store.keyring, [NEW_SECRET], prefix="tp")().id == keyring.id
-
-
-def test_a_keyring_that_lay_open_is_sealed_by_reseal(textproof, store):
-    keyring = Keys(store.keyring, [], prefix="tp")()
-    assert opens(store)
-
-    textproof("reseal")
-
-    assert not opens(store)
-    assert Keys(store.keyring, [SECRET], prefix="tp")().id == keyring.id
 
 
 # -- A replica with another secret

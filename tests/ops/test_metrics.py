@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.sender.demo import DemoSender
@@ -198,11 +199,34 @@ def test_every_event_that_is_counted_is_logged_somewhere():
     assert {event for event in counted if f'"{event}"' not in code} == set()
 
 
-def test_who_comes_through_a_balancer_sees_no_numbers(client):
-    answer = client.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"})
+@pytest.mark.parametrize("header", [{"X-Forwarded-For": "203.0.113.9"}, {"Forwarded": "for=203.0.113.9"}], ids=str)
+def test_who_comes_through_a_balancer_sees_no_numbers(client, header):
+    answer = client.get("/metrics", headers=header)
 
     assert answer.status_code == 404
     assert "textproof_" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        b"",
+        b"\x00",
+        b"\x20\x00\x00\x00",
+        b"\xff" * 64,
+        b"\x28\x00\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00nope" + b" " * 40,
+    ],
+    ids=["empty", "a-byte", "cut", "noise", "no-json"],
+)
+@pytest.mark.parametrize("name", ["counter_99.db", "gauge_livesum_99.db", "histogram_99.db", "gauge.db"])
+def test_what_a_killed_worker_left_half_written_hides_no_other_number(tmp_path, monkeypatch, left, name):
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    whole = MmapedDict(tmp_path / "counter_1.db")
+    whole.write_value(mmap_key("seen", "seen_total", ["a"], ["b"], "Seen."), 3.0, 0.0)
+    whole.close()
+    (tmp_path / name).write_bytes(left)
+
+    assert b'seen_total{a="b"} 3.0' in Metrics().show()
 
 
 def test_no_number_token_id_or_address_is_in_a_metric(make_app, sender, number):
@@ -251,7 +275,8 @@ def test_a_step_of_another_port_is_named_after_it(store):
     metrics = Metrics()
     timed = metrics.timed_store(store)
 
-    assert timed.notes.list("inbox") == timed.clients.all() == []
+    assert timed.notes.list("inbox") == []
+    assert timed.clients.all() == []
     assert metrics.timed_store(ReadyStore()).ready() == []
 
     verbs = {

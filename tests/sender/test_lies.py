@@ -1,11 +1,11 @@
-"""Answers that no honest Telnyx gives: each ends in "nobody knows", in one line of the log, and in nothing worse."""
+"""Answers that no honest Telnyx gives: each ends in "nobody knows" or a plain no, and in one line of the log."""
 
 import gzip
 import json
 
 import pytest
 
-from service.verification.errors import SendUncertain
+from service.verification.errors import SendRefused, SendUncertain
 from tests.sender.trickle import Trickle, saying
 
 
@@ -27,19 +27,34 @@ LIES = {
     "not-utf-8": http(b'{"data": {"id": "\xff\xfe"}}'),
     "no-body": b"HTTP/1.1 204 No Content\r\n\r\n",
     "deep": http(b"[" * 200_000),
-    "deep-error": http(b"[" * 200_000, status="403 Forbidden"),
+    "not-modified": http(b"", status="304 Not Modified"),
     "long-number": http(b'{"data": {"id": ' + b"9" * 100_000 + b"}}"),
     "data-is-a-list": http(b'{"data": [{"id": "x"}]}'),
     "data-is-a-text": http(b'{"data": "id"}'),
     "id-is-empty": http(b'{"data": {"id": ""}}'),
     "id-is-null": http(b'{"data": {"id": null}}'),
+    "zipped-error-page": http(gzip.compress(b"<html>"), "Content-Encoding: gzip", status="500 Oops"),
+}
+
+NOES = {
+    "deep-error": http(b"[" * 5_000, status="403 Forbidden"),
     "errors-are-numbers": http(b'{"errors": [1, 2]}', status="400 Bad Request"),
     "code-is-a-list": http(b'{"errors": [{"code": ["40310"]}]}', status="400 Bad Request"),
     "code-is-an-object": http(b'{"errors": [{"code": {"40310": 1}}]}', status="400 Bad Request"),
     "teapot": http(b'{"errors": [{"code": "418"}]}', status="418 I am a teapot"),
-    "not-modified": http(b"", status="304 Not Modified"),
-    "zipped-error-page": http(gzip.compress(b"<html>"), "Content-Encoding: gzip", status="500 Oops"),
+    "a-page-of-a-proxy": http(b"<html>Access denied</html>", status="403 Forbidden"),
 }
+"""No reason that can be read, but a status that says that nothing was sent."""
+
+
+@pytest.mark.parametrize("no", NOES)
+def test_a_no_without_a_reason_is_a_no(make_sender, message, journal, no):
+    with Trickle(saying(NOES[no])) as server, pytest.raises(SendRefused):
+        make_sender(base_url=f"http://127.0.0.1:{server.port}/v2").send(message())
+
+    [line] = journal.lines()
+    assert line["event"] == "telnyx_refused"
+    assert line["do"]
 
 
 @pytest.mark.parametrize("lie", LIES)

@@ -58,7 +58,7 @@ def test_an_error_that_quotes_us_does_not_get_into_the_log(carrier, telnyx, mess
     one = message(to=NUMBER, token=TOKEN)
     telnyx.answer(TelnyxError(400, f"40310 {one.text}", f"Invalid {NUMBER}", f"Bad: {one.text}"))
 
-    with pytest.raises(SendUncertain):
+    with pytest.raises(SendRefused):
         carrier.send(one)
 
     assert TOKEN not in journal.text

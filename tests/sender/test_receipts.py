@@ -199,16 +199,28 @@ def test_other_statuses_are_no_news(read, message, status):
 
 
 @pytest.mark.parametrize("code", sorted(RECEIPTS))
-def test_the_reason_of_a_failure_is_told_and_the_operator_advised(read, message, journal, code):
+def test_the_reason_of_a_failure_is_told_and_the_operator_advised(receipts, read, message, journal, code):
     delivery, advice = RECEIPTS[code]
 
-    receipt = read(failed(message, code))
+    receipt = read(failed(message, code), sealed(receipts))
 
     assert (receipt.delivery, receipt.pause) == (delivery, code == "40020")
     [line] = journal.lines()
-    assert (line["event"], line["code"]) == ("telnyx_undelivered", code)
-    assert advice in line["do"]
+    assert (line["event"], line["code"], line["id"]) == ("telnyx_undelivered", code, ID)
+    assert line["do"] if advice else "do" not in line
+    assert advice in line.get("do", "")
     assert line["level"] == ("error" if advice else "info")
+
+
+def test_a_failure_without_a_reason_is_logged_as_well(read, message, journal):
+    told = failed(message, "40008")
+    told["data"]["payload"]["errors"] = []
+
+    assert read(told).delivery is Delivery.UNREACHABLE
+
+    [line] = journal.lines()
+    assert (line["event"], line["status"]) == ("telnyx_undelivered", "delivery_failed")
+    assert {"code", "do"}.isdisjoint(line)
 
 
 def test_an_unknown_reason_is_a_failure_and_is_logged_with_its_code(read, message, journal):
@@ -303,6 +315,8 @@ def test_a_text_that_only_says_stop_is_not_one(read):
         b'{"data": {"event_type": "message.received", "payload": {"autoresponse_type": ["STOP"]}}}',
         b"[" * 50_000,
         b'{"data": ' + b"9" * 60_000 + b"}",
+        SMALL.replace(b'"e"', rb'"\ud800"'),
+        b"\xef\xbb\xbf" + SMALL,
     ],
     ids=lambda body: body[:60].decode("latin-1"),
 )
@@ -326,6 +340,15 @@ def test_nothing_of_a_webhook_gets_into_the_log(read, message, journal):
 
     assert "4E1AC0" not in journal.facts()
     assert NUMBER[1:] not in journal.facts()
+
+
+@pytest.mark.parametrize(
+    ("sender", "number"),
+    [("+5215512345678", "+525512345678"), ("12025550143", NUMBER), ("+541123456789", "+5491123456789")],
+    ids=["old-mexican", "without-plus", "argentine-without-9"],
+)
+def test_stop_is_of_the_number_that_we_text_however_the_carrier_spells_it(read, sender, number):
+    assert read(received("STOP", sender=sender, autoresponse="STOP")).e164 == number
 
 
 # -- The address, which carries the verification's id

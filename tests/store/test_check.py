@@ -8,7 +8,6 @@ import pytest
 from service.verification.errors import Limit
 from service.verification.policy import Window
 from service.verification.ports import Status, Verdict
-from tests.store.engines import ONE_SERVER, engines
 
 DAY_MS = 24 * 3600 * 1000
 
@@ -257,7 +256,6 @@ def test_a_canceled_verification_accepts_nothing(engine, begun):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", engines(*ONE_SERVER), indirect=True)
 def test_a_token_opens_no_other_verification(make_store, policy, begun, clock):
     """10,000 pairs, of the same number and of different ones; and at the end each opens its own."""
     roomy = (Window(20_000, timedelta(days=1)),)

@@ -9,13 +9,15 @@ from threading import Barrier
 import pytest
 
 from service.store.script import source
-from service.verification.envelope import CannotRotate, KeyringChanged, Keys, WrongSecret
+from service.verification.envelope import CannotRotate, KeyringChanged, Keys
 from service.verification.errors import (
     Delivery,
     Limited,
     SendRefused,
+    StoreUnavailable,
     TokenRejected,
     UnknownVerification,
+    WrongSecret,
 )
 from service.verification.keys import Keyring
 from service.verification.ports import OptOut, Verdict
@@ -165,15 +167,21 @@ def test_what_lies_open_is_sealed_when_a_secret_is_set_and_open_until_it_is_rese
 # -- A change while processes run
 
 
+class Service(Verifier):
+    """A verifier that shows its keys."""
+
+    @property
+    def keys(self):
+        return self._keys
+
+
 @pytest.fixture
 def service(store, policy, sender, clock):
     """`service(NEW, OLD)`: a whole one, with `keys`."""
 
     def make(*secrets):
         keys = Keys(store.keyring, secrets, prefix="tp")
-        verifier = Verifier(policy, store=store.verifications, sender=sender, keys=keys, clock=clock)
-        verifier.keys = keys
-        return verifier
+        return Service(policy, store=store.verifications, sender=sender, keys=keys, clock=clock)
 
     return make
 
@@ -225,6 +233,19 @@ def test_what_an_id_was_sealed_with_may_be_newer_than_what_a_process_has(service
     begun = one.start(next(numbers))
 
     assert other.show(begun.id) == begun
+
+
+def test_a_keyring_that_changes_all_the_time_is_no_keyring(process):
+    """Nothing is tried a third time."""
+    tries = []
+
+    def step(keyring):
+        tries.append(keyring.id)
+        raise KeyringChanged
+
+    with pytest.raises(StoreUnavailable):
+        process(NEW).using(step)
+    assert len(tries) == 2
 
 
 # -- Redis lost

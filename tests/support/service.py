@@ -59,6 +59,10 @@ class ServiceProcess:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """Change settings; they count from its next start on."""
+        self._environment |= settings
+
     def start(self) -> Self:
         """Start, and return when `/livez` answers 200.
 

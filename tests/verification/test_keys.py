@@ -1,255 +1,142 @@
-"""Ids and digests: opaque, bound to their purpose, and good beyond a change of keys."""
+"""The keyring: ids, tokens and digests are opaque, bound to their purpose, and good beyond a new generation."""
 
 import itertools
-import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.verification.errors import UnknownVerification
-from service.verification.keys import Handle, Key, Keyring
+from service.verification.keys import GENERATIONS, ID, LINES, Keyring
+from service.verification.phone import PhoneNumber
 from service.verification.token import Token, TokenFormat
 
-ONE = "+12025550143"
-OTHER = "+12025550144"
-SECRET = b"one secret, of the length that is asked for"
-NEWER = b"another secret, set a year after the first one"
+ONE = PhoneNumber("+12025550143", "US")
+OTHER = PhoneNumber("+12025550144", "US")
+LONGEST = PhoneNumber("+999999999999999", "ZZ")
 HEX = TokenFormat("hex", 6)
-ID_FORM = re.compile("[A-Za-z0-9_-]{64}")
-ID = Keyring([SECRET]).new_handle(ONE).id
+V4 = {"address": "192.0.2.7"}
+V6 = {"address": "2001:db8:1:2::/64", "network": "2001:db8:1::/48"}
+RING = Keyring.make()
+A = RING.new_handle(ONE).id
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
 @pytest.fixture
 def ring():
-    return Keyring([SECRET])
+    return Keyring.make()
 
 
 # -- Ids
 
 
-def test_an_id_can_be_taken_apart_again(ring):
-    handle = ring.new_handle(ONE)
+@pytest.mark.parametrize(("caller", "length"), [({}, 63), (V4, 63), (V6, 72)], ids=["nobody", "IPv4", "IPv6"])
+@pytest.mark.parametrize("number", [ONE, LONGEST], ids=["usual", "longest"])
+def test_an_id_opens_to_all_that_it_carries(ring, number, caller, length):
+    handle = ring.new_handle(number, **caller)
 
-    assert Handle.parse(handle.id) == handle
-
-
-def test_an_id_has_128_random_bits_and_never_comes_twice(ring):
-    """ASVS 5.0, 7.2.3. Base64 carries six bits a character."""
-    handles = [ring.new_handle(ONE) for _ in range(10_000)]
-
-    assert len({handle.random for handle in handles}) == 10_000
-    assert {len(handle.random) * 6 // 128 for handle in handles} == {1}
-
-
-def test_an_id_can_stand_in_a_cookie_and_a_path_as_it_is(ring):
-    assert all(character.isalnum() or character in "-_" for character in ring.new_handle(ONE).id)
-
-
-def test_an_id_says_nothing_of_its_number(ring):
-    handle = ring.new_handle(ONE)
-
-    assert ONE[-4:] not in handle.number
-    assert handle.number != ring.new_handle(OTHER).number
-    assert handle.number != Keyring([NEWER]).new_handle(ONE).number
-
-
-def test_all_ids_of_a_number_share_its_digest(ring):
-    """Redis keeps everything of a number in one slot, and its budgets under one name."""
-    assert ring.new_handle(ONE).number == ring.new_handle(ONE).number == ring.current.number_digest(ONE)
-
-
-@pytest.mark.parametrize(
-    "id_",
-    [
-        "",
-        "x",
-        ID[:-1],
-        ID + "A",
-        ID + "\n",
-        "\n" + ID,
-        ID[:-1] + "=",
-        ID[:-1] + "é",
-        ID[:20] + "{}" + ID[22:],
-        ID[:5] + "\x00" + ID[6:],
-    ],
-    ids=[
-        "empty",
-        "one-letter",
-        "one-short",
-        "one-long",
-        "newline-behind",
-        "newline-before",
-        "padding",
-        "accent",
-        "braces",
-        "nul",
-    ],
-)
-def test_what_cannot_be_an_id_is_unknown(id_):
-    """Ids become names in Redis: nothing but our own alphabet may get there."""
-    with pytest.raises(UnknownVerification):
-        Handle.parse(id_)
-
-
-@given(st.text() | st.text("ABCabc012-_:{}", min_size=40, max_size=44))
-def test_any_text_is_an_id_or_unknown(text):
-    try:
-        handle = Handle.parse(text)
-    except UnknownVerification:
-        return
-
-    assert handle.random + handle.number + handle.key_id == text
-
-
-# -- Ids of verifications that share a token
-
-
-def shared(ring, number=ONE):
-    """Return a handle that shares the token of another one, and that one."""
-    first = ring.new_handle(number)
-    return ring.new_handle(number).sharing(first.random), first
-
-
-def test_an_id_that_shares_a_token_does_not_show_whose(ring):
-    """Else it would hold all but nothing of the other's id: the rest of it is the number's, and the same."""
-    handle, first = shared(ring)
-
-    told = ring.sealed(handle)
-
-    assert first.random in handle.id
-    assert first.random not in told
-    assert told.startswith(handle.id[:42])
-    assert ID_FORM.fullmatch(told)
-
-
-def test_a_sealed_id_opens_to_the_same_token(ring):
-    handle, first = shared(ring)
-
-    opened = ring.opened(ring.sealed(handle))
+    opened = ring.opened(handle.id)
 
     assert opened == handle
-    assert ring.current.token(opened, HEX).reveal() == ring.current.token(first, HEX).reveal()
+    assert (opened.number.e164, opened.number.known_region) == (number.e164, number.known_region)
+    assert len(handle.id) == length
+    assert [bool(opened.address), bool(opened.network)] == [bool(caller), "network" in caller]
 
 
-def test_no_two_ids_are_sealed_alike(ring):
-    """Two that share one token: else they would tell it of each other."""
-    first = ring.new_handle(ONE)
+@pytest.mark.parametrize("caller", [{}, V4, V6], ids=["nobody", "IPv4", "IPv6"])
+def test_an_id_that_shares_a_token_carries_the_other_s_seed(ring, caller):
+    first = ring.new_handle(ONE, **V4)
+    second = ring.sharing(ring.new_handle(ONE, **caller), first.seed)
 
-    told = [ring.sealed(ring.new_handle(ONE).sharing(first.random))[42:] for _ in range(1000)]
+    opened = ring.opened(second.id)
 
-    assert len(set(told)) == 1000
-
-
-def test_a_sealed_part_is_good_for_its_own_id_only(ring):
-    """Whoever makes up the sealed part, or moves it to another id, gets the token of nothing."""
-    handle, first = shared(ring)
-    told = ring.sealed(handle)
-    other = ring.new_handle(ONE)
-
-    assert ring.opened(other.id + told[42:]).shares != first.random
-    assert ring.opened(other.id + first.random).shares != first.random
+    assert opened == second
+    assert ID.fullmatch(second.id)
+    assert ring.token(opened, HEX).reveal() == ring.token(first, HEX).reveal()
+    assert second.random != first.random
+    assert first.random not in second.id
 
 
-def test_an_id_that_shares_nothing_is_told_as_it_is(ring):
+@pytest.mark.parametrize("shares", [False, True])
+def test_the_same_request_gets_the_same_id(ring, shares):
+    """From the memo that the store keeps of it, which tells no number."""
+    first = ring.new_handle(ONE, **V6)
+    given_out = ring.sharing(first, ring.new_handle(ONE).seed) if shares else first
+
+    recalled = ring.recalled(ONE, first.memo)
+
+    assert (ring.sharing(recalled, given_out.shares) if shares else recalled) == given_out
+
+
+def test_an_id_has_96_random_bits_and_never_comes_twice(ring):
+    """Base64 carries six bits a character."""
+    handles = [ring.new_handle(ONE) for _ in range(10_000)]
+
+    assert len({handle.random for handle in handles}) == len({handle.id for handle in handles}) == 10_000
+    assert {len(handle.random) * 6 for handle in handles} == {96}
+
+
+@given(st.integers(0, len(A) - 1), st.sampled_from(LETTERS))
+def test_an_id_that_was_changed_is_unknown(place, letter):
+    changed = A[:place] + letter + A[place + 1 :]
+
+    if changed != A:
+        with pytest.raises(UnknownVerification):
+            RING.opened(changed)
+
+
+@pytest.mark.parametrize("length", range(60, 95))
+def test_an_id_of_any_length_is_unknown(ring, length):
+    with pytest.raises(UnknownVerification):
+        ring.opened("A" * length)
+
+
+@given(st.text() | st.text(LETTERS + "=+/\n\0é", min_size=60, max_size=92))
+def test_any_text_is_unknown(text):
+    """No other error, whatever comes."""
+    for id_ in (text, A + text[:3], text[:3] + A):
+        if id_ != A:
+            with pytest.raises(UnknownVerification):
+                RING.opened(id_)
+
+
+def test_an_id_of_another_installation_is_unknown(ring):
+    with pytest.raises(UnknownVerification):
+        Keyring.make().opened(ring.new_handle(ONE).id)
+
+
+# -- Tokens and digests
+
+
+def test_the_token_of_a_verification_is_always_the_same_and_in_no_name(ring):
     handle = ring.new_handle(ONE)
 
-    assert ring.sealed(handle) == handle.id
-    assert ring.opened(handle.id) == handle
+    token = ring.token(handle, HEX).reveal()
 
-
-def test_a_sealed_id_outlives_a_change_of_keys(ring):
-    handle, _ = shared(ring)
-
-    assert Keyring([NEWER, SECRET]).opened(ring.sealed(handle)) == handle
-
-
-@pytest.mark.parametrize(
-    "id_",
-    ["", "x", ID[:-1], ID + "A" * 21, ID + "A" * 21 + "=", ID + "A" * 23],
-    ids=["empty", "one-letter", "one-short", "part-short", "padding", "part-long"],
-)
-def test_what_cannot_be_an_id_is_not_opened(ring, id_):
-    with pytest.raises(UnknownVerification):
-        ring.opened(id_)
-
-
-def test_an_id_of_a_key_that_is_gone_is_not_opened(ring):
-    with pytest.raises(UnknownVerification):
-        Keyring([NEWER]).opened(ring.new_handle(ONE).id)
-
-
-# -- Digests
-
-
-def test_each_purpose_has_a_key_of_its_own():
-    key = Key(SECRET)
-
-    assert (
-        len(
-            {
-                key.derive(purpose)
-                for purpose in ("number", "token", "token digest", "nonce", "cookie", "demo", "id seal")
-            }
-        )
-        == 7
-    )
-    assert len(key.derive("cookie")) == 32
-
-
-def test_each_secret_has_keys_of_its_own():
-    assert Key(SECRET).derive("cookie") != Key(NEWER).derive("cookie")
-    assert Key(SECRET).id != Key(NEWER).id
-
-
-def test_a_digest_of_one_purpose_means_nothing_in_another(ring):
-    """Otherwise whoever may ask for the one could make the other."""
-    key, handle = ring.current, ring.new_handle(ONE)
-
-    made = [
-        key.number_digest(handle.id),
-        key.token_digest(handle, Token("")),
-        key.request_digest(handle, ""),
-        key.start_digest(handle.id, ""),
-    ]
-
-    assert not any(one.startswith(other[:11]) for one, other in itertools.permutations(made, 2))
+    assert Keyring.of(ring.contents).token(handle, HEX).reveal() == token
+    assert not any(token in name for name in (handle.id, ring.token_digest(handle, Token(token))))
 
 
 def test_a_token_has_another_digest_in_every_verification(ring):
     """What is written in Redis for one verification opens no other, even when the characters are the same."""
     handles = [ring.new_handle(number) for number in (ONE, ONE, OTHER)]
 
-    digests = {ring.current.token_digest(handle, Token("4E1AC0")) for handle in handles}
-
-    assert len(digests) == 3
+    assert len({ring.token_digest(handle, Token("4E1AC0")) for handle in handles}) == 3
 
 
-def test_a_token_never_opens_another_verification(ring):
-    """10,000 random pairs, by what Redis compares."""
-    key = ring.current
-    for index in range(10_000):
-        mine, other = ring.new_handle(ONE), ring.new_handle(ONE if index % 2 else OTHER)
-        stolen, right = key.token(mine, HEX), key.token(other, HEX)
+def test_a_digest_of_one_purpose_means_nothing_in_another(ring):
+    """Otherwise whoever may ask for the one could make the other."""
+    text = ONE.e164
+    made = [
+        ring.number_digest(text),
+        ring.request_digest(text, ""),
+        ring.subject_digest("address", text),
+        ring.subject_digest("source", text),
+        ring.sealed_label(text),
+        ring.token_digest(ring.new_handle(ONE), Token(text)),
+    ]
 
-        opens = key.token_digest(other, stolen) == key.token_digest(other, right)
-
-        assert opens is (stolen.reveal() == right.reveal())
-        assert key.token_digest(mine, stolen) != key.token_digest(other, stolen)
-
-
-def test_the_token_of_a_verification_is_always_the_same(ring):
-    handle = ring.new_handle(ONE)
-
-    assert ring.current.token(handle, HEX).reveal() == Key(SECRET).token(handle, HEX).reveal()
-
-
-def test_the_digest_of_a_token_does_not_hold_it(ring):
-    handle = ring.new_handle(ONE)
-    token = ring.current.token(handle, HEX)
-
-    assert token.reveal() not in handle.id
-    assert token.reveal() not in ring.current.token_digest(handle, token)
+    assert not any(one.startswith(other[:10]) for one, other in itertools.permutations(made, 2))
 
 
 @pytest.mark.parametrize(
@@ -258,33 +145,89 @@ def test_the_digest_of_a_token_does_not_hold_it(ring):
     ids=["moved-border", "a-count-inside", "no-content", "swapped"],
 )
 def test_requests_that_differ_have_different_names(ring, one, other):
-    handle = ring.new_handle(ONE)
-
-    assert ring.current.request_digest(handle, *one) != ring.current.request_digest(handle, *other)
-
-
-def test_the_same_nonce_for_another_number_is_another_request(ring):
-    assert ring.current.start_digest(ONE, "nonce") != ring.current.start_digest(OTHER, "nonce")
-    assert ring.current.start_digest(ONE, "nonce") == ring.current.start_digest(ONE, "nonce")
+    assert ring.request_digest("subject", *one) == ring.request_digest("subject", *one)
+    assert ring.request_digest("subject", *one) != ring.request_digest("subject", *other)
+    assert ring.request_digest("subject", *one) != ring.request_digest("another", *one)
 
 
-# -- A change of keys
+def test_a_line_tells_who_is_a_neighbour_and_no_digits(ring):
+    """The offset is the range's own; only that of one range is known to who knows one of its numbers."""
+    ranges = [f"+1202{exchange}" for exchange in range(200, 400)]
+    lines = [[ring.range_digest(PhoneNumber(f"{range_}{line}"))[1] for line in (9998, 9999)] for range_ in ranges]
+
+    assert all((first + 1) % LINES == second for first, second in lines)
+    assert all(0 <= line < LINES for pair in lines for line in pair)
+    assert len({first for first, _ in lines}) > 150
+    assert ring.range_digest(ONE) != ring.range_digest(OTHER)
+    assert ring.range_digest(ONE)[0] == ring.range_digest(OTHER)[0]
 
 
-def test_a_new_key_still_opens_what_the_old_one_closed(ring):
-    handle = ring.new_handle(ONE)
+def test_a_label_is_read_by_who_has_the_keyring_only(ring):
+    sealed = ring.sealed_label(ONE.range)
 
-    changed = Keyring([NEWER, SECRET])
-
-    assert changed.of(handle).id == ring.current.id
-
-
-def test_a_new_key_makes_what_comes_next():
-    changed = Keyring([NEWER, SECRET])
-
-    assert changed.new_handle(ONE).key_id == Key(NEWER).id
+    assert ring.opened_label(sealed) == ONE.range
+    assert ring.sealed_label(ONE.range) == sealed
+    assert ONE.range[1:] not in sealed
+    assert [Keyring.make().opened_label(sealed), ring.opened_label("a friend"), ring.opened_label("é")] == ["?"] * 3
 
 
-def test_a_key_that_is_gone_opens_nothing(ring):
-    with pytest.raises(UnknownVerification):
-        Keyring([NEWER]).of(ring.new_handle(ONE))
+# -- Generations
+
+
+def test_a_new_generation_opens_what_the_old_one_closed_and_closes_anew(ring):
+    old = ring.new_handle(ONE, **V6)
+    rotated = ring.rotated()
+    new = rotated.new_handle(ONE)
+
+    assert rotated.opened(old.id) == old
+    assert rotated.token(old, HEX).reveal() == ring.token(old, HEX).reveal()
+    assert rotated.recalled(ONE, old.memo) == old
+    assert rotated.seals("cookie")[1:] == ring.seals("cookie")
+    assert new.generation != old.generation
+    for step in (lambda: ring.opened(new.id), lambda: ring.token(new, HEX)):
+        with pytest.raises(UnknownVerification):
+            step()
+
+
+def test_a_new_generation_changes_no_name_in_the_store(ring):
+    """Or blocks, opt-outs and the hundred wrong checks in a row would be forgotten."""
+    handle = ring.new_handle(ONE, **V6)
+
+    def names(keyring):
+        return [
+            keyring.number_digest(ONE.e164),
+            keyring.subject_digest("source", "192.0.2.7"),
+            keyring.range_digest(ONE),
+            keyring.token_digest(handle, Token("4E1AC0")),
+            keyring.request_digest(ONE.e164, "form-1"),
+            keyring.sealed_label(ONE.range),
+            keyring.derive("sub"),
+            keyring.new_handle(ONE, **V6).address,
+            keyring.new_handle(ONE, **V6).network,
+        ]
+
+    assert names(ring.rotated()) == names(ring)
+    assert all(one != other for one, other in zip(names(Keyring.make()), names(ring), strict=True))
+
+
+def test_generations_are_told_apart_and_the_oldest_goes(ring):
+    """By one byte in an id: two with the same would be taken for each other."""
+    for _ in range(100):
+        before, ring = ring, ring.rotated()
+        marks = [generation.mark for generation in ring.generations]
+        assert len(set(marks)) == len(marks) <= GENERATIONS
+        assert ring.seals("cookie")[1:] == before.seals("cookie")[: GENERATIONS - 1]
+
+
+def test_a_keyring_is_before_those_that_were_made_of_it(ring):
+    once, other = ring.rotated(), ring.rotated()
+
+    assert ring.is_before(once)
+    assert ring.is_before(once.rotated())
+    assert not any(one.is_before(two) for one, two in [(ring, ring), (once, ring), (once, other), (other, once)])
+    assert not ring.is_before(Keyring.make())
+
+
+def test_the_id_of_a_keyring_is_that_of_its_contents(ring):
+    assert Keyring.of(ring.contents).id == ring.id
+    assert len({ring.id, ring.rotated().id, ring.rotated().id, Keyring.make().id}) == 4

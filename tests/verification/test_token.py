@@ -125,6 +125,10 @@ def test_a_format_below_twenty_bits_is_weak(form, weak):
         ("4EiAC0", HEX, "4E1AC0"),
         ("0OoIl1", DIGITS, "000111"),
         ("12 34 56", DIGITS, "123456"),
+        ("４Ｅ１ａｃ０", HEX, "4E1AC0"),
+        ("٤E1AC०", HEX, "4E1AC0"),
+        ("4E1\u200bAC0\n", HEX, "4E1AC0"),
+        ("ＯｏＩｌ１１", DIGITS, "001111"),
     ],
     ids=[
         "as-sent",
@@ -141,6 +145,10 @@ def test_a_format_below_twenty_bits_is_weak(form, weak):
         "i-for-1",
         "lookalikes-among-digits",
         "pairs",
+        "full-width",
+        "digits-of-other-scripts",
+        "invisible-and-newline",
+        "full-width-lookalikes",
     ],
 )
 def test_what_people_do_to_codes_is_forgiven(typed, form, read):
@@ -150,9 +158,6 @@ def test_what_people_do_to_codes_is_forgiven(typed, form, read):
 @pytest.mark.parametrize(
     "typed",
     [
-        "４Ｅ１ＡＣ０",
-        "٤E1AC0",
-        "४E1AC0",
         "4E¹AC0",
         "4Eı AC0",
         "4Eıac0",
@@ -160,17 +165,12 @@ def test_what_people_do_to_codes_is_forgiven(typed, form, read):
         "4EЕAC0",
         "4E1АC0",
         "4E1AC0\x00",
-        "4E1AC0\n",
-        "4E1\u200bAC0",
         "4E1AC\ud83d",
         "4E1ACG",
         "4E1_AC0",
         "+4E1AC0",
     ],
     ids=[
-        "full-width",
-        "arabic-digit",
-        "devanagari-digit",
         "superscript",
         "dotless-i-and-space",
         "dotless-i",
@@ -178,8 +178,6 @@ def test_what_people_do_to_codes_is_forgiven(typed, form, read):
         "cyrillic-e",
         "cyrillic-a",
         "nul",
-        "newline",
-        "zero-width-space",
         "surrogate",
         "not-hex",
         "underscore",
@@ -191,6 +189,7 @@ def test_characters_that_no_token_has_are_told_from_a_wrong_length(typed):
         HEX.read(typed)
 
     assert (refusal.value.length, refusal.value.got) == (6, None)
+    assert refusal.value.odd in typed
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ def test_max_checks_is_how_many_are_compared(make_verifier, sender, number, allo
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "12345", "1234567", "GGGGGG", "４Ｅ１ＡＣ０", "4Eı ac0", "4E1AC0\x00", "0" * 100_000],
-    ids=["nothing", "short", "long", "not-hex", "full-width", "dotless-i", "nul", "very-long"],
+    ["", "12345", "1234567", "GGGGGG", "4Eı ac0", "4E1AC0\x00", "0" * 100_000],
+    ids=["nothing", "short", "long", "not-hex", "dotless-i", "nul", "very-long"],
 )
 def test_a_malformed_token_costs_nothing(verifier, sender, number, typed):
     started, token = begin(verifier, sender, number)

@@ -5,8 +5,7 @@ import logging
 import pytest
 
 from service.verification.caller import Caller
-from service.verification.envelope import WrongSecret
-from service.verification.errors import Limit, Limited, MalformedToken, SendRefused, TokenRejected
+from service.verification.errors import Limit, Limited, MalformedToken, SendRefused, TokenRejected, WrongSecret
 from service.verification.ports import OptOut, Status
 from tests.fakes import typed_token, wrong
 from tests.verification.steps import begin, burn

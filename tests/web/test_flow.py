@@ -68,6 +68,12 @@ def test_the_pages_work_without_scripts(client, sender, number):
         assert re.search(f'<form [^>]*method="post" action="{action}"', page)
 
 
+def test_phones_make_no_links_of_numbers_in_a_page(client):
+    """Those of Apple do, unless they are told not to."""
+    for path in ("/", "/nowhere", "/v1/docs"):
+        assert '<meta name="format-detection" content="telephone=no">' in client.get(path).text
+
+
 # -- The phone form
 
 
@@ -75,7 +81,8 @@ def test_the_pages_work_without_scripts(client, sender, number):
     ("phone", "words"),
     [
         ("", "Enter your mobile number"),
-        ("hello", "has only digits"),
+        ("hello", "“h” is in no phone number"),
+        ("202555014\x7f3", "has only digits"),
         ("+1 202 555 0143 x5", "extension"),
         ("12345", "not a phone number we know"),
         ("+44 7400 123456", "numbers of that country"),
@@ -83,7 +90,7 @@ def test_the_pages_work_without_scripts(client, sender, number):
         ("+881612345678", "belong to no country"),
         ("1" * 33, "too long"),
     ],
-    ids=["nothing", "words", "extension", "short", "not-allowed", "premium", "satellite", "long"],
+    ids=["nothing", "words", "hidden", "extension", "short", "not-allowed", "premium", "satellite", "long"],
 )
 def test_a_number_that_cannot_be_texted_shows_the_form_again_with_what_to_do(client, sender, phone, words):
     answer = ask(client, phone)
@@ -163,9 +170,9 @@ def test_a_wrong_code_shows_the_form_again_with_the_tries_left(client, sender, n
         ("", "Enter the 6 characters"),
         ("12345", "has 6 characters. You have entered 5"),
         ("GGGGGG", "only the characters 0 to 9 and A to F"),
-        ("４Ｅ１ＡＣ０", "only the characters 0 to 9 and A to F"),
+        ("4E¹AC0", "“¹” is in none of our codes: they have only the characters 0 to 9 and A to F"),
     ],
-    ids=["nothing", "short", "not-hex", "full-width"],
+    ids=["nothing", "short", "not-hex", "superscript"],
 )
 def test_a_malformed_code_costs_no_try(client, sender, number, typed, words):
     begin(client, sender, number)

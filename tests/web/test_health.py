@@ -2,6 +2,7 @@
 
 import pytest
 
+from service.web.health import AGAIN_SECONDS, Changes
 from tests.fakes import GoneStore, ReadyStore
 
 
@@ -52,3 +53,36 @@ def test_one_replica_that_stops_does_not_stop_another(make_app):
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
 def test_a_probe_from_another_site_learns_nothing_that_it_could_keep(make_app, path):
     assert make_app(store=ReadyStore()).test_client().get(path).headers["Cache-Control"] == "no-store"
+
+
+# -- What is logged of it
+
+
+@pytest.fixture
+def said(caplog, monkeypatch):
+    """Note what a probe after the other finds, each with the seconds since the first, and return the events."""
+
+    def said(*probes):
+        changes = Changes()
+        for seconds, faults in probes:
+            monkeypatch.setattr("service.web.health.time.monotonic", lambda seconds=seconds: 1000.0 + seconds)
+            changes.note(faults)
+        return [record.getMessage() for record in caplog.records]
+
+    caplog.set_level("INFO", "textproof")
+    return said
+
+
+def test_that_a_replica_is_ready_is_nothing_to_say(said):
+    assert said((0, []), (100, [])) == []
+
+
+def test_what_stays_as_it_is_is_said_once_a_minute(said):
+    """Whatever the figures in it: a skew that grows is the same skew."""
+    probes = [(second / 2, [f"the clock is {second:+} s from ours"]) for second in range(2 * AGAIN_SECONDS + 1)]
+
+    assert said(*probes) == ["not_ready", "not_ready"]
+
+
+def test_what_changes_is_said_at_once(said):
+    assert said((0, ["a"]), (1, ["a", "b"]), (2, ["b"]), (3, []), (4, [])) == ["not_ready"] * 3 + ["ready_again"]

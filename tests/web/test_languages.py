@@ -158,6 +158,16 @@ def test_what_runs_from_left_to_right_stays_so(client, sender, number):
     assert f'<bdi dir="ltr">+1 {number[2:5]}-{number[5:8]}-{number[8:]}</bdi>' in second
 
 
+def test_what_is_not_understood_is_named_and_stands_alone_in_arabic(client, sender, number):
+    """The digits of that keyboard are understood."""
+    arabic = "".join("٠١٢٣٤٥٦٧٨٩"[int(digit)] for digit in "2025550143")
+    client.get("/?lang=ar")
+
+    assert "\u2068O\u2069" in ask(client, "2O25550143").text
+    assert ask(client, arabic).status_code == 303
+    assert "\u2068G\u2069" in check(client, "4E1ACG").text
+
+
 def test_the_waiting_page_is_told_in_its_language(client, sender, number):
     client.get("/?lang=es")
     begin(client, sender, number)

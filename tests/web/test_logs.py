@@ -31,13 +31,34 @@ def test_a_line_has_the_time_the_level_the_event_and_its_facts():
         ("to +12025550143", "to +•••••••0143"),
         ("+447400123456 and +12025550143", "+••••••••3456 and +•••••••0143"),
         ("+1••••••0143", "+1••••••0143"),
+        ("+6907290", "+••••290"),
+        ("+690 7290", "+••• •290"),
+        ("+1 (202) 555-0143", "+• (•••) •••-0143"),
+        ("+123456789012345678", "+••••••••••••••5678"),
+        ('{"prefix": "+44740012"}', '{"prefix": "+44740012"}'),
         ("+1 of 2", "+1 of 2"),
         ("2026-11-22T13:00:00", "2026-11-22T13:00:00"),
     ],
-    ids=["one", "two", "masked-already", "no-number", "a-time"],
+    ids=[
+        "one",
+        "two",
+        "masked-already",
+        "the-shortest",
+        "with-a-space",
+        "as-people-write-it",
+        "too-long",
+        "a-range",
+        "no-number",
+        "a-time",
+    ],
 )
 def test_numbers_are_masked(text, masked):
     assert mask(text) == masked
+
+
+@pytest.mark.parametrize("digits", range(7, 20))
+def test_at_least_half_of_a_number_is_hidden_whatever_its_length(digits):
+    assert mask("+" + "7" * digits).count("•") >= digits / 2
 
 
 def test_numbers_are_masked_wherever_a_library_puts_them():

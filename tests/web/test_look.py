@@ -5,7 +5,7 @@ import re
 import pytest
 
 from service.colours import contrast, lightened, mix
-from service.web.look import GROUND, PAPER, Look
+from service.web.look import GROUND, PAPER, TEMPLATES, Look
 from tests.web.steps import ask, begin, check
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 40"><path d="M0 0h120v40H0z"/></svg>'
@@ -36,7 +36,11 @@ def test_a_png_says_how_wide_it_is(make_app, tmp_path):
     assert Look(logo=str(tmp_path / "acme.png")).logo_width == 56
 
 
-@pytest.mark.parametrize("content", ["<svg/>", '<svg viewBox="0 0 0 0"/>', ""], ids=["nothing", "zeros", "empty"])
+@pytest.mark.parametrize(
+    "content",
+    ["<svg/>", '<svg viewBox="0 0 0 0"/>', '<svg viewBox="0 0 1.2.3 4"/>', ""],
+    ids=["nothing", "zeros", "odd", "empty"],
+)
 def test_a_picture_that_does_not_say_is_taken_for_a_square(tmp_path, content):
     (tmp_path / "acme.svg").write_text(content)
 
@@ -132,6 +136,48 @@ def test_a_template_of_the_operator_goes_before_ours_and_can_build_on_it(make_ap
     assert "Welcome to Acme" in shown
     assert "Your number is confirmed" in shown
     assert "What is your mobile number?" in client.get("/").text
+
+
+BROKEN = {
+    "a mistake of syntax": ({"verify.html": "line\n{% if %}\n"}, "verify.html, line 2: Expected an expression"),
+    "what all build on": (
+        {"base.html": "{% block main %}{% endblock %}\n{{ nobody.knows }}"},
+        "base.html, line 2: 'nobody' is undefined",
+    ),
+    "a name that nobody has": (
+        {"verify.html": "\n{{ verification.id | upper }}\n{{ verification.nothing.of_it }}"},
+        "verify.html, line 3: ",
+    ),
+    "an unknown filter": ({"index.html": "{{ brand | shout }}"}, "index.html, line 1: No filter named 'shout'"),
+    "a part that is not there": ({"index.html": '{% include "mine.html" %}'}, "there is no template mine.html"),
+    "an address of nothing": ({"index.html": "{{ url_for('pages.start') }}"}, "index.html, line 1: Could not build"),
+    "no text": ({"index.html": b"\xff\xfe"}, "index.html: 'utf-8'"),
+    "in a folder": ({"parts/mine.html": "{% end %}"}, "parts/mine.html, line 1: "),
+    "only of the docs": ({"docs.html": "{{ chapters.nothing.of_it }}"}, "docs.html, line 1: "),
+}
+
+
+@pytest.mark.parametrize(("files", "words"), BROKEN.values(), ids=BROKEN)
+def test_a_template_that_is_broken_stops_the_start_with_its_place_and_why(make_app, tmp_path, files, words):
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    with pytest.raises(SystemExit) as stopped:
+        make_app(TEMPLATES=str(tmp_path))
+
+    assert words in str(stopped.value)
+    assert str(stopped.value).count("has a template that cannot be shown") == 1
+
+
+def test_our_own_templates_can_be_shown_with_what_others_are_tried_with(make_app, tmp_path):
+    """Copied whole: each of them is somebody's."""
+    for path in TEMPLATES.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+
+    make_app(TEMPLATES=str(tmp_path), ALLOWED_REGIONS=["US", "GB"])
+    make_app(TEMPLATES=str(tmp_path), SENDER="demo", sender=None)
+    make_app(TEMPLATES=str(tmp_path), PAGES="off")
 
 
 # -- Country

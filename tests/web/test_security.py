@@ -4,6 +4,8 @@ import re
 from typing import Any
 
 import pytest
+from flask import Response
+from werkzeug.test import EnvironBuilder
 
 from service.web.security import HEADERS
 from tests.fakes import GoneStore
@@ -256,3 +258,39 @@ def test_no_address_is_made_of_what_the_caller_says_our_name_is(client, number, 
     assert answer.headers.get("Location", "/verify") == "/verify"
     assert host not in answer.text
     assert_headers(answer)
+
+
+BROKEN_HOSTS = ["", " ", "a b", "a@b", "a,b", "a, a", "a/b", "a?b", "a#b", "a\\b", "a:b", "a:1:2", "a:123456", "é"]
+BROKEN_HOSTS += ["[::1", "::1"]
+TEXT, JSON = "text/plain", "application/problem+json"
+
+
+@pytest.mark.parametrize("host", [*BROKEN_HOSTS, None], ids=repr)
+@pytest.mark.parametrize(("path", "kind"), [("/", TEXT), ("/nowhere", TEXT), ("/v1/verifications", JSON)])
+def test_a_request_that_names_no_host_is_told_so(serve, path, kind, host):
+    """RFC 9112, 3.2. Two lines arrive joined with a comma."""
+    answer = serve(_environ(path, host))
+
+    assert (answer.status_code, answer.mimetype) == (400, kind)
+
+
+@pytest.mark.parametrize("host", ["a", "A.example", "a.example:8443", "a:", "web_1:8000", "a.", "[::1]:80", "10.0.0.1"])
+def test_a_host_is_any_that_can_be_one(serve, host):
+    assert serve(_environ("/", host)).status_code == 200
+
+
+def test_before_http_1_1_nobody_had_to_name_it(serve):
+    assert serve(_environ("/livez", None, protocol="HTTP/1.0")).status_code == 200
+
+
+@pytest.fixture
+def serve(make_app):
+    """Answers as to a server, with nothing between that would put a host right."""
+    service = make_app()
+    return lambda environ: Response.from_app(service.wsgi_app, environ)
+
+
+def _environ(path, host, protocol="HTTP/1.1"):
+    environ = EnvironBuilder(path).get_environ() | {"SERVER_PROTOCOL": protocol}
+    del environ["HTTP_HOST"]
+    return environ | ({} if host is None else {"HTTP_HOST": host})

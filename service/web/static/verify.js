@@ -83,14 +83,15 @@ if (expiry) {
   document.addEventListener("visibilitychange", poll);
 }
 
-// -- The code. Who pastes the whole message means the code in it; each code has a digit.
+// -- The code. Who pastes what cannot be one, like the whole message, means the code in it; each code has a digit.
 
 const { characters, length } = token.dataset;
 const code = new RegExp(`\\b(?=[A-F]*[0-9])[${characters}]{${length}}\\b`, "i");
+const whole = new RegExp(`^[${characters}OIL\\p{Nd}]{${length}}$`, "iu"); // as the server reads it
 
 token.addEventListener("paste", (event) => {
-  const pasted = event.clipboardData.getData("text").trim();
-  const found = pasted.length > token.maxLength && pasted.match(code);
+  const pasted = event.clipboardData.getData("text").normalize("NFKC").replace(/[\p{Cf}\p{M}]/gu, "");
+  const found = !whole.test(pasted.replace(/[\s\p{Pd}]/gu, "")) && pasted.match(code);
   if (!found) return;
   event.preventDefault();
   token.value = found[0];

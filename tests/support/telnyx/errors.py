@@ -152,6 +152,20 @@ _ROWS = (
     ),
     TelnyxError(
         400,
+        "40150",
+        "Toll free number not in registry",
+        "The 'from' number is not in the registry of toll-free numbers.",
+        "/from",
+    ),
+    TelnyxError(
+        400,
+        "40151",
+        "Message enablement pending with other provider",
+        "The 'from' number is being enabled by another provider.",
+        "/from",
+    ),
+    TelnyxError(
+        400,
         "40330",
         "Toll free number not provisioned",
         "The toll-free number is not provisioned for messaging.",
@@ -217,6 +231,9 @@ _ROWS = (
     TelnyxError(403, "10038", "Feature not permitted", "This feature is not permitted at your level."),
     TelnyxError(403, "10039", "Feature not available", "This feature is not available to your account."),
     # The request.
+    TelnyxError(422, "10003", "Invalid URL", "The URL is invalid or too long.", "/webhook_url"),
+    TelnyxError(422, "10006", "Invalid ID", "The resource ID is invalid.", "/messaging_profile_id"),
+    TelnyxError(400, "40317", "Invalid MMS content", "There are too many media URLs, or they are too large."),
     TelnyxError(404, "10005", "Resource not found", "The requested resource or URL could not be found."),
     TelnyxError(
         409,
@@ -275,6 +292,7 @@ RECEIPT_ERRORS: dict[str, tuple[str, str]] = {
     "40004": ("Rejected by destination", "The recipient server rejected the message."),
     "40005": ("Message expired during transmission", "The message was not delivered in time."),
     "40006": ("Recipient server unavailable", "The recipient server is not answering."),
+    "40007": ("Loop detected", "An infinite loop was detected."),
     "40008": ("Undeliverable", "The recipient carrier did not accept the message."),
     "40009": ("Invalid message body", "The carrier rejected the body of the message."),
     "40010": ("Unregistered 10DLC message", "The sending number is not on a 10DLC campaign."),
