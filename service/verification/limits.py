@@ -55,7 +55,7 @@ TABLE = (
         "STARTS_PER_PREFIX",
         "prefix",
         "money, from pumping one range",
-        "networks with an unfinished message to a number range; 10 an hour of one network refuse that one alone",
+        "networks with an unfinished message to a number range; 10 an hour of one network, or 2 where others did not finish either, refuse that one alone",
         "the range",
         "text START; `known`; an approval of any number in the range gives its network's message back",
     ),
@@ -65,7 +65,7 @@ TABLE = (
         "conversion",
         "money, where nobody finishes",
         "at least that many networks (default 5) with an unfinished message to a range in a day, and no approval",
-        "those networks for CLOSED_SECONDS; others, but for one message in each sixth of that time",
+        "those networks for CLOSED_SECONDS; others, but for one message in each half of that time",
         "text START; `known`; one approval opens the range; `textproof limits lift`",
     ),
     Row(

@@ -62,12 +62,14 @@ end
 
 -- 2. What came of messages to this range and to its country.
 local function read_range()
-  local range = {networks = {}, approvals = 0, last_trickle = 0}
+  local range = {networks = {}, approvals = 0, last_trickle = 0, closed_at = 0}
   local entries = redis.call('HGETALL', RANGE)
   for i = 1, #entries, 2 do
     local kind, value = string.sub(entries[i], 1, 1), entries[i + 1]
     if kind == 't' then
       range.last_trickle = tonumber(value)
+    elseif kind == 'z' then
+      range.closed_at = tonumber(value)
     elseif kind == 'a' then
       if math.floor(NOW / HOUR) - string.sub(entries[i], 2) > 24 then table.insert(stale, {RANGE, entries[i]})
       else range.approvals = range.approvals + value end
@@ -81,7 +83,7 @@ local function read_range()
   return range
 end
 
--- Starts and approvals of a country within a day.
+-- Networks that had time to finish in a country within a day, approvals, and all networks that began something.
 local function read_country()
   local starts, approvals, fresh = 0, 0, 0
   local entries = redis.call('HGETALL', COUNTRY)
@@ -93,7 +95,7 @@ local function read_country()
     elseif kind == 's' then starts = starts + many
     else approvals = approvals + many end
   end
-  return math.max(starts - fresh, approvals), approvals
+  return math.max(starts - fresh, approvals), approvals, starts
 end
 
 -- Of messages that had time to be followed by an approval, so many were sent, and less than so many per cent were.
@@ -138,21 +140,32 @@ local function range_refusal()
   local refusal = refusal_of('starts_of_prefix', wait_among(waiting, SHARED.range), SHARED.range_enforced)
   if refusal then return refusal end
 
+  -- Where others did not finish either, and nobody did, a network gets two messages an hour.
+  local function is_one_of_many(own, others, approvals) return within(own, HOUR) >= 2 and others > 0 and approvals == 0 end
+  local others = #range.networks - (#OF.range > 0 and 1 or 0)
+  if is_one_of_many(OF.range, others, range.approvals) then
+    return refusal_of('starts_of_prefix', OF.range[#OF.range - 1] + HOUR - NOW, SHARED.range_enforced)
+  end
+
   local sent = had_time + range.approvals
-  if range.approvals == 0 and had_time >= SHARED.unfinished or is_below(sent, range.approvals, SHARED.least, SHARED.close)
-    or is_in_sequence(range) then
+  local is_new = had_time > 0 and range.networks[had_time].ms > range.closed_at -- or it was closed for that already
+  local is_bad = range.approvals == 0 and had_time >= SHARED.unfinished
+    or is_below(sent, range.approvals, SHARED.least, SHARED.close)
+  if is_new and is_bad or is_in_sequence(range) then
     tell(SHARED.conversion_enforced and 'range_closed' or 'range_would_close')
     if SHARED.conversion_enforced then
       redis.call('SET', CLOSED_RANGE, LABEL, 'PX', SHARED.closed_for)
-      redis.call('DEL', RANGE) -- what closed it has been counted
-      stale = {}
+      redis.call('HSET', RANGE, 'z', NOW)
       return closed_refusal(SHARED.closed_for, {last_trickle = 0}, #OF.range > 0)
     end
   elseif is_below(sent, range.approvals, SHARED.least, SHARED.warn) then
     tell('range_low_conversion')
   end
 
-  local sent_there, approved_there = read_country()
+  local sent_there, approved_there, begun_there = read_country()
+  if not SUBJECTS.is_home and is_one_of_many(OF.country, begun_there - 1, approved_there) then
+    return refusal_of('starts_of_prefix', OF.country[#OF.country - 1] + HOUR - NOW, SHARED.range_enforced)
+  end
   if is_below(sent_there, approved_there, SHARED.least, SHARED.warn) then tell('country_low_conversion') end
   -- While messages to a country abroad come to nothing, a network that sent one waits an hour, and a range that nobody
   -- finished in lets messages through as if it were closed.

@@ -4,7 +4,7 @@
 -- NETWORK (list)       messages of a network within a day: "<ms><country><range><address>", 13 + 2 + 6 + 6 characters
 -- UNFINISHED (list)    the same of everybody, or of one application: ms
 -- RANGE (hash)         n<network> "<ms> <line>", the latest message of each network; a<hour> approvals; t the latest
---                      message that was let through while the range was closed, ms
+--                      message that was let through while the range was closed, and z when it was closed last, ms
 -- COUNTRY (hash)       s<hour>, f<slot of two minutes> networks that began something, each once a day; a<hour> approvals
 -- @include clock
 
