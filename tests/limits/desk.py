@@ -136,7 +136,7 @@ class Desk:
         """Return how many messages of each address no approval followed."""
         (node,) = self.engine.nodes
         entries = [entry for name in node.scan_iter("{tp}:u:*") for entry in node.lrange(name, 0, -1)]
-        return sorted(Counter(entry[21:] for entry in entries).values())
+        return sorted(Counter(entry[25:] for entry in entries).values())
 
 
 def refused(step: Callable[[], Any]) -> tuple[Limit, int | None]:
