@@ -1,11 +1,11 @@
-"""Limits, on real servers: each test runs on Valkey and on redis-server, unless it says that it does not matter.
+"""Limits, on a real server: Valkey, unless a test names others with `engines(…)`, as the scripts do the same on all.
 
 | fixture | is |
 |---|---|
 | `engine` | a running store, empty |
 | `desk` | makes a `Desk`, the service with some settings: `desk(SPEND_PER_DAY=1)`; those of a test share the store |
 | `scattered` | phone numbers, each in a range of its own |
-| `strangers` | addresses, each of another place |
+| `strangers` | addresses, each of another network |
 | `news` | what the limiter has logged: what happened, and to which limit |
 """
 
@@ -18,7 +18,7 @@ import pytest
 
 from tests.conftest import OLD_SECRET, SECRET
 from tests.limits.desk import Desk, ranges
-from tests.store.engines import ONE_SERVER, Engine, Engines, engines
+from tests.store.engines import QUICK, Engine, Engines
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +27,9 @@ def running() -> Iterator[Engines]:
         yield Engines(ends)
 
 
-@pytest.fixture(params=engines(*ONE_SERVER))
+@pytest.fixture
 def engine(request, running) -> Engine:
-    return running.get(request.param)
+    return running.get(getattr(request, "param", QUICK))
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def scattered() -> Iterator[str]:
 
 @pytest.fixture
 def strangers() -> Iterator[str]:
-    return (f"198.{18 + index // 65_536}.{index // 256 % 256}.{index % 256}" for index in itertools.count())
+    return (f"100.{64 + index // 256}.{index % 256}.9" for index in itertools.count())
 
 
 @pytest.fixture

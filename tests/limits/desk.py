@@ -1,5 +1,6 @@
 """The service at a desk: people come from somewhere and ask, and are told why not."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -84,6 +85,11 @@ class Desk:
         """Ask for a message, from an address."""
         return self.verifier.start(number, caller=Caller.at(at), **options)
 
+    def resend(self, one: Verification, at: str = HERE, *, wait: float = 30) -> Verification:
+        """Wait, and ask for the same message again."""
+        self.clock.advance(wait)
+        return self.verifier.resend(one.id, caller=Caller.at(at))
+
     def check(self, one: Verification, token: str, at: str = HERE) -> Verification:
         """Type a token."""
         return self.verifier.check(one.id, token, caller=Caller.at(at))
@@ -125,6 +131,12 @@ class Desk:
         """Return how many entries each list of a limit has."""
         (node,) = self.engine.nodes
         return sorted(node.llen(name) for name in node.scan_iter(f"{{tp}}:l:{limit}:*"))
+
+    def unfinished(self) -> list[int]:
+        """Return how many messages of each address no approval followed."""
+        (node,) = self.engine.nodes
+        entries = [entry for name in node.scan_iter("{tp}:u:*") for entry in node.lrange(name, 0, -1)]
+        return sorted(Counter(entry[25:] for entry in entries).values())
 
 
 def refused(step: Callable[[], Any]) -> tuple[Limit, int | None]:

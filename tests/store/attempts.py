@@ -3,15 +3,18 @@
 import itertools
 from collections.abc import Callable
 
+from service.verification.caller import Caller
 from service.verification.errors import Delivery
 from service.verification.keys import Handle, Keyring
 from service.verification.limits import Charge, Send, Subjects, subjects_of
 from service.verification.phone import PhoneNumber
+from service.verification.policy import Policy
 from service.verification.ports import Answer, Kind, Record, Step, Store, Verdict
 from service.verification.token import Token, TokenFormat
 
 FORM = TokenFormat("hex", 6)
 SOMEBODY = "somebody"
+NOBODY = Caller()
 _names = itertools.count()
 
 
@@ -28,8 +31,10 @@ class Attempt:
         keyring: Makes the id, the token and their digests.
         clock: Seconds since 1970.
         number: E.164.
+        policy: Says where home is.
         source: The digest of who asks.
-        address: Where they are, as far as limits count.
+        is_told_apart: Whether that is one person.
+        caller: Where they are, as far as limits count.
         charges: What each of its messages spends of the limits that many numbers share.
         price: Of a message.
         after: Called after each step; may look at the store and object.
@@ -42,8 +47,10 @@ class Attempt:
         clock: Callable[[], float],
         number: str,
         *,
+        policy: Policy,
         source: str = SOMEBODY,
-        address: str = "",
+        is_told_apart: bool = True,
+        caller: Caller = NOBODY,
         charges: tuple[Charge, ...] = (),
         price: float = 0,
         after: Callable[[], None] = lambda: None,
@@ -55,8 +62,13 @@ class Attempt:
         self._price = price
         self._after = after
         self.number = number
+        self._policy = policy
+        self._is_told_apart = is_told_apart
+        self._caller = caller
         self.source = source
-        self.handle: Handle = keyring.new_handle(PhoneNumber(number, "US"), address=address)
+        self.handle: Handle = keyring.new_handle(
+            PhoneNumber(number, "US"), address=caller.address, network=caller.network
+        )
 
     @property
     def now(self) -> int:
@@ -94,12 +106,12 @@ class Attempt:
     @property
     def subjects(self) -> Subjects:
         """Whom it counts for."""
-        return subjects_of(self.handle, self._keyring)
+        return subjects_of(self.handle, self._caller, policy=self._policy, keyring=self._keyring)
 
     @property
     def send(self) -> Send:
         """What a message of it spends."""
-        return Send(self.subjects, "sealed", is_home=True, price=self._price, charges=self._charges)
+        return Send(self.subjects, "sealed", price=self._price, charges=self._charges)
 
     def step(self, token: str | None = None) -> Step:
         """Return what every step tells; with the digest of its own token unless another one is given."""
@@ -109,6 +121,7 @@ class Attempt:
             record=self.handle.random,
             number=self.digest_of_number,
             source=self.source,
+            is_told_apart=self._is_told_apart,
             token=self.digest if token is None else token,
         )
 

@@ -7,10 +7,12 @@ scripts: it keeps all of history, and counts in it. Times are ms.
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from service.store.verifications import SHARE, SHARED_CHECKS, SHARERS
+from service.store.verifications import SHARE, SHARED_CHECKS, SHARES_OF_SOURCE
 from service.verification.errors import Delivery, Limit
-from service.verification.policy import HOUR, Policy, Window
+from service.verification.policy import DAY, HOUR, Policy, Window
 from service.verification.ports import Status, Verdict
+
+NOBODY = ""
 
 
 @dataclass
@@ -20,7 +22,8 @@ class Token:
     of: str
     by: str
     expires: int
-    sharers: int = 0
+    shares: dict[str, int] = field(default_factory=dict)
+    """How often each source shares it."""
     is_spent: bool = False
 
 
@@ -31,7 +34,7 @@ class Number:
     sends: dict[str, list[int]] = field(default_factory=dict)
     """By the source that asked for them."""
     is_heard: bool = False
-    """The phone itself asked, so whoever asks next is heard."""
+    """The phone itself asked, so one message more goes out within the hour."""
     wrong: dict[str, list[int]] = field(default_factory=dict)
     """By source."""
     in_a_row: list[int] = field(default_factory=list)
@@ -51,6 +54,8 @@ class Verification:
     expires: int
     checks: int
     sends: list[int]
+    is_silent: bool = False
+    """It shares another one's token."""
     status: Status = Status.PENDING
     delivery: Delivery = Delivery.ON_ITS_WAY
     checked: dict[str, int | None] = field(default_factory=dict)
@@ -91,10 +96,11 @@ class Rules:
             return Expected(Verdict.REPEATED, other=subject.requests[name][0])
         if subject.opted_out:
             return Expected(Verdict.OPTED_OUT)
-        if wait := self._checks_wait(subject, source, now):
+        token = self._good_for(subject, source, now)
+        if wait := self._checks_wait(subject, source, now, is_shared=token is not None):
             return _limited(Limit.CHECKS_OF_NUMBER, wait)
-        if token := self._good_for(subject, source, now):
-            return self._share(seed, subject, token, now, memo=memo, name=name)
+        if token:
+            return self._share(seed, subject, token, source, now, memo=memo, name=name)
         if wait := self._sends_wait(subject, source, now):
             return _limited(Limit.SENDS_OF_NUMBER, wait)
         subject.latest = Token(seed, source, expires=now + self._life)
@@ -109,14 +115,16 @@ class Rules:
         latest = number.latest
         if latest is None or latest.expires - now < _ms(SHARE):
             return None
-        return latest if latest.by != source or latest.sharers else None
+        return latest if latest.by != source or latest.shares else None
 
-    def _share(self, seed: str, number: Number, token: Token, now: int, *, memo: str, name: str) -> Expected:
-        if token.sharers == SHARERS:
+    def _share(  # noqa: PLR0917 - as the contract has them
+        self, seed: str, number: Number, token: Token, source: str, now: int, *, memo: str, name: str
+    ) -> Expected:
+        if token.shares.get(source, 0) == SHARES_OF_SOURCE:
             return _limited(Limit.SENDS_OF_NUMBER, token.expires - now)
-        token.sharers += 1
+        token.shares[source] = token.shares.get(source, 0) + 1
         checks = max(0, self._policy.max_checks - SHARED_CHECKS)
-        self.verifications[seed] = Verification(number, token, now, token.expires, checks, [now])
+        self.verifications[seed] = Verification(number, token, now, token.expires, checks, [now], is_silent=True)
         if name:
             number.requests[name] = f"{memo} {token.of}", token.expires
         return Expected(Verdict.SHARED, other=token.of)
@@ -129,7 +137,7 @@ class Rules:
             return Expected(Verdict.REPEATED) if told is None else Expected(Verdict.REJECTED, checks=told)
         if ended := self._ended(one, now):
             return ended
-        if wait := self._checks_wait(one.number, source, now):
+        if wait := self._checks_wait(one.number, source, now, is_shared=one.is_silent):
             return _limited(Limit.CHECKS_OF_NUMBER, wait)
         if right and not one.token.is_spent:
             one.status, one.checked[name] = Status.APPROVED, None
@@ -154,16 +162,16 @@ class Rules:
             return ended
         if one.token.is_spent or self._others_share_a_later_one(one, now):
             return Expected(Verdict.GONE)
-        if one.number.opted_out:
-            return Expected(Verdict.OPTED_OUT)
         if len(one.sends) == self._policy.max_sends:
             return _limited(Limit.SENDS_OF_VERIFICATION, 0)
-        if wait := self._checks_wait(one.number, source, now):
+        if wait := self._own_wait(one, now):
+            return _limited(Limit.RESEND_WAIT, wait)
+        if one.number.opted_out:
+            return Expected(Verdict.OPTED_OUT)
+        if wait := self._checks_wait(one.number, source, now, is_shared=one.is_silent):
             return _limited(Limit.CHECKS_OF_NUMBER, wait)
         if wait := self._sends_wait(one.number, source, now):
             return _limited(Limit.SENDS_OF_NUMBER, wait)
-        if wait := self._own_wait(one, now):
-            return _limited(Limit.RESEND_WAIT, wait)
         one.sends.append(now)
         self._send(one.number, source, now)
         one.resent[name] = caller
@@ -204,15 +212,18 @@ class Rules:
                 self._spend(one)
         return Expected(Verdict.DONE)
 
-    def opt(self, number: str, *, out: bool) -> None:
+    def opt(self, number: str, now: int, *, out: bool) -> None:
         """See `Verifications.opt_out`."""
         self.numbers[number].opted_out = out
         if not out:
-            self.forgive(number)
+            self.forgive(number, now)
 
-    def forgive(self, number: str) -> None:
-        """See `LimitsView.forgive`. What was texted still counts, but whoever asks next is heard."""
+    def forgive(self, number: str, now: int) -> None:
+        """See `LimitsView.forgive`. What was texted within the hour still counts, for nobody in particular."""
         one = self.numbers[number]
+        lately = [time for times in one.sends.values() for time in times if time + _ms(HOUR) > now]
+        one.sends = {NOBODY: lately}
+        one.wrong.clear()
         one.in_a_row.clear()
         one.latest = None
         one.is_heard = True
@@ -241,7 +252,7 @@ class Rules:
     def _others_share_a_later_one(self, one: Verification, now: int) -> bool:
         """Tell whether its message would be the latest on the phone, and wrong for whoever shares another."""
         latest = one.number.latest
-        return latest is not None and latest is not one.token and latest.sharers > 0 and latest.expires > now
+        return latest is not None and latest is not one.token and bool(latest.shares) and latest.expires > now
 
     def _ended(self, one: Verification, now: int) -> Expected | None:
         if one.status is Status.APPROVED:
@@ -256,18 +267,19 @@ class Rules:
         waits = self._policy.resend_waits
         return max(0, one.sends[-1] + _ms(waits[min(len(one.sends), len(waits)) - 1]) - now)
 
-    def _checks_wait(self, number: Number, source: str, now: int) -> int:
-        own = [_window_wait(window, number.wrong.get(source, []), now) for window in self._policy.checks_of_number]
+    def _checks_wait(self, number: Number, source: str, now: int, *, is_shared: bool) -> int:
+        windows = (*self._policy.checks_of_number, *([Window(SHARED_CHECKS, DAY)] if is_shared else []))
+        own = [_window_wait(window, number.wrong.get(source, []), now) for window in windows]
         row = [_window_wait(window, number.in_a_row, now) for window in self._policy.checks_in_a_row]
         return max(own + row)
 
     def _sends_wait(self, number: Number, source: str, now: int) -> int:
         limit = self._policy.sends_an_hour
-        waits = [_window_wait(window, number.sends.get(source, []), now) for window in self._policy.sends_of_number]
         lately = {one: times for one, times in number.sends.items() if any(time + _ms(HOUR) > now for time in times)}
         messages = [time for times in lately.values() for time in times]
-        if number.is_heard or (len(lately) == 1 and source not in lately):
-            return max(waits)
+        if number.is_heard:
+            return _window_wait(Window(limit + 1, HOUR), messages, now)
+        waits = [_window_wait(window, number.sends.get(source, []), now) for window in self._policy.sends_of_number]
         waits.append(_window_wait(Window(limit, HOUR), messages, now))
         if len(lately) > 1:
             waits.append(_window_wait(Window(1, HOUR / limit), messages, now))

@@ -21,7 +21,7 @@ SPEND = 10.0
 
 def charges(room, address):
     return (
-        Charge(Limit.SENDS_IN_ALL, EVERYBODY, (Window(room, HOUR),), enforced=True, counts_starts=False),
+        Charge(Limit.SENDS_IN_ALL, EVERYBODY, (Window(room, HOUR),), enforced=True),
         Charge(Limit.STARTS_OF_ADDRESS, address, (Window(room, HOUR),), enforced=True, counts_starts=True),
     )
 

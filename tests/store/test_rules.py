@@ -168,7 +168,7 @@ class StoreKeepsTheRules(RuleBasedStateMachine):
     def opt_out(self, one: Attempt, out: bool) -> None:
         one.opt_out(out=out)
 
-        self.expected.opt(one.number, out=out)
+        self.expected.opt(one.number, self.now, out=out)
 
     @rule(ms=st.sampled_from(SHORT + PAUSES))
     def wait(self, ms: int) -> None:
@@ -178,7 +178,7 @@ class StoreKeepsTheRules(RuleBasedStateMachine):
     def forgive(self, one: Attempt) -> None:
         one.forgive()
 
-        self.expected.forgive(one.number)
+        self.expected.forgive(one.number, self.now)
 
     @rule(one=attempts)
     def show(self, one: Attempt) -> None:

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from service.store.verifications import SHARE, SHARED_CHECKS, SHARERS
+from service.store.verifications import SHARE, SHARED_CHECKS, SHARES_OF_SOURCE
 from service.verification.errors import Limit
 from service.verification.limits import EVERYBODY, Charge
 from service.verification.policy import HOUR, Window
@@ -16,7 +16,7 @@ ANOTHER = "another stranger"
 MINUTE = 60
 EVENLY = 12 * MINUTE  # an hour for five
 TOO_LATE = 8 * MINUTE + 1  # to share a message of ten minutes
-CHARGES = (Charge(Limit.SENDS_IN_ALL, EVERYBODY, (Window(5, HOUR),), enforced=True, counts_starts=False),)
+CHARGES = (Charge(Limit.SENDS_IN_ALL, EVERYBODY, (Window(5, HOUR),), enforced=True),)
 
 
 def test_a_stranger_s_start_is_answered_by_the_message_of_a_moment_ago(begun, attempt):

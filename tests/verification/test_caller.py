@@ -51,7 +51,7 @@ def test_quotes_brackets_zones_and_mapped_addresses_are_read(written, is_):
 )
 def test_what_is_no_address_is_nobody_in_particular(written):
     assert read_address(written) is None
-    assert Caller.at(written) == Caller(address="unknown")
+    assert Caller.at(written) == Caller(address="unknown", network="unknown")
 
 
 @given(st.ip_addresses(), st.sampled_from(PORTS), st.sampled_from(["{}", '"{}"', " {}", "{}\t"]))

@@ -34,14 +34,13 @@ end
 -- Unfinished messages of this network: all, of this address, to this range, to this country.
 local OF = {network = {}, address = {}, range = {}, country = {}}
 if IS_SENT and HAS_NETWORK then
-  local country, range, address = string.match(ENTRY_TAIL, '(..)(......)(.*)')
   for _, entry in ipairs(redis.call('LRANGE', NETWORK, 0, -1)) do
     local ms = tonumber(string.sub(entry, 1, 13))
-    table.insert(OF.network, ms)
-    if string.sub(entry, 22) == address then table.insert(OF.address, ms) end
-    if string.sub(entry, 14, 15) == country then
-      table.insert(OF.country, ms)
-      if string.sub(entry, 16, 21) == range then table.insert(OF.range, ms) end
+    if ms + DAY > NOW then
+      table.insert(OF.network, ms)
+      if string.sub(entry, 26) == ADDRESS then table.insert(OF.address, ms) end
+      if string.sub(entry, 14, 15) == SUBJECTS.country then table.insert(OF.country, ms) end
+      if string.sub(entry, 14, 21) == RANGE_OF_ENTRY then table.insert(OF.range, ms) end
     end
   end
 end
@@ -132,10 +131,12 @@ local function range_refusal()
   local left = redis.call('PTTL', CLOSED_RANGE)
   if left > 0 then return closed_refusal(left, range, #OF.range > 0) end
 
-  local waiting, had_time = {}, 0
+  local waiting, had_time, lines = {}, 0, {}
   for _, one in ipairs(range.networks) do
     table.insert(waiting, one.ms)
-    if one.ms + FRESH <= NOW then had_time = had_time + 1 end
+    if one.ms + FRESH <= NOW and not lines[one.line] then -- a number that is bombed, or never texted, is one
+      had_time, lines[one.line] = had_time + 1, true
+    end
   end
   local refusal = refusal_of('starts_of_prefix', wait_among(waiting, SHARED.range), SHARED.range_enforced)
   if refusal then return refusal end
