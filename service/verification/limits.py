@@ -65,7 +65,7 @@ TABLE = (
         "conversion",
         "money, where nobody finishes",
         "at least that many networks (default 5) with an unfinished message to a range in a day, and no approval",
-        "those networks for CLOSED_SECONDS; others, but for one message in each half of that time",
+        "those networks for CLOSED_SECONDS; others, but for one message in each third of that time",
         "text START; `known`; one approval opens the range; `textproof limits lift`",
     ),
     Row(

@@ -13,6 +13,7 @@
 if IS_SENT then SHARED, CHARGES, PRICE = cjson.decode(SHARED), cjson.decode(CHARGES), tonumber(PRICE) end
 local IS_WELCOME = KIND == 'known' or tonumber(redis.call('HGET', NUMBER, 'y') or 0) > NOW
 local PAUSED_UNTIL = IS_SENT and tonumber(redis.call('HGET', PAUSE, 'u') or 0)
+local HEALTHY = 80 -- per cent of messages abroad that an approval follows; Telnyx: 60 to 80 is healthy
 local FRESH = 2 * SLOT -- whoever was texted within these is given time to type
 local is_trickle = false -- whether this message passes although its range is closed
 
@@ -170,10 +171,10 @@ local function range_refusal()
   if is_below(sent_there, approved_there, SHARED.least, SHARED.warn) then tell('country_low_conversion') end
   -- While messages to a country abroad come to nothing, a network that sent one waits an hour, and a range that nobody
   -- finished in lets messages through as if it were closed.
-  if not SUBJECTS.is_home and is_below(sent_there, approved_there, SHARED.unfinished, SHARED.warn) then
-    if #OF.country > 0 then
-      return refusal_of('closed', OF.country[#OF.country] + HOUR - NOW, SHARED.conversion_enforced)
-    end
+  if not SUBJECTS.is_home and is_below(sent_there, approved_there, SHARED.unfinished, HEALTHY) then
+    local latest_own = OF.country[#OF.country] or -HOUR
+    refusal = refusal_of('closed', latest_own + HOUR - NOW, SHARED.conversion_enforced)
+    if refusal then return refusal end
     if range.approvals == 0 and #range.networks > 0 then
       local latest = math.max(range.last_trickle, range.networks[#range.networks].ms)
       return closed_refusal(latest + SHARED.trickle - NOW, {last_trickle = latest}, false)
