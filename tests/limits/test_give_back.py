@@ -40,7 +40,9 @@ def spent(one):
             case bytes():
                 found[name] = max(0, int(value) - (one.clock() * 1000 if name == "{tp}:f" else 0))
             case dict():
-                found |= {f"{name} {slot.decode()}": 1 if b" " in count else int(count) for slot, count in value.items()}
+                found |= {
+                    f"{name} {slot.decode()}": 1 if b" " in count else int(count) for slot, count in value.items()
+                }
             case _:
                 found[name] = len(value)
     return {name: count for name, count in found.items() if count}

@@ -119,7 +119,7 @@ class Rules:
             return None
         return latest if latest.by != source or latest.shares else None
 
-    def _share(  # noqa: PLR0917 - as the contract has them
+    def _share(
         self, seed: str, number: Number, token: Token, source: str, now: int, *, memo: str, name: str
     ) -> Expected:
         if token.shares.get(source, 0) == SHARES_OF_SOURCE:

@@ -72,7 +72,7 @@ def test_what_was_not_sent_and_what_was_approved_leave_nothing_counted(engine, l
     one.unsend(1)
     unsent = {name: value for name, value in engine.contents().items() if ":v:" not in name and ":keyring" not in name}
 
-    assert {name.removeprefix("{tp}:")[0] for name in unsent} == set("hfmn")
+    assert {name.removeprefix("{tp}:")[0] for name in unsent} == set("hfm")
     assert {many for name, tally in unsent.items() if ":h:" in name for many in tally.values()} == {b"0"}
     assert unsent["{tp}:m:" + str(one.now // 86_400_000)] == b"0"
 
@@ -104,8 +104,8 @@ def closed(limited):
 
 
 def queued(limited):
-    for _ in range(31):
-        limited(room=100, price=0).start()
+    for place in range(31):
+        limited(room=100, price=0, caller=Caller.at(f"203.0.{place}.7")).start()
     return None, limited(room=100, price=0)
 
 
