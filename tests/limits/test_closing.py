@@ -436,7 +436,9 @@ def test_at_home_nobody_has_to_wait_for_that(desk, scattered, strangers, news):
 
 
 @pytest.mark.parametrize(
-    "order", [(1, 2, 3, 4, 5), (5, 1, 3, 4, 2), (5, 4, 3, 2, 1), (1, 2, 4, 5, 3)], ids=["up", "mixed", "down", "gap last"]
+    "order",
+    [(1, 2, 3, 4, 5), (5, 1, 3, 4, 2), (5, 4, 3, 2, 1), (1, 2, 4, 5, 3)],
+    ids=["up", "mixed", "down", "gap last"],
 )
 def test_five_numbers_in_sequence_close_a_range_at_once(desk, strangers, news, order):
     one = desk()

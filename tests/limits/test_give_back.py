@@ -24,12 +24,12 @@ from tests.support.processes import wait_until
 PRICED = {"SPEND_PER_DAY": 50.0, "MESSAGE_PRICES": (("*", 0.05),)}
 SLOWLY = EVERYTHING | {"SENDER_RATE_PER_SECOND": 0.05}  # so slow that its slot outlives the test
 OF_MESSAGES = {"l:sends_in_all", "l:sends_of_country", "f", "m"}
-OF_STARTS = {"l:starts_of_address", "l:starts_of_network", "l:starts_of_prefix", "k", "q", "h"}
+OF_UNFINISHED = {"l:unfinished", "u", "h"}
 
 
 def shared(contents):
     """Return what belongs to everybody."""
-    return {name: value for name, value in contents.items() if name.split(":")[1] in {*"pfmghkql"}}
+    return {name: value for name, value in contents.items() if name.split(":")[1] in {*"pfmghualzw"}}
 
 
 def spent(one):
@@ -40,7 +40,9 @@ def spent(one):
             case bytes():
                 found[name] = max(0, int(value) - (one.clock() * 1000 if name == "{tp}:f" else 0))
             case dict():
-                found |= {f"{name} {slot.decode()}": int(count) for slot, count in value.items()}
+                found |= {
+                    f"{name} {slot.decode()}": 1 if b" " in count else int(count) for slot, count in value.items()
+                }
             case _:
                 found[name] = len(value)
     return {name: count for name, count in found.items() if count}
@@ -120,7 +122,7 @@ def test_a_resend_that_comes_too_soon_costs_nothing(desk, number):
     assert spent(one) == before
 
 
-def test_a_message_that_the_carrier_refuses_comes_back_but_not_its_start(desk, number, sender):
+def test_a_message_that_the_carrier_refuses_counts_against_its_network_alone(desk, number, sender):
     """A landline costs the operator nothing, and so it takes nothing of what others may still send. That somebody asked
     for it counts: otherwise numbers that the carrier refuses could be tried without end.
     """
@@ -130,7 +132,7 @@ def test_a_message_that_the_carrier_refuses_comes_back_but_not_its_start(desk, n
     with pytest.raises(SendRefused):
         one.start(number, "2001:db8::7")
 
-    assert kinds(spent(one)) == OF_STARTS
+    assert kinds(spent(one)) == {"u"}
     assert [field for field in one.number(number) if field.startswith(b"s")] == []
 
 
@@ -138,7 +140,7 @@ def test_a_message_that_found_no_thread_gives_back_everything(desk, number, monk
     one = desk(**SLOWLY)
 
     def refuse(_slot, _send):
-        assert kinds(spent(one)) == OF_MESSAGES | OF_STARTS
+        assert kinds(spent(one)) == OF_MESSAGES | OF_UNFINISHED
         raise SendingHeld(Hold.NO_PLACE, 1)
 
     monkeypatch.setattr(Slot, "run", refuse)
@@ -178,7 +180,8 @@ def test_another_message_that_the_carrier_refuses_comes_back_once(desk, number, 
     with pytest.raises(SendRefused):
         one.verifier.resend(started.id)
 
-    assert spent(one) == before
+    (network,) = [name for name in before if ":u:" in name]
+    assert spent(one) == before | {network: 2}
 
 
 def test_a_message_whose_fate_is_unknown_stays_spent(desk, number, sender):
@@ -188,7 +191,7 @@ def test_a_message_whose_fate_is_unknown_stays_spent(desk, number, sender):
     with suppress(SendUncertain):
         one.start(number)
 
-    assert one.budget(Limit.SENDS_IN_ALL) == one.budget(Limit.STARTS_OF_ADDRESS) == [1]
+    assert one.budget(Limit.SENDS_IN_ALL) == one.unfinished() == [1]
 
 
 def test_an_approval_gives_back_once(desk, scattered):
@@ -204,7 +207,24 @@ def test_an_approval_gives_back_once(desk, scattered):
         with suppress(VerificationError):
             one.verifier.check(started.id, token, nonce="form-1")
 
-    assert one.budget(Limit.STARTS_OF_ADDRESS) == [9]
+    assert one.unfinished() == [9]
+
+
+def test_an_approval_gives_back_all_messages_of_its_verification(desk, number, sender):
+    """Those that were sent again, and those that the carrier refused."""
+    one = desk(SENDS_IN_ALL=())
+    started = one.start(number)
+    one.resend(started)
+    sender.refuse()
+    with suppress(SendRefused):
+        one.resend(started, wait=60)
+    assert one.unfinished() == [3]
+
+    one.check(started, one.token_of(started))
+
+    assert one.unfinished() == []
+    assert kinds(spent(one)) == {"a", "g", "h"}, "the approval, and nothing else"
+    assert [name.split()[1][0] for name in spent(one) if ":h:range" in name] == ["a"]
 
 
 def test_an_office_of_forty_is_let_in_one_after_the_other(desk, sender):

@@ -4,6 +4,7 @@ A stranger is whoever asks for the person's number from somewhere else. The pers
 """
 
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice, pairwise
 
 import pytest
@@ -21,7 +22,7 @@ from service.verification.ports import OptOut, Status
 from tests.fakes import wrong
 from tests.limits.desk import HERE, lines, refused
 
-SHARERS, SHARED_CHECKS = 6, 2
+SHARERS, SHARES_OF_SOURCE, SHARED_CHECKS = 20, 3, 2
 MINUTES = 60
 
 
@@ -55,13 +56,14 @@ def test_the_person_gets_in_with_the_message_that_a_stranger_caused(one, number,
 
 
 def test_what_the_person_has_typed_is_spent_for_the_stranger_too(one, number, strangers):
-    theirs = one.start(number, next(strangers))
+    stranger = next(strangers)
+    theirs = one.start(number, stranger)
     mine = one.start(number, HERE)
     token = one.token_of(mine)
     one.check(mine, token)
 
     with pytest.raises(TokenRejected):
-        one.check(theirs, token, "198.18.0.0")
+        one.check(theirs, token, stranger)
 
 
 def test_one_approval_is_one_approval(one, number, strangers):
@@ -123,7 +125,7 @@ def test_once_it_is_shared_the_first_one_makes_no_other_token(one, number, stran
     one.start(number, stranger)
     mine = one.start(number, HERE)
 
-    for _ in range(4):
+    for _ in range(SHARES_OF_SOURCE):
         assert one.start(number, stranger).is_shared
 
     assert len(texts(one, number)) == 1
@@ -212,7 +214,7 @@ def test_a_stranger_who_has_spent_a_days_guesses_takes_none_of_the_persons(one, 
     assert one.check(mine, one.token_of(mine)).status is Status.APPROVED
 
 
-def test_who_shares_has_two_checks_and_there_are_six(one, number, strangers):
+def test_who_shares_has_two_checks(one, number, strangers):
     one.start(number, next(strangers))
     places = list(islice(strangers, SHARERS))
     sharing = [one.start(number, place) for place in places]
@@ -224,15 +226,24 @@ def test_who_shares_has_two_checks_and_there_are_six(one, number, strangers):
             one.check(other, one.token_of(other), place)
 
 
-def test_who_comes_after_six_waits_until_the_token_ends(one, number, strangers, clock):
+def test_who_shares_has_two_wrong_checks_a_day(one, number, strangers, clock):
+    """However often they share: a token that somebody else asked for is no help to guess."""
+    one.start(number, next(strangers))
+    one.miss(one.start(number, HERE), SHARED_CHECKS)
+
+    assert one.refusal(number, HERE) == (Limit.CHECKS_OF_NUMBER, 86_400)
+
+
+def test_a_source_shares_a_message_three_times_and_takes_it_from_nobody(one, number, strangers, clock):
     one.start(number, next(strangers))
     clock.advance(60)
-    for place in islice(strangers, SHARERS):
-        one.start(number, place)
+    greedy = next(strangers)
+    for _ in range(SHARES_OF_SOURCE):
+        one.start(number, greedy)
 
-    assert one.refusal(number, HERE) == (Limit.SENDS_OF_NUMBER, 540)
-    clock.advance(540)
-    assert not one.start(number, HERE).is_shared
+    assert one.refusal(number, greedy) == (Limit.SENDS_OF_NUMBER, 540)
+    mine = one.start(number, HERE)
+    assert one.check(mine, one.token_of(mine)).status is Status.APPROVED
 
 
 def test_to_ask_again_gives_no_fresh_guesses(one, number):
@@ -303,27 +314,135 @@ def test_the_phone_itself_or_the_operator_clears_the_row(desk, number, strangers
     assert one.check(mine, one.token_of(mine)).status is Status.APPROVED
 
 
-def test_start_from_the_phone_brings_a_message_of_its_own(desk, number, strangers, clock):
-    """Strangers have spent the hour, shared what they could, and had the range closed."""
-    one = desk()
-    for _ in range(12):
+@pytest.fixture
+def pestered(desk, number, strangers, clock):
+    """Two addresses have spent the number's hour, and go on; what the person could share is nearly over."""
+    one, pests = desk(), list(islice(strangers, 2))
+
+    def pester():
+        for place in pests:
+            with suppress(VerificationError):
+                one.start(number, place)
+
+    for _ in range(5):
         with suppress(VerificationError):
-            one.start(number, next(strangers))
-        clock.advance(300)
-    for line in lines(number[:-4]):
+            one.start(number, pests[0])
+    for _ in range(17):
+        pester()
+        clock.advance(30)
+    return one, pester
+
+
+def test_two_addresses_keep_nobody_out(pestered, number, clock):
+    """Who holds the phone is in with one START, though strangers ask before and after."""
+    one, pester = pestered
+    assert one.refusal(number)[0] is Limit.SENDS_OF_NUMBER
+    pester()
+    one.verifier.receive(OptOut(number, out=False))
+    pester()
+    clock.advance(60)
+    pester()
+
+    mine = one.start(number, HERE)
+
+    assert one.check(mine, one.token_of(mine)).status is Status.APPROVED
+
+
+def test_without_start_the_person_is_in_while_there_is_a_message(desk, number, strangers):
+    one, (first, second) = desk(), islice(strangers, 2)
+    for _ in range(5):
+        one.start(number, first)
+    for _ in range(7):
         with suppress(VerificationError):
-            one.start(line, next(strangers))
-        clock.advance(300)
-        if one.closed():
-            break
+            one.start(number, second)
+
+    one.approve(number, HERE)
+
+
+def test_to_text_start_again_takes_nothing_away(pestered, number):
+    """A message was sent for the first one already: it can still be shared."""
+    one, pester = pestered
+    for _ in range(3):
+        one.verifier.receive(OptOut(number, out=False))
+        pester()
+
+    mine = one.start(number, HERE)
+
+    assert one.check(mine, one.token_of(mine)).status is Status.APPROVED
+
+
+def test_start_makes_six_messages_in_an_hour_and_no_more(pestered, number, clock):
+    one, pester = pestered
+    begin = clock()
+    while clock() < begin + 2400:
+        one.verifier.receive(OptOut(number, out=False))
+        pester()
+        clock.advance(60)
+
+    assert len(texts(one, number)) == 6
+
+
+def test_start_opens_a_range_that_strangers_had_closed(desk, number, strangers):
+    one, range_ = desk(), lines(number[:-4])
+    for _ in range(5):
+        one.start(next(range_), next(strangers))
+    one.clock.advance(240)
+    one.start(next(range_), next(strangers))
     assert one.refusal(number)[0] is Limit.CLOSED
-    sent = len(texts(one, number))
 
     one.verifier.receive(OptOut(number, out=False))
 
-    mine = one.start(number, HERE)
-    assert len(texts(one, number)) == sent + 1
-    assert one.check(mine, one.token_of(mine)).status is Status.APPROVED
+    one.approve(number, HERE)
+
+
+def test_start_and_forgiving_clear_what_strangers_did_in_an_application(desk, number, clock):
+    """It tells nobody apart: three messages, 15 wrong codes, and none of it is held against the next."""
+    one = desk(CHECKS_IN_A_ROW=15)
+    shop = Caller(client="shop")
+    for _ in range(3):
+        theirs = one.verifier.start(number, caller=shop)
+        for _ in range(5):
+            with suppress(TokenRejected):
+                one.verifier.check(theirs.id, wrong(one.token_of(theirs)), caller=shop)
+    assert refused(lambda: one.verifier.start(number, caller=shop))[0] is Limit.CHECKS_OF_NUMBER
+
+    one.operator.forgive(number)
+
+    mine = one.verifier.start(number, caller=shop)
+    assert one.verifier.check(mine.id, one.token_of(mine), caller=shop).status is Status.APPROVED
+
+
+def test_in_an_application_that_tells_nobody_apart_strangers_lock_nobody_out(desk, number):
+    """And the latest text is right, whoever asked for it."""
+    one, shop = desk(), Caller(client="shop")
+    for _ in range(3):
+        theirs = one.verifier.start(number, caller=shop)
+        for _ in range(5):
+            with suppress(TokenRejected):
+                one.verifier.check(theirs.id, wrong(one.token_of(theirs)), caller=shop)
+
+    mine = one.verifier.start(number, caller=shop)
+    one.verifier.start(number, caller=shop)
+
+    assert len(texts(one, number)) == 5, "each start is a message"
+    assert len({message.text.split()[0] for message in texts(one, number)}) == 1
+    assert one.verifier.check(mine.id, one.token_of(mine), caller=shop).status is Status.APPROVED
+
+
+def test_an_application_that_says_who_asks_has_its_people_told_apart(desk, number, strangers):
+    one = desk()
+    theirs, mine = (replace(Caller.at(next(strangers)), client="shop") for _ in range(2))
+    for _ in range(3):
+        started = one.verifier.start(number, caller=theirs)
+        for _ in range(5):
+            with suppress(TokenRejected):
+                one.verifier.check(started.id, wrong(one.token_of(started)), caller=theirs)
+    assert refused(lambda: one.verifier.start(number, caller=theirs))[0] is Limit.CHECKS_OF_NUMBER
+
+    started = one.verifier.start(number, caller=mine)
+
+    assert started.is_shared
+    assert one.verifier.check(started.id, one.token_of(started), caller=mine).status is Status.APPROVED
 
 
 def test_what_the_operator_closed_start_does_not_open(desk, number):
@@ -384,20 +503,6 @@ def test_a_stranger_cannot_spend_the_persons_day(desk, number, strangers, clock)
     assert one.check(mine, one.token_of(mine)).status is Status.APPROVED
 
 
-def test_whoever_asks_second_is_heard(desk, number, strangers, clock):
-    """One place has spent what the number gets in an hour, and its last message is too old to share."""
-    one, stranger = desk(), next(strangers)
-    for _ in range(5):
-        one.start(number, stranger)
-    clock.advance(590)
-    assert one.refusal(number, stranger)[0] is Limit.SENDS_OF_NUMBER
-
-    mine = one.start(number, HERE)
-
-    assert not mine.is_shared
-    assert one.check(mine, one.token_of(mine)).status is Status.APPROVED
-
-
 def test_many_strangers_make_five_messages_an_hour_and_evenly(desk, number, strangers, clock):
     one, times = desk(STARTS_PER_PREFIX=(), SENDS_IN_ALL=()), []
     for _ in range(4 * 60):
@@ -428,9 +533,9 @@ def test_a_start_that_comes_twice_shares_once(one, number, strangers):
     mine = one.start(number, HERE, nonce="form-1")
 
     assert one.start(number, HERE, nonce="form-1").id == mine.id
-    for place in islice(strangers, SHARERS - 1):
-        one.start(number, place)
-    assert refused(lambda: one.start(number, next(strangers)))[0] is Limit.SENDS_OF_NUMBER
+    for _ in range(SHARES_OF_SOURCE - 1):
+        one.start(number, HERE)
+    assert one.refusal(number)[0] is Limit.SENDS_OF_NUMBER
 
 
 def test_a_shared_start_is_logged_by_the_id_that_its_asker_has(desk, number, strangers, caplog):

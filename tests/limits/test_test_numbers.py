@@ -1,10 +1,11 @@
 """Test numbers: never texted, a fixed token, an end, and no budget."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 import pytest
 
-from service.verification.errors import InvalidNumber, NumberFault, TokenRejected
+from service.verification.errors import InvalidNumber, Limit, NumberFault, TokenRejected
 from service.verification.policy import TestNumber as Fixed
 from service.verification.ports import Status
 from tests.limits.desk import HERE
@@ -32,13 +33,39 @@ def test_another_token_is_as_wrong_as_anywhere(one):
         one.check(started, "12AB57")
 
 
-def test_no_budget_is_spent_and_none_refuses(one):
+def test_no_budget_is_spent(one):
     started = [one.start(REVIEWER) for _ in range(50)]
 
     assert {name.split(":")[1] for name in one.contents()} == {"v", "t", "n"}
-    (number,) = [held for name, held in one.contents().items() if name.startswith("{tp}:n:")]
-    assert [field for field in number if field.startswith(b"s")] == []
     assert one.check(started[-1], "12AB56").status is Status.APPROVED
+
+
+def test_a_network_starts_a_hundred_in_ten_minutes_and_keeps_nobody_else_from_it(one, strangers, clock):
+    """Each leaves something in Redis."""
+    for place in range(100):
+        one.start(REVIEWER, f"2001:db8:7:{place:x}::1")
+
+    assert one.refusal(REVIEWER, "2001:db8:7:ffff::1") == (Limit.SENDS_OF_NUMBER, 600)
+    assert one.start(REVIEWER, next(strangers)).sends == 1
+    clock.advance(600)
+    assert one.start(REVIEWER, "2001:db8:7:ffff::1").sends == 1
+    (number,) = [held for name, held in one.contents().items() if name.startswith("{tp}:n:")]
+    assert sum(len(times) for times in number.values()) < 100, "what is over is forgotten"
+
+
+def test_wrong_codes_lock_nobody_out(one, strangers):
+    """Seven addresses, and 121 of them."""
+    for place in islice(strangers, 7):
+        for _ in range(4):
+            started = one.start(REVIEWER, place)
+            for _ in range(5):
+                with pytest.raises(TokenRejected):
+                    one.check(started, "12AB57", place)
+
+    started = one.start(REVIEWER)
+
+    assert one.check(started, "12AB56").status is Status.APPROVED
+    assert [name for name in one.contents() if name.startswith(("{tp}:c:", "{tp}:g"))] == []
 
 
 def test_another_message_is_none(one, sender, clock):

@@ -3,18 +3,19 @@
 import itertools
 from collections.abc import Callable
 
+from service.config import Settings
 from service.verification.caller import Caller
 from service.verification.errors import Delivery
 from service.verification.keys import Handle, Keyring
 from service.verification.limits import Charge, Send, Subjects, subjects_of
 from service.verification.phone import PhoneNumber
-from service.verification.policy import Policy
 from service.verification.ports import Answer, Kind, Record, Step, Store, Verdict
 from service.verification.token import Token, TokenFormat
 
 FORM = TokenFormat("hex", 6)
 SOMEBODY = "somebody"
 NOBODY = Caller()
+POLICY = Settings(SENDER="demo").policy  # says where home is
 _names = itertools.count()
 
 
@@ -31,7 +32,6 @@ class Attempt:
         keyring: Makes the id, the token and their digests.
         clock: Seconds since 1970.
         number: E.164.
-        policy: Says where home is.
         source: The digest of who asks.
         is_told_apart: Whether that is one person.
         caller: Where they are, as far as limits count.
@@ -47,7 +47,6 @@ class Attempt:
         clock: Callable[[], float],
         number: str,
         *,
-        policy: Policy,
         source: str = SOMEBODY,
         is_told_apart: bool = True,
         caller: Caller = NOBODY,
@@ -62,7 +61,6 @@ class Attempt:
         self._price = price
         self._after = after
         self.number = number
-        self._policy = policy
         self._is_told_apart = is_told_apart
         self._caller = caller
         self.source = source
@@ -106,7 +104,7 @@ class Attempt:
     @property
     def subjects(self) -> Subjects:
         """Whom it counts for."""
-        return subjects_of(self.handle, self._caller, policy=self._policy, keyring=self._keyring)
+        return subjects_of(self.handle, self._caller, policy=POLICY, keyring=self._keyring)
 
     @property
     def send(self) -> Send:

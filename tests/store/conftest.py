@@ -42,13 +42,13 @@ def make_store(engine) -> Callable[[Policy], Store]:
 
 
 @pytest.fixture
-def attempt(engine, store, policy, keyring, clock, numbers) -> Callable[..., Attempt]:
+def attempt(engine, store, keyring, clock, numbers) -> Callable[..., Attempt]:
     def every_key_ends() -> None:
         assert engine.immortal() == []
 
     def make(number: str | None = None, *, on: Store = store, watched: bool = True, **facts: Any) -> Attempt:
         after = every_key_ends if watched else lambda: None
-        return Attempt(on, keyring, clock, number or next(numbers), policy=policy, after=after, **facts)
+        return Attempt(on, keyring, clock, number or next(numbers), after=after, **facts)
 
     return make
 

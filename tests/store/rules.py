@@ -115,9 +115,11 @@ class Rules:
         latest = number.latest
         if latest is None or latest.expires - now < _ms(SHARE):
             return None
+        if number.is_heard and not self._sends_wait(number, source, now):
+            return None
         return latest if latest.by != source or latest.shares else None
 
-    def _share(  # noqa: PLR0917 - as the contract has them
+    def _share(
         self, seed: str, number: Number, token: Token, source: str, now: int, *, memo: str, name: str
     ) -> Expected:
         if token.shares.get(source, 0) == SHARES_OF_SOURCE:
@@ -225,7 +227,8 @@ class Rules:
         one.sends = {NOBODY: lately}
         one.wrong.clear()
         one.in_a_row.clear()
-        one.latest = None
+        if one.latest:
+            one.latest.by, one.latest.shares = NOBODY, {}
         one.is_heard = True
 
     def status(self, seed: str, now: int) -> Status:

@@ -69,12 +69,10 @@ def test_forgiving_opens_no_number_that_wants_no_messages(attempt):
     assert one.start().verdict is Verdict.OPTED_OUT
 
 
-def test_whoever_asks_next_is_heard_though_strangers_spent_the_hour(begun, attempt, clock, show_up):
+def test_one_message_more_goes_out_though_strangers_spent_the_hour(begun, attempt, clock, show_up):
     number = begun().number
     for _ in range(4):
         begun(number)
-    clock.advance(TOO_LATE)
-    begun(number, source=STRANGER)
     person = attempt(number, source="the person")
     clock.advance(TOO_LATE)
     assert person.start().limit is Limit.SENDS_OF_NUMBER
@@ -98,6 +96,34 @@ def test_what_was_texted_still_counts_for_whoever_asks_after_that(begun, attempt
     assert (answer.limit, answer.wait) == (Limit.SENDS_OF_NUMBER, (EVENLY - TOO_LATE) * 1000)
 
 
+def test_one_more_is_one_an_hour_however_often_the_phone_asks(begun, attempt, clock, show_up):
+    number = begun().number
+    for _ in range(4):
+        begun(number)
+    show_up(attempt(number))
+    begun(number, source=STRANGER)
+    clock.advance(TOO_LATE)
+    show_up(attempt(number))
+
+    answer = attempt(number).start()
+
+    assert (answer.limit, answer.wait) == (Limit.SENDS_OF_NUMBER, (60 * MINUTE - TOO_LATE) * 1000)
+
+
+def test_a_message_that_strangers_caused_after_it_is_shared(begun, attempt, show_up):
+    """Also when the phone asks again, and the hour has no other one for it."""
+    number = begun().number
+    for _ in range(4):
+        begun(number)
+    show_up(attempt(number))
+    begun(number, source=STRANGER)
+    show_up(attempt(number))
+    person = attempt(number)
+
+    assert person.start().verdict is Verdict.SHARED
+    assert person.check().verdict is Verdict.DONE
+
+
 def test_whoever_asks_next_gets_a_message_of_their_own(begun, attempt, show_up):
     """What a stranger asked for a moment ago is shared with nobody any more."""
     stranger = begun(source=STRANGER)
@@ -111,15 +137,16 @@ def test_whoever_asks_next_gets_a_message_of_their_own(begun, attempt, show_up):
     assert person.check().verdict is Verdict.DONE
 
 
-def test_the_wrong_checks_of_one_source_stay_spent(begun, attempt, show_up):
-    """Only those in a row are forgotten: it is the source that guessed, whoever holds the phone."""
+def test_all_wrong_checks_are_forgotten(begun, attempt, show_up):
+    """Also those of the source that asks next: it holds the phone."""
     number = begun().number
     for _ in range(3):
         begun(number).miss(5)
+    assert attempt(number).start().limit is Limit.CHECKS_OF_NUMBER
 
     show_up(attempt(number))
 
-    assert attempt(number).start().limit is Limit.CHECKS_OF_NUMBER
+    assert begun(number).miss(4).verdict is Verdict.REJECTED
 
 
 def test_a_number_that_nobody_asked_for_is_only_welcome(engine, attempt, show_up):

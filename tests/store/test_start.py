@@ -4,11 +4,13 @@ import dataclasses
 
 import pytest
 
+from service.verification.caller import Caller
 from service.verification.errors import Delivery, Limit
 from service.verification.ports import Kind, Status, Verdict
 
 MINUTE = 60
-DAY = 24 * 60 * MINUTE
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 
 
 @pytest.fixture
@@ -33,14 +35,13 @@ def test_a_start_remembers_the_verification(attempt, policy):
 
 
 def test_nothing_is_kept_for_longer_than_it_is_needed(engine, attempt, policy):
-    one = attempt()
+    one = attempt(caller=Caller.at("192.0.2.7"))
     one.start("form-1")
     life = round(policy.token_life.total_seconds() * 1000)
 
     lives = {name.removeprefix("{tp}:")[0]: left for name, left in engine.lives().items()}
 
-    hour = 60 * MINUTE * 1000
-    most = {"v": life, "t": life, "n": DAY * 1000, "q": DAY * 1000, "h": DAY * 1000 + hour}
+    most = {"v": life, "t": life, "n": DAY * 1000, "u": DAY * 1000, "l": DAY * 1000, "h": (DAY + HOUR) * 1000}
     assert lives.keys() == most.keys()
     assert all(0 < lives[kind] <= most[kind] for kind in most)
 
@@ -263,21 +264,23 @@ def test_a_caller_whose_clock_is_slow_gets_the_time_of_the_store(attempt, clock)
     assert record.begun - one.now == pytest.approx(3600 * 1000, abs=120 * 1000)
 
 
-def test_a_test_number_has_sends_without_end(attempt, begun):
-    """No message goes out, and so none is counted."""
+def test_a_test_number_has_a_hundred_starts_in_ten_minutes_of_one_source(attempt):
+    """No message goes out, but each leaves something behind."""
     number = attempt().number
-    attempts = [attempt(number) for _ in range(30)]
+    attempts = [attempt(number) for _ in range(100)]
 
     assert {one.start(kind=Kind.TEST).verdict for one in attempts} == {Verdict.DONE}
+    late = attempt(number).start(kind=Kind.TEST)
+    assert (late.limit, late.wait) == (Limit.SENDS_OF_NUMBER, 10 * MINUTE * 1000)
     assert attempts[-1].check().verdict is Verdict.DONE
-    assert attempt(number).start().verdict is Verdict.DONE
+    assert attempt(number, source="another").start(kind=Kind.TEST).verdict is Verdict.DONE
 
 
-def test_wrong_checks_of_a_test_number_are_counted(begun, attempt):
+def test_wrong_checks_of_a_test_number_lock_nobody_out(attempt):
     number = attempt().number
-    for _ in range(3):
+    for _ in range(30):
         one = attempt(number)
         one.start(kind=Kind.TEST)
         one.miss(5)
 
-    assert attempt(number).start(kind=Kind.TEST).limit is Limit.CHECKS_OF_NUMBER
+    assert attempt(number).start(kind=Kind.TEST).verdict is Verdict.DONE

@@ -7,6 +7,7 @@ import pytest
 
 from service.clients import ClientKeys
 from service.store.redis import RedisStore
+from service.verification.caller import Caller
 from service.verification.errors import Delivery, TokenRejected
 from service.verification.ports import Verdict
 from tests.fakes import typed_token, wrong
@@ -157,16 +158,16 @@ def _scripts(words):
 
 
 def test_a_start_is_few_keys_and_the_right_check_takes_its_token_away(engine, attempt):
-    """The record, its token, the number, and what came of starts to its range and country."""
-    one = attempt(watched=False)
-    made = lambda: sorted(name.removeprefix("{tp}:")[0] for name in engine.names())  # noqa: E731
+    """The record, its token, the number; and what no approval followed, of its network, range, country and of all."""
+    one = attempt(watched=False, caller=Caller.at("192.0.2.7"))
+    made = lambda: "".join(sorted(name.removeprefix("{tp}:")[0] for name in engine.names()))  # noqa: E731
 
     one.start("form-1")
-    assert made() == ["h", "h", "n", "q", "t", "v"]
+    assert made() == "hhlntuv"
     one.miss()
-    assert made() == ["c", "c", "g", "h", "h", "n", "q", "t", "v"]
+    assert made() == "cghhlntuvw"
     one.check()
-    assert made() == ["g", "h", "h", "n", "v"]
+    assert made() == "aghhnvw"
 
 
 def test_scripts_that_were_forgotten_are_told_again(engine, begun):

@@ -11,7 +11,8 @@ if WORD == 'out' then
   redis.call('SET', OPTED_OUT, '', 'PX', OUT_MS)
 else
   redis.call('DEL', ROW)
-  -- What was sent within the hour still counts, for nobody in particular; all else is forgotten.
+  -- What was sent within the hour still counts, for nobody in particular; its token may be shared by whoever is sent no
+  -- other one; all else is forgotten.
   local hour = {}
   local fields = redis.call('HGETALL', NUMBER)
   for i = 1, #fields, 2 do
@@ -19,7 +20,7 @@ else
     if kind == 's' then
       for ms in string.gmatch(fields[i + 1], '%d+') do if ms + HOUR > NOW then table.insert(hour, ms) end end
     end
-    if kind ~= 'q' then redis.call('HDEL', NUMBER, fields[i]) end
+    if not string.find('qre', kind) then redis.call('HDEL', NUMBER, fields[i]) end
   end
   table.sort(hour)
   if #hour > 0 then redis.call('HSET', NUMBER, 's', table.concat(hour, ' ')) end

@@ -44,6 +44,8 @@ local last = redis.call('HMGET', NUMBER, 'r', 'w', 'e', 'k')
 local is_live = last[1] and IS_SENT and tonumber(last[3]) - NOW >= RULES.share.life
 -- Once it is shared, it is the number's only one until it expires, so that the latest message is always the right one.
 local is_silent = is_live and (last[2] ~= BRIEF or tonumber(last[4] or 0) > 0)
+-- But whoever asks first after the phone itself did is sent one, if the hour has room for it.
+if is_silent and redis.call('HEXISTS', NUMBER, 'h') == 1 and wait_for_send() == 0 then is_silent = false end
 local shares = is_live and (is_silent or not TOLD_APART) and last[1] or nil
 local wait = wait_for_check(is_silent)
 if wait > 0 then return limited('checks_of_number', wait) end
