@@ -521,9 +521,7 @@ TRACES = (
     Trace("e1", "bombing from 1 address", 4, under_attack(1, 30, guesses=False), has_victims=True),
     Trace("e2", "bombing from 100 addresses", 4, under_attack(100, 3000, guesses=False), has_victims=True),
     Trace("f1", "locking out, from 5 addresses", 4, under_attack(5, 240, guesses=True), has_victims=True),
-    Trace(
-        "f0", "locking out, from 2 addresses, every 10 s", 1, under_attack(2, 10, guesses=True), has_victims=True
-    ),
+    Trace("f0", "locking out, from 2 addresses, every 10 s", 1, under_attack(2, 10, guesses=True), has_victims=True),
     Trace("f2", "locking out, from 100 addresses", 4, under_attack(100, 3000, guesses=True), has_victims=True),
     Trace("f3", "locking out by filling the range, from 1 address", 6, full_range, has_victims=True),
     Trace("f4", "locking out by having the range closed, from 1 address", 6, neighbours, has_victims=True),
