@@ -58,7 +58,7 @@ def test_a_range_that_is_closed_gets_no_message(limits, verifier):
         verifier.start("+14157701234")
 
 
-def test_a_pause_is_shown(shown, store, keyring, verifier, clock, number):
+def test_a_pause_is_shown(shown, store, keyring, verifier, clock, number):  # noqa: PLR0917
     store.verifications.pause(keyring=keyring.id, now=int(clock() * 1000), is_trial=False)
 
     with pytest.raises(SendingHeld):
@@ -67,7 +67,9 @@ def test_a_pause_is_shown(shown, store, keyring, verifier, clock, number):
 
 
 @pytest.mark.parametrize(("caller_of", "whose"), [(of_pages, ""), (of_shop, ", to shop")], ids=["pages", "application"])
-def test_a_range_that_a_limit_closed_is_shown_and_opened(limits, shown, verifier, clock, caller_of, whose):
+def test_a_range_that_a_limit_closed_is_shown_and_opened(  # noqa: PLR0917
+    limits, shown, verifier, clock, caller_of, whose
+):
     close(verifier, clock, caller_of)
     left = policy_minutes(verifier)
     assert f"  range    {RANGE:20} for {left} more minutes{whose}\n" in shown()
@@ -119,7 +121,7 @@ def test_a_country_abroad_where_few_finish_is_shown(make_verifier, store, keyrin
     assert [line.split() for line in lines if "country" in line] == [["country", "CA", "0", "of", "5"]]
 
 
-def test_money_and_guesses_are_shown(make_verifier, store, keyring, clock, sender, number):
+def test_money_and_guesses_are_shown(make_verifier, store, keyring, clock, sender, number):  # noqa: PLR0917
     verifier = make_verifier(MESSAGE_PRICES=(("*", 0.02),), SPEND_PER_DAY=1.0)
     limits = Limits(store, keyring, verifier.policy, clock)
     started = verifier.start(number, caller=SOMEWHERE)
