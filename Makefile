@@ -64,7 +64,7 @@ languages: $(VENV)/test ## put the words of the code and the templates into ever
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date --width 120
 	@$(BIN)/pybabel compile --domain textproof --directory service/languages --statistics
 
-docs: $(VENV)/test ## write config.cfg.example, docs/settings.md and the README's table from service/config.py
+docs: $(VENV)/test ## write what is made of the settings and the limits: config.cfg.example, tables in docs/ and the README
 	@$(BIN)/python -m bench.settings
 
 prism: $(VENV)/test ## hold our requests to Telnyx against its own contract; needs Node

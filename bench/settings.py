@@ -1,7 +1,7 @@
 """What is written about settings, from where they are stated (`service/config.py`): `make docs`.
 
 `config.cfg.example` has every setting with its default; `docs/settings.md` every setting in tables; the README the ten
-that a first user needs.
+that a first user needs. `docs/limits.md` has every limit, from `service/verification/limits.py`.
 """
 
 import textwrap
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from service.config import KEYS, PREFIX, SECTIONS, Settings, written
+from service.verification.limits import TABLE
 
 ROOT = Path(__file__).parents[1]
 WIDTH = 118
@@ -25,6 +26,7 @@ FIRST = (
     "SECRET_KEY",
 )
 BEGIN, END = "<!-- settings: made by `make docs` -->\n", "<!-- end of settings -->"
+LIMITS_BEGIN, LIMITS_END = "<!-- limits: made by `make docs` -->\n", "<!-- end of limits -->"
 
 
 def example() -> str:
@@ -116,16 +118,32 @@ def _comment(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
 
 
-def readme(text: str) -> str:
-    """Return the README with its table as it must be."""
-    before, _, rest = text.partition(BEGIN)
-    return f"{before}{BEGIN}{summary()}{END}{rest.partition(END)[2]}"
+def limits() -> str:
+    """Return the table of all limits."""
+    rows = [
+        "| limit | setting, as shipped | protects | spent by | refused then | way out |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in TABLE:
+        default = KEYS[row.setting].metadata["shown"] or written(KEYS[row.setting].default)
+        watched = f"; `{row.observe}` in `OBSERVE`" if row.observe else ""
+        name = f"`{row.setting}` = `{default}`{watched}"
+        facts = (f"`{row.limit}`", name, row.protects, row.spent_by, row.refuses, row.way_out)
+        rows.append(f"| {' | '.join(facts)} |")
+    return "\n".join(rows) + "\n"
+
+
+def put(text: str, begin: str, table: str, end: str) -> str:
+    """Return a page with the table between its marks as it must be."""
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}{table}{end}{rest.partition(end)[2]}"
 
 
 FILES: dict[str, Callable[[str], str]] = {
     "config.cfg.example": lambda _: example(),
     "docs/settings.md": lambda _: table(),
-    "README.md": readme,
+    "README.md": lambda text: put(text, BEGIN, summary(), END),
+    "docs/limits.md": lambda text: put(text, LIMITS_BEGIN, limits(), LIMITS_END),
 }
 """Each file, and what makes it out of what it was."""
 

@@ -75,7 +75,7 @@ def doctor(questions: dict[str, Any] | None) -> None:
 @main.group(invoke_without_command=True)
 @click.pass_context
 def limits(context: click.Context) -> None:
-    """Show what is closed and what is nearly full; close and open numbers, ranges and countries."""
+    """Show what refuses and what is nearly full; close and open numbers, ranges and countries."""
     settings = settings_or_say()
     store = redis_store(settings)
     try:
@@ -109,9 +109,8 @@ def lift(limits: Limits, what: str) -> None:
 @click.argument("number")
 @click.pass_obj
 def forgive(limits: Limits, number: str) -> None:
-    """Forget the wrong codes in a row of a number."""
-    _said(lambda: limits.forgive(number))
-    click.echo(f"Forgot the wrong codes of {number}.")
+    """Forget what strangers did to a number: their wrong codes and their messages."""
+    click.echo(f"Forgot, of {number}: {_said(lambda: limits.forgive(number))}.")
 
 
 @main.group()

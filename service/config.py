@@ -437,16 +437,19 @@ class Settings:
         several(window),
         rules.SharedLimits().address.windows,
         LIMITS,
-        "Starts that were not followed by an approval, from one IPv4 address or IPv6 /64.",
+        "Messages that no approval followed, of one IPv4 address or IPv6 /64.",
     )
     STARTS_PER_NETWORK: tuple[rules.Window, ...] = setting(
-        several(window), rules.SharedLimits().network.windows, LIMITS, "The same from one IPv6 /48."
+        several(window),
+        rules.SharedLimits().network.windows,
+        LIMITS,
+        "The same of one network: an IPv4 /24 or an IPv6 /48.",
     )
     STARTS_PER_PREFIX: tuple[rules.Window, ...] = setting(
         several(window),
         rules.SharedLimits().range.windows,
         LIMITS,
-        "The same to one range of numbers, which is all that differ in the last four digits.",
+        "Networks with such a message to one range of numbers, which is all that differ in the last four digits.",
     )
     SENDS_PER_COUNTRY: tuple[rules.Window, ...] = setting(
         several(window), (), LIMITS, "Messages to one country. Empty: no limit.", example='["200/3600"]'
@@ -464,14 +467,14 @@ class Settings:
         whole(0, 100_000_000, "checks"),
         0,
         LIMITS,
-        "Wrong codes an hour, over all numbers. Beyond, while most codes are wrong, an address with an unfinished "
-        "start gets no other message. 0: a ten-thousandth of all the codes there are.",
+        "Wrong codes an hour, over all numbers. Beyond, while most codes are wrong, a network that typed many of them "
+        "gets no message. 0: a ten-thousandth of all the codes there are.",
     )
     UNFINISHED_PLACES: int = setting(
-        whole(2, 100_000, "addresses"),
+        whole(2, 100_000, "networks"),
         rules.SharedLimits().unfinished,
         LIMITS,
-        "A range of numbers where so many addresses began within a day, and nobody finished, is closed.",
+        "A range of numbers where so many networks began within a day, and nobody finished, is closed.",
     )
     CONVERSION_MIN_SENDS: int = setting(
         whole(1, 100_000, "starts"), 20, LIMITS, "How many starts to a range there are before its conversion counts."
@@ -483,9 +486,14 @@ class Settings:
         whole(0, 100, "per cent"), 60, LIMITS, "A range with a lower share of approvals is logged."
     )
     SEQUENCE_LENGTH: int = setting(
-        whole(2, 10_000, "numbers"), 5, LIMITS, "So many numbers in sequence within ten minutes close their range."
+        whole(2, 10_000, "numbers"),
+        5,
+        LIMITS,
+        "So many numbers in sequence, of different networks within ten minutes, close their range.",
     )
-    CLOSED_SECONDS: int = setting(whole(1, 2_592_000, "seconds"), 43_200, LIMITS, "For how long a range is closed.")
+    CLOSED_SECONDS: int = setting(
+        whole(1, 2_592_000, "seconds"), 43_200, LIMITS, "For how long a range is closed, unless an approval opens it."
+    )
     SPEND_PER_DAY: float = setting(money, 0.0, LIMITS, "Money a day; 0 is no limit. Needs MESSAGE_PRICES.")
     MESSAGE_PRICES: tuple[tuple[str, float], ...] = setting(
         several(price),

@@ -12,6 +12,8 @@ from click.testing import CliRunner
 from bench import settings
 from service.__main__ import main
 from service.config import KEYS, SECTIONS
+from service.verification.errors import Limit
+from service.verification.limits import TABLE
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
@@ -49,6 +51,10 @@ def test_an_example_of_a_setting_is_right(name, tmp_path, monkeypatch):
     example = ast.literal_eval(KEYS[name].metadata["example"].replace("/etc/textproof/templates", str(tmp_path)))
 
     KEYS[name].metadata["kind"](example)
+
+
+def test_the_table_of_limits_has_all():
+    assert sorted(row.limit for row in TABLE) == sorted(Limit)
 
 
 # -- Routes

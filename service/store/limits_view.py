@@ -1,12 +1,17 @@
 """What an operator sees of the limits, and changes."""
 
-from typing import Any
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, cast
 
-from .names import Names
+from ..verification.ports import Forgiven
+from .names import DAY_MS, Names
 from .script import Scripts
 from .verifications import opt
 
 BATCH = 1000  # keys that one step of a scan looks at
+HOUR_MS, SLOT_MS = 3_600_000, 120_000  # as the scripts have them
+TIME, ADDRESS = 13, 6  # characters of an entry of a network: its time first, its address last
 
 
 class LimitsViewStore:
@@ -17,9 +22,10 @@ class LimitsViewStore:
         self._scripts = scripts
         self._names = names
 
-    def forgive(self, number: str, *, keyring: str) -> None:
+    def forgive(self, number: str, *, keyring: str) -> Forgiven:
         """See `LimitsView`."""
-        opt(self._scripts, self._names, number, keyring=keyring, word="forgive")
+        checks, sources = cast("list[int]", opt(self._scripts, self._names, number, keyring=keyring, word="forgive"))
+        return Forgiven(checks, sources)
 
     def close(self, kind: str, subject: str, *, label: str) -> None:
         """See `LimitsView`."""
@@ -33,24 +39,64 @@ class LimitsViewStore:
         self._scripts.guarded(lambda: self._scripts.client.delete(*closed, *tallies))
         return bool(was_closed)
 
-    def closed(self) -> list[tuple[str, str, int | None]]:
+    def closed(self) -> list[tuple[str, str, int | None, str]]:
         """See `LimitsView`."""
-        client: Any = self._scripts.client
-        rows: list[tuple[str, str, int | None]] = []
+        rows: list[tuple[str, str, int | None, str]] = []
         for name in self._found(self._names.closed("*", "*")):
-            label, left = self._scripts.guarded(lambda name=name: (client.get(name), client.pttl(name)))  # type: ignore[misc]
+            label, left = self._ask("get", name), self._ask("pttl", name)
             if label is not None:
-                rows.append((name.split(":")[2], label.decode(), left if left >= 0 else None))
-        return sorted(rows, key=lambda row: row[:2])
+                _begin, _letter, kind, _subject, client = [*name.split(":", 4), ""][:5]
+                rows.append((kind, label.decode(), left if left >= 0 else None, client))
+        return sorted(rows, key=lambda row: (row[0], row[1], row[3]))
 
-    def fullest(self, count: int) -> list[tuple[str, str, int]]:
+    def paused_until(self) -> int:
         """See `LimitsView`."""
-        client: Any = self._scripts.client
-        rows = []
+        return int(self._ask("hget", self._names.pause, "u") or 0)
+
+    def spent(self) -> Iterator[tuple[str, str, list[int]]]:
+        """See `LimitsView`."""
         for name in self._found(self._names.limit("*", "*")):
             _begin, _letter, limit, subject = name.split(":", 3)
-            rows.append((limit, subject, self._scripts.guarded(lambda name=name: client.llen(name))))  # type: ignore[misc]
-        return sorted(rows, key=lambda row: -row[2])[:count]
+            yield limit, subject, self._times(name)
+        for name in self._found(self._names.checks("*")):
+            yield "checks_of_number", name.split(":", 2)[2], self._times(name)
+        for name in self._found(self._names.network("*")):
+            network, addresses = name.split(":", 2)[2], defaultdict(list)
+            for entry in self._ask("lrange", name, 0, -1):
+                addresses[entry[-ADDRESS:].decode()].append(int(entry[:TIME]))
+            yield "network", network, [time for times in addresses.values() for time in times]
+            for address, times in addresses.items():
+                yield "network", f"{network} {address}", times
+        for name in self._found(self._names.tally("range", "*")):
+            entries = self._ask("hgetall", name).items()
+            times = [int(value.split()[0]) for field, value in entries if field.startswith(b"n")]
+            yield "starts_of_prefix", name.split(":", 3)[3].replace(":", " of "), times
+
+    def countries(self, now: int) -> Iterator[tuple[str, str, int, int]]:
+        """See `LimitsView`."""
+        for name in self._found(self._names.tally("country", "*")):
+            country, _, client = name.split(":", 3)[3].partition(":")
+            sums = dict.fromkeys(b"saf", 0)
+            for field, value in self._ask("hgetall", name).items():
+                kind, at = field[0], int(field[1:])
+                if now - at * SLOT_MS < 2 * SLOT_MS if kind == ord("f") else now // HOUR_MS - at <= DAY_MS // HOUR_MS:
+                    sums[kind] += int(value)
+            begun, approved, fresh = sums.values()
+            yield country, client, max(begun - fresh, approved), approved
+
+    def sums(self, now: int) -> tuple[int, int, int]:
+        """See `LimitsView`."""
+        checks = dict.fromkeys(b"rw", 0)
+        for field, value in self._ask("hgetall", self._names.guesses).items():
+            if (now // SLOT_MS - int(field[1:])) * SLOT_MS < HOUR_MS:
+                checks[field[0]] += int(value)
+        return int(self._ask("get", self._names.money(now)) or 0), checks[ord("r")], checks[ord("w")]
+
+    def _times(self, name: str) -> list[int]:
+        return [int(time) for time in self._ask("lrange", name, 0, -1)]
+
+    def _ask(self, command: str, *arguments: Any) -> Any:  # noqa: ANN401 - what it returns depends on the command
+        return self._scripts.guarded(lambda: getattr(self._scripts.client, command)(*arguments))
 
     def _found(self, pattern: str) -> list[str]:
         client: Any = self._scripts.client

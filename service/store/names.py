@@ -81,11 +81,14 @@ class Names:
     def note(self, name: str) -> str:
         return f"{self._begin}i:{name}"
 
+    def network(self, network: str) -> str:
+        return f"{self._begin}u:{network}"
+
     def unfinished(self, subjects: Subjects) -> tuple[str, str, str, str]:
         """Return where unfinished messages are counted: of a network, of its pool, of a range, of a country."""
         own = "" if subjects.pool == PAGES else f":{subjects.pool}"
         return (
-            f"{self._begin}u:{subjects.network}",
+            self.network(subjects.network),
             self.limit("unfinished", subjects.pool),
             self.tally("range", f"{subjects.range}{own}"),
             self.tally("country", f"{subjects.country}{own}"),

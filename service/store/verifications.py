@@ -164,11 +164,13 @@ class VerificationStore:
         return _answer(self._scripts.run(verb, every_key, arguments, replicas=replicas))
 
 
-def opt(scripts: Scripts, names: Names, number: str, *, keyring: str, word: str, event: str = "", now: int = 0) -> None:
-    """Run the script of opting out, of opting in and of forgiving."""
+def opt(
+    scripts: Scripts, names: Names, number: str, *, keyring: str, word: str, event: str = "", now: int = 0
+) -> object:
+    """Run the script of opting out, of opting in and of forgiving, and return what it returns."""
     keys = [names.keyring, names.opted_out(number), names.checks(number), names.number(number)]
     arguments: list[str | int] = [keyring, now, word, milliseconds(OPT_OUT), milliseconds(EVENT) if event else ""]
-    scripts.run("opt", [*keys, names.event(number, event)], [*arguments, milliseconds(WELCOME)])
+    return scripts.evaluate("opt", [*keys, names.event(number, event)], [*arguments, milliseconds(WELCOME)])
 
 
 @functools.lru_cache(maxsize=256)  # of settings, and of clients with a quota of their own

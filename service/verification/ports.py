@@ -5,6 +5,7 @@ implementation to them. Every method of a store raises StoreUnavailable, within 
 and every method that is told a keyring writes nothing and raises KeyringChanged when the store has another one.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -248,11 +249,21 @@ class Verifications(Protocol):
         """Go on sending."""
 
 
+@dataclass(frozen=True, slots=True)
+class Forgiven:
+    """What a number is rid of."""
+
+    checks: int
+    """Wrong checks in a row."""
+    sources: int
+    """Sources whose own waits it took part in: for wrong checks, for messages, for shares of a token."""
+
+
 class LimitsView(Protocol):
     """What an operator sees of the limits, and changes."""
 
-    def forgive(self, number: str, *, keyring: str) -> None:
-        """Forget what strangers did to the number of this digest: their wrong checks in a row, their sends.
+    def forgive(self, number: str, *, keyring: str) -> Forgiven:
+        """Forget what strangers did to the number of this digest, and return what there was.
 
         For ten minutes it may be texted though its range is closed by the conversion limit.
         """
@@ -263,11 +274,27 @@ class LimitsView(Protocol):
     def open(self, kind: str, subject: str) -> bool:
         """Open what was closed, and forget what came of its starts; tell whether it was closed."""
 
-    def closed(self) -> list[tuple[str, str, int | None]]:
-        """Return what is closed: its kind, its sealed label, and for how many more ms (None: until it is opened)."""
+    def closed(self) -> list[tuple[str, str, int | None, str]]:
+        """Return what is closed: kind, sealed label, for how many more ms (None: until it is opened), and for whom.
 
-    def fullest(self, count: int) -> list[tuple[str, str, int]]:
-        """Return the limits that are used most: name, the subject's name in the store, and entries."""
+        That is an application, or "": everybody where an operator closed it, and the pages where a limit did.
+        """
+
+    def paused_until(self) -> int:
+        """Return when sending goes on, in ms since 1970; 0 when it is not held up."""
+
+    def spent(self) -> Iterator[tuple[str, str, list[int]]]:
+        """Yield what counts messages and wrong checks: name, the subject's name in the store, and times in ms.
+
+        Two names are no limits': `network` has the unfinished messages of a network, with each of its addresses after
+        a blank, and `unfinished` those of the pages or of one application.
+        """
+
+    def countries(self, now: int) -> Iterator[tuple[str, str, int, int]]:
+        """Yield what came of messages to countries within a day: country, application, begun, approved."""
+
+    def sums(self, now: int) -> tuple[int, int, int]:
+        """Return the money spent today in millionths, and the right and wrong checks of the hour; `now` is in ms."""
 
 
 class Notes(Protocol):

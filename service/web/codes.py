@@ -49,15 +49,13 @@ CODES = {
     ),
     "method_not_allowed": Code(405, "That method does not work here", "The Allow header has those that do."),
     "already_approved": Code(409, "The number is confirmed", "There is nothing left to do for this verification."),
+    "other_tab": Code(
+        409, "This browser started again", "A page of an earlier start asks. Nothing was counted, sent or confirmed."
+    ),
     "in_flight": Code(
         409,
         "That request is being worked on",
         "An equal one with the same Idempotency-Key has not been answered yet. Send it again in a second.",
-    ),
-    "too_many_requests": Code(
-        429,
-        "Too many requests with a key",
-        f"An application may have so many an hour that no honest one has more. {WAIT}",
     ),
     "too_large": Code(413, "That is too much", "A body has 4,096 bytes at most."),
     "unsupported_media_type": Code(415, "That is not JSON", "Send `Content-Type: application/json`."),
@@ -107,6 +105,11 @@ CODES = {
         429,
         "Numbers like this one are closed",
         f"By a limit, or by the operator. {WAIT} Without it, waiting is no use.",
+    ),
+    "too_many_requests": Code(
+        429,
+        "Too many requests to remember",
+        f"An application may open sessions and send requests with an Idempotency-Key 20,000 times an hour. {WAIT}",
     ),
     # Our side
     "internal": Code(500, "Something went wrong", "A fault of this service; its log has it. Try again later."),

@@ -200,7 +200,6 @@ class Pages:
         suggest(verification.about.locale)
         return jsonify(
             status=verification.status,
-            created_at=verification.created_at,
             delivery=verification.delivery,
             message=gettext(words.DELIVERIES[verification.delivery]),
             expires_in=verification.expires_in,
@@ -210,14 +209,16 @@ class Pages:
         )
 
     def _refuse_other_tab(self) -> ResponseReturnValue | None:
-        """Refuse a form that is about another verification than the browser's current one: nothing is counted.
+        """Refuse what is about another verification than the browser's current one: nothing is counted.
 
-        A browser has one cookie for all its tabs. A form that names no verification is about the current one.
+        A browser has one cookie for all its tabs. What names no verification is about the current one.
         """
-        named, id_ = request.form.get("verification", ""), self._cookie.read(request)
+        named, id_ = request.values.get("verification", ""), self._cookie.read(request)
         if not named or id_ is None or hmac.compare_digest(named.encode(), self._mark(id_).encode()):
             return None
-        with suppress(VerificationError):
+        if request.endpoint == "pages.status":
+            raise Refused("other_tab")
+        with suppress(UnknownVerification):
             current = self._verifier.show(id_, caller=self._caller())
             suggest(current.about.locale)
             return as_page(other_tab(current.to.readable))

@@ -147,11 +147,10 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, r
 
 
 def other_tab(number: str) -> Problem:
-    """Return what somebody reads who sends a form of an earlier number; `number` is the current one, to read."""
-    detail = _("This page is about an earlier number. In this browser, {number} is being confirmed now.")
-    return Problem(
-        409, "other_tab", _("You started with another number"), detail.format(number=f"\u2066{number}\u2069")
-    )
+    """Return what somebody reads who sends a form of an earlier start; `number` is that of the latest, to read."""
+    detail = _("This page is from before that. The number that counts now is {number}.")
+    title, status = _("You started again since then"), CODES["other_tab"].status
+    return Problem(status, "other_tab", title, detail.format(number=f"\u2066{number}\u2069"))
 
 
 def _hears_at() -> str:

@@ -34,7 +34,9 @@ LIMITS = {
     Limit.CLOSED: marked("We do not send codes to numbers like this one at the moment. Try again in {wait}."),
     Limit.CHECKS_OF_NUMBER: marked("Too many wrong codes were entered for this number. Try again in {wait}."),
 }
-START_HELPS = frozenset({Limit.SENDS_OF_NUMBER, Limit.CHECKS_OF_NUMBER, Limit.STARTS_OF_PREFIX, Limit.CLOSED})
+START_HELPS = frozenset(
+    {Limit.SENDS_OF_NUMBER, Limit.CHECKS_OF_NUMBER, Limit.STARTS_OF_PREFIX, Limit.CLOSED, Limit.SENDS_IN_ALL}
+)
 """What others can do to somebody's number, and its own phone can undo."""
 START = marked("If it is your phone, text START to {number} from it, and try again right away.")
 CLOSED = marked("We do not send codes to numbers like this one. Use another number.")

@@ -5,10 +5,11 @@ import threading
 import pytest
 
 from service.web import once
+from tests.api.application import RETURN_URL, Application
 from tests.fakes import typed_token, wrong
 from tests.support.processes import LONG_SECONDS
 
-DAY = 86_400
+HOUR = 3600  # seconds
 
 
 def test_a_start_sent_again_is_one_message_and_one_answer(shop, sender, number):
@@ -138,16 +139,15 @@ def test_after_a_fault_of_ours_the_key_is_free(shop, sender, number, monkeypatch
     assert len(sender.messages) == 1  # the verb knows the request by the same name
 
 
-def test_answers_are_kept_a_day_and_sealed(shop, redis, sender, number):
+def test_what_changed_something_is_kept_sealed_a_start_for_a_day_and_others_for_an_hour(shop, redis, sender, number):
     id_ = shop.post("/v1/verifications", {"to": number, "reference": "order-1001"}, idempotency="one").json["id"]
     shop.check(id_, typed_token(sender), idempotency=f"check {number}")
 
     names = redis.keys("{tp}:i:*")
     notes = b" ".join(redis.get(name) for name in names)
-    lives = {redis.ttl(name) for name in names}
+    lives = sorted(redis.ttl(name) for name in names if redis.strlen(name) > 10)
 
-    assert len(names) == 2
-    assert all(DAY - 60 < life <= DAY for life in lives)
+    assert [-(-life // HOUR) for life in lives] == [1, 24]
     for secret in (number, number[2:], "order-1001", typed_token(sender)):
         assert secret.encode() not in notes
         assert secret.encode() not in b" ".join(names)
@@ -156,3 +156,50 @@ def test_answers_are_kept_a_day_and_sealed(shop, redis, sender, number):
 def test_a_claim_ends_by_itself():
     """A replica that died at work keeps nobody waiting for longer than a request may take."""
     assert once.AT_WORK_SECONDS <= 60
+
+
+# -- What is remembered
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/verifications/nothing/check", {"token": "000000"}),
+        ("/v1/verifications/nothing/cancel", None),
+        ("/v1/verifications", {"to": "no number"}),
+        ("/v1/results/redeem", {"result": "none"}),
+    ],
+    ids=["check", "cancel", "start", "redeem"],
+)
+def test_what_changed_nothing_is_not_kept(shop, redis, path, body):
+    shop.post(path, body, idempotency="first")
+    before = len(redis.keys("*"))
+
+    for turn in range(9):
+        shop.post(path, body, idempotency=f"again {turn}")
+
+    assert len(redis.keys("*")) == before
+
+
+def test_an_application_has_only_so_much_remembered(shop, rival, sender, numbers, monkeypatch):
+    monkeypatch.setattr(once, "ALLOWANCE", 3)
+    for turn in range(3):
+        assert shop.post("/v1/verifications", {"to": next(numbers)}, idempotency=str(turn)).status_code == 201
+
+    refused = shop.post("/v1/verifications", {"to": next(numbers)}, idempotency="one more")
+
+    assert (refused.status_code, refused.json["code"]) == (429, "too_many_requests")
+    assert int(refused.headers["Retry-After"]) <= HOUR
+    assert len(sender.messages) == 3
+    assert shop.post("/v1/verifications", {"to": next(numbers)}).status_code == 201, "nothing is remembered of it"
+    assert rival.post("/v1/verifications", {"to": next(numbers)}, idempotency="1").status_code == 201
+
+
+def test_sessions_are_remembered_with_a_key_or_without(make_app, store, add_client, monkeypatch):
+    monkeypatch.setattr(once, "ALLOWANCE", 3)
+    app = make_app(store=store, PUBLIC_URL="https://verify.example.com")
+    shop = Application(app.test_client(), add_client("shop", return_urls=[RETURN_URL]))
+
+    statuses = [shop.post("/v1/sessions", {"return_url": RETURN_URL}).status_code for _ in range(4)]
+
+    assert statuses == [201] * 3 + [429]

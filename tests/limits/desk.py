@@ -125,7 +125,7 @@ class Desk:
 
     def closed(self) -> list[tuple[str, str, int | None]]:
         """Return what is closed: its kind, what it is, and for how many ms."""
-        return [(kind, self.keys().opened_label(label), left) for kind, label, left in self.store.limits.closed()]
+        return [(kind, self.keys().opened_label(label), left) for kind, label, left, _ in self.store.limits.closed()]
 
     def budget(self, limit: Limit) -> list[int]:
         """Return how many entries each list of a limit has."""

@@ -56,7 +56,7 @@ def test_every_worker_shows_the_same_inbox(make_app, number):
 
 def test_the_inbox_forgets_what_is_old(demo, numbers):
     for visitor in range(51):
-        from_elsewhere = {"REMOTE_ADDR": f"192.0.2.{visitor}"}
+        from_elsewhere = {"REMOTE_ADDR": f"10.{visitor}.0.1"}
         demo.post("/request", data={"phone": next(numbers)}, environ_overrides=from_elsewhere)
 
     assert len(inbox(demo)) == 50

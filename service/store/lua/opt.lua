@@ -1,6 +1,6 @@
 -- opt: the phone itself says that it wants no messages, or wants them again; or the operator forgives the number.
 -- Whoever holds the phone asks for a message of their own: what strangers asked for and got wrong counts no more, and
--- whoever asks next is heard.
+-- whoever asks next is heard. Returns, to the operator, how many checks and sources were forgotten.
 local KEYRING, OPTED_OUT, ROW, NUMBER, EVENT = unpack(KEYS) -- EVENT: this news (string)
 local KEYRING_ID, CALLER_NOW, WORD, OUT_MS, EVENT_MS, WELCOME_MS = unpack(ARGV) -- EVENT_MS: "" when it has no name
 -- @include keyring
@@ -10,13 +10,18 @@ if EVENT_MS ~= '' and redis.call('EXISTS', EVENT) == 1 then return end
 if WORD == 'out' then
   redis.call('SET', OPTED_OUT, '', 'PX', OUT_MS)
 else
+  local sources, many = {}, 0
+  local checks = redis.call('LLEN', ROW)
   redis.call('DEL', ROW)
   -- What was sent within the hour still counts, for nobody in particular; its token may be shared by whoever is sent no
   -- other one; all else is forgotten.
   local hour = {}
   local fields = redis.call('HGETALL', NUMBER)
   for i = 1, #fields, 2 do
-    local kind = string.sub(fields[i], 1, 1)
+    local kind, source = string.sub(fields[i], 1, 1), string.sub(fields[i], 2)
+    if (kind == 's' or kind == 'c' or kind == 'x') and source ~= '' and not sources[source] then
+      sources[source], many = true, many + 1
+    end
     if kind == 's' then
       for ms in string.gmatch(fields[i + 1], '%d+') do if ms + HOUR > NOW then table.insert(hour, ms) end end
     end
@@ -27,5 +32,6 @@ else
   redis.call('HSET', NUMBER, 'h', '', 'y', NOW + WELCOME_MS)
   if redis.call('PTTL', NUMBER) < tonumber(WELCOME_MS) then redis.call('PEXPIRE', NUMBER, WELCOME_MS) end
   if WORD == 'in' then redis.call('DEL', OPTED_OUT) end
+  if WORD == 'forgive' then return {checks, many} end
 end
 if EVENT_MS ~= '' then redis.call('SET', EVENT, '', 'PX', EVENT_MS) end

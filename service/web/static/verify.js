@@ -25,11 +25,11 @@ function say(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-// Not `reload`: the page may be the answer to a POST.
+// Not `reload`: the page may be the answer to a POST. It names its verification: another tab may have begun another one.
 function leave() {
   clearInterval(ticking);
   clearTimeout(polling);
-  location.replace(check.action);
+  location.replace(expiry.dataset.page);
 }
 
 // -- Time. The server says how much is left, and says it again with each poll.
@@ -65,10 +65,10 @@ async function poll() {
   polling = setTimeout(poll, POLL_MS);
   if ("sent" in check.dataset) return;
   const answer = await fetch(expiry.dataset.status, { cache: "no-store" }).catch(() => null);
-  if (answer && answer.status === 404) return leave();
+  if (answer && (answer.status === 404 || answer.status === 409)) return leave();
   if (answer && answer.ok) {
     const now = await answer.json();
-    if (now.status !== "pending" || now.created_at !== Number(expiry.dataset.started)) return leave();
+    if (now.status !== "pending") return leave();
     say(delivery, now.message);
     delivery.dataset.delivery = now.delivery;
     ends = from(now.expires_in);
