@@ -11,12 +11,12 @@ from tests.support.service import ROOT
 
 
 @pytest.fixture
-def browser(app, keyring):
+def browser(app, keys):
     """A browser that is bound to a verification, as if it had started it."""
 
     def bind(id_):
         client = app.test_client()
-        client.set_cookie(*cookie_of(keyring, id_))
+        client.set_cookie(*cookie_of(keys, id_))
         return client
 
     return bind

@@ -216,7 +216,7 @@ def test_the_demo_at_home(doctor, telnyx):
 
     assert report.exit_code == 0
     assert len(report.lines("note")) == 3
-    assert "http://localhost:8000/livez answers" in report.lines("ok")
+    assert "http://localhost:8000/v1/openapi.json answers" in report.lines("ok")
 
 
 # -- Stores of several servers.
