@@ -1,5 +1,6 @@
 """A real Valkey for `textproof run`: nothing to install, and gone when the service stops."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ import redis
 from ..guard import Guard
 
 START_SECONDS = 5.0
+SOCKET_PATH_MAX = 103  # bytes; macOS, `sun_path` of sys/un.h; Linux takes four more
 
 
 class NoServer(Exception):
@@ -24,7 +26,7 @@ def start_valkey(guard: Guard) -> str:
         NoServer: There is none, or it does not start.
     """
     binary = _binary()
-    folder = Path(tempfile.mkdtemp(prefix="textproof-"))
+    folder = Path(tempfile.mkdtemp(prefix="textproof-", dir=_short_folder()))
     guard.remove(folder)
     socket = folder / "valkey.sock"
     options = {
@@ -49,6 +51,12 @@ def start_valkey(guard: Guard) -> str:
                 time.sleep(0.02)
             else:
                 return f"unix://{socket}"
+
+
+def _short_folder() -> str | None:
+    """Return where a socket's path is short enough: the usual folder for temporary files, or else /tmp."""
+    longest = Path(tempfile.gettempdir()) / "textproof-12345678" / "valkey.sock"
+    return None if len(os.fsencode(longest)) <= SOCKET_PATH_MAX else "/tmp"  # noqa: S108 - mkdtemp makes what is in it
 
 
 def _binary() -> str:

@@ -55,7 +55,8 @@ def test_the_balancer_leaves_a_thread_for_probes_and_closes_idle_connections_fir
     settings = runpy.run_path(str(ROOT / "gunicorn.conf.py"))
     balancer = (ROOT / "deploy" / "haproxy.cfg").read_text()
 
-    assert sum(map(int, re.findall(r"default-server maxconn (\d+)", balancer))) < settings["threads"]
+    slots = re.findall(r"default-server maxconn (\d+)", balancer)
+    assert 0 < sum(map(int, slots)) < settings["threads"]
     assert int(re.search(r"pool-purge-delay (\d+)s", balancer)[1]) * 2 < settings["keepalive"]  # type: ignore[index]
 
 

@@ -1,10 +1,12 @@
 """`textproof run`: what it says, and that nothing outlives it, however it ends."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -55,23 +57,26 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path) -> Iterator[Callable[..., Run]]:
+def run() -> Iterator[Callable[..., Run]]:
     running: list[Run] = []
+    # One of pytest's own is too long for the path of a socket.
+    folder = Path(tempfile.mkdtemp(prefix="textproof-run-", dir="/tmp"))
 
     def start(**environment: str) -> Run:
-        running.append(Run(tmp_path, **environment))
+        running.append(Run(folder, **environment))
         return running[-1]
 
     yield start
     for one in running:
         one.child.stop()
+    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda ending: ending.name)
 def test_nothing_outlives_it(run, ending):
     service = run()
     service.await_text("Textproof is on")
-    assert len(service.started()) >= 4, "Valkey, gunicorn, its worker, and who watches"
+    wait_until(lambda: len(service.started()) >= 4, what="Valkey, gunicorn, its worker and who watches run")
 
     os.kill(service.child.pid, ending)
 
@@ -105,11 +110,11 @@ def test_it_says_where_it_is_once_it_is_there(run):
         assert "Textproof is on" not in service.text()
 
 
-def test_it_serves_with_the_configuration_of_the_folder_that_it_was_started_in(run, tmp_path):
+def test_it_serves_with_the_configuration_of_the_folder_that_it_was_started_in(run):
     service = run()
     service.await_text("Textproof is on")
 
-    assert f"Settings: {tmp_path / 'config.cfg'} (in the current folder)" in service.text()
+    assert f"Settings: {service.folder.parent / 'config.cfg'} (in the current folder)" in service.text()
     with Browser(f"http://127.0.0.1:{service.port}") as browser:
         assert "Acme" in browser.get("/").text
 
