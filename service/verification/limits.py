@@ -55,7 +55,8 @@ TABLE = (
         "STARTS_PER_PREFIX",
         "prefix",
         "money, from pumping one range",
-        "networks with an unfinished message to a number range; 10 an hour of one network, or 2 where others did not finish either, refuse that one alone",
+        "networks with an unfinished message to a number range; 10 an hour of one network, or 2 where others did not "
+        "finish either, refuse that one alone",
         "the range",
         "text START; `known`; an approval of any number in the range gives its network's message back",
     ),

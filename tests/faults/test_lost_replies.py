@@ -140,9 +140,7 @@ def test_many_devices_with_one_token_and_one_of_them_gets_in(lossy, make_attempt
 
 def test_what_many_numbers_share_is_spent_once(lossy, make_attempt):
     """A start whose answer was lost is one start: of everybody, of an address in a range, and of a country."""
-    charge = Charge(
-        Limit.SENDS_IN_ALL, "all", (Window(10_000, timedelta(hours=1)),), enforced=True, counts_starts=False
-    )
+    charge = Charge(Limit.SENDS_IN_ALL, "all", (Window(10_000, timedelta(hours=1)),), enforced=True)
     people = [make_attempt(address=f"192.0.2.{place}", charges=(charge,)) for place in range(250)]
     lossy.drop = DROP
 
