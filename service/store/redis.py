@@ -11,7 +11,7 @@ from .names import Names
 from .notes import NoteStore
 from .readiness import faults_of, memory_used
 from .script import Scripts
-from .verifications import VerificationStore
+from .verifications import VerificationStore, constants_of
 
 
 class RedisStore:
@@ -35,7 +35,8 @@ class RedisStore:
             messages_per_second: Of the sender; 0 is without a rate.
             replicas: How many must have a check, or a keyring, before it is answered.
         """
-        scripts, names = Scripts(client), Names(prefix)
+        scripts = Scripts(client, constants_of(policy, messages_per_second))
+        names = Names(prefix)
         self._scripts, self._replicas = scripts, replicas
         self.verifications = VerificationStore(
             scripts, names, policy, messages_per_second=messages_per_second, replicas=replicas

@@ -3,7 +3,7 @@
 import functools
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha1
 from importlib.resources import files
 from typing import Any, TypeVar, cast
@@ -20,6 +20,7 @@ from .connect import Client
 WAIT_MS = 100  # for replicas; ours: a fifth of what an answer may take
 VERBS = ("start", "check", "resend", "cancel", "report", "unsend", "show")
 OTHERS = ("opt", "pause", "charge", "note", "envelope")
+CONSTANTS = "-- @constants"
 INCLUDE = re.compile(r"-- @include ([a-z]+)\n")
 CHANGED = b'{"verdict":"keyring_changed"}'
 
@@ -31,11 +32,17 @@ T = TypeVar("T")
 class Scripts:
     """Runs the files in `lua/` on a client of redis-py; safe to share between threads."""
 
-    def __init__(self, client: Client | Callable[[], Client]) -> None:
-        """Read the scripts. Take a client, or what makes one when it is first needed."""
+    def __init__(self, client: Client | Callable[[], Client], constants: Mapping[str, Any] | None = None) -> None:
+        """Read the scripts.
+
+        Args:
+            client: Of redis-py, or what makes one when it is first needed.
+            constants: By name, what the scripts of verifications work with. They are written into the scripts, since
+                decoding them would take longer than everything else in a check.
+        """
         self._given = client
         self._breaker = Breaker()
-        self._sources = {name: source(name) for name in VERBS + OTHERS}
+        self._sources = {name: source(name, constants) for name in VERBS + OTHERS}
         self._digests = {name: sha1(source.encode()).hexdigest() for name, source in self._sources.items()}  # noqa: S324
 
     @functools.cached_property
@@ -108,9 +115,10 @@ class Scripts:
         return reply, acknowledged
 
 
-def source(name: str) -> str:
-    """Return a script with what it includes, each part once, where it is first asked for."""
+def source(name: str, constants: Mapping[str, Any] | None = None) -> str:
+    """Return a script with its constants and with what it includes, each part once, where it is first asked for."""
     included: set[str] = set()
+    written = "\n".join(f"local {constant} = {literal(value)}" for constant, value in (constants or {}).items())
 
     def expanded(path: str) -> str:
         text = files(__package__).joinpath("lua", f"{path}.lua").read_text("utf-8")
@@ -122,4 +130,13 @@ def source(name: str) -> str:
         included.add(line[1])
         return expanded(f"include/{line[1]}")
 
-    return expanded(name)
+    return expanded(name).replace(CONSTANTS, written)
+
+
+def literal(value: Any) -> str:  # noqa: ANN401 - a number, a text, or a mapping or list of these
+    """Return a value as Lua writes it. Names of a mapping are names in Lua as well."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name} = {literal(one)}" for name, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "{" + ", ".join(map(literal, value)) + "}"
+    return json.dumps(value)

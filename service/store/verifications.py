@@ -4,6 +4,7 @@ import functools
 import json
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from ..verification.errors import Delivery, Hold, Limit
 from ..verification.limits import Charge, Send, Subjects
@@ -37,13 +38,11 @@ class VerificationStore:
     def __init__(
         self, scripts: Scripts, names: Names, policy: Policy, *, messages_per_second: float = 0, replicas: int = 0
     ) -> None:
-        """Take what runs scripts and the rules; 0 messages per second is without a rate."""
+        """Take what runs scripts, with the constants of `constants_of` in them, and the rules."""
         self._scripts = scripts
         self._names = names
         self._replicas = replicas
-        self._sender_ms = round(1000 / messages_per_second) if messages_per_second else 0
-        self._rules = _rules(policy)
-        self._shared = _shared(policy.shared, self._sender_ms)
+        self._sender_ms = _sender_ms(messages_per_second)
         self._spends = policy.shared.spend > 0
 
     def start(
@@ -137,7 +136,7 @@ class VerificationStore:
 
     def _limit_arguments(self, send: Send) -> list[Argument]:
         charges, price = _charges(send.charges), _millionths(send.price)
-        return [self._shared, charges, price, _written(send.subjects), send.range_label]
+        return [charges, price, _written(send.subjects), send.range_label]
 
     def _run(
         self, verb: str, step: Step, keys: Sequence[str] = (), own: Sequence[Argument] = (), *, replicas: int = 0
@@ -155,7 +154,6 @@ class VerificationStore:
         arguments: list[Argument] = [
             step.keyring,
             step.now,
-            self._rules,
             step.source,
             int(step.is_told_apart),
             step.client,
@@ -190,58 +188,63 @@ def _written(subjects: Subjects) -> str:
     return json.dumps({name: getattr(subjects, name) for name in Subjects.__slots__})
 
 
-def _rules(policy: Policy) -> str:
-    """Return the numbers that the scripts of a verification work with."""
+def constants_of(policy: Policy, messages_per_second: float) -> dict[str, Any]:
+    """Return what the scripts of verifications work with; 0 messages per second is without a rate."""
+    return {"RULES": _rules(policy), "SHARED": _shared(policy.shared, _sender_ms(messages_per_second))}
+
+
+def _sender_ms(messages_per_second: float) -> int:
+    return round(1000 / messages_per_second) if messages_per_second else 0
+
+
+def _rules(policy: Policy) -> dict[str, Any]:
+    """Return the numbers of a verification and of a number."""
     twice = [Window(2 * window.limit, window.span) for window in policy.sends_of_number]
-    return json.dumps(
-        {
-            "life": milliseconds(policy.token_life),
-            "checks": policy.max_checks,
-            "sends": policy.max_sends,
-            "waits": [milliseconds(wait) for wait in policy.resend_waits],
-            "check_windows": windows(policy.checks_of_number),
-            "row_windows": windows(policy.checks_in_a_row),
-            "sends_to": {
-                Kind.USUAL: {"windows": windows(policy.sends_of_number), "hourly": policy.sends_an_hour},
-                Kind.KNOWN: {"windows": windows(twice), "hourly": 2 * policy.sends_an_hour},
-                Kind.TEST: {"windows": TEST_WINDOWS, "hourly": 0},
-            },
-            "share": {"life": milliseconds(SHARE), "times": SHARES_OF_SOURCE, "checks": SHARED_CHECKS},
-        }
-    )
+    return {
+        "life": milliseconds(policy.token_life),
+        "checks": policy.max_checks,
+        "sends": policy.max_sends,
+        "waits": [milliseconds(wait) for wait in policy.resend_waits],
+        "check_windows": windows(policy.checks_of_number),
+        "row_windows": windows(policy.checks_in_a_row),
+        "sends_to": {
+            Kind.USUAL: {"windows": windows(policy.sends_of_number), "hourly": policy.sends_an_hour},
+            Kind.KNOWN: {"windows": windows(twice), "hourly": 2 * policy.sends_an_hour},
+            Kind.TEST: {"windows": TEST_WINDOWS, "hourly": 0},
+        },
+        "share": {"life": milliseconds(SHARE), "times": SHARES_OF_SOURCE, "checks": SHARED_CHECKS},
+    }
 
 
-def _shared(limits: SharedLimits, sender_ms: int) -> str:
-    """Return the numbers that the limits work with that many numbers share."""
-    return json.dumps(
-        {
-            "step": sender_ms,
-            "queue": milliseconds(QUEUE),
-            "trial": milliseconds(TRIAL),
-            "spend": _millionths(limits.spend),
-            "spend_enforced": limits.spend_enforced,
-            "address": windows(limits.address.windows),
-            "address_enforced": limits.address.enforced,
-            "network": windows(limits.network.windows),
-            "network_enforced": limits.network.enforced,
-            "range": windows(limits.range.windows),
-            "range_enforced": limits.range.enforced,
-            "range_share": RANGE_SHARE,
-            "trickle": milliseconds(limits.closed_for / TRICKLE),
-            "remembered": max((window.limit for window in limits.everything.windows), default=3000),
-            "remembered_of_network": REMEMBERED_OF_NETWORK,
-            "conversion_enforced": limits.conversion_enforced,
-            "least": limits.conversion_sends,
-            "close": limits.conversion_close,
-            "warn": limits.conversion_warn,
-            "closed_for": milliseconds(limits.closed_for),
-            "unfinished": limits.unfinished,
-            "sequence": limits.sequence,
-            "span": milliseconds(limits.sequence_span),
-            "guesses": limits.guesses,
-            "guesses_enforced": limits.guesses_enforced,
-        }
-    )
+def _shared(limits: SharedLimits, sender_ms: int) -> dict[str, Any]:
+    """Return the numbers of the limits that many numbers share."""
+    return {
+        "step": sender_ms,
+        "queue": milliseconds(QUEUE),
+        "trial": milliseconds(TRIAL),
+        "spend": _millionths(limits.spend),
+        "spend_enforced": limits.spend_enforced,
+        "address": windows(limits.address.windows),
+        "address_enforced": limits.address.enforced,
+        "network": windows(limits.network.windows),
+        "network_enforced": limits.network.enforced,
+        "range": windows(limits.range.windows),
+        "range_enforced": limits.range.enforced,
+        "range_share": RANGE_SHARE,
+        "trickle": milliseconds(limits.closed_for / TRICKLE),
+        "remembered": max((window.limit for window in limits.everything.windows), default=3000),
+        "remembered_of_network": REMEMBERED_OF_NETWORK,
+        "conversion_enforced": limits.conversion_enforced,
+        "least": limits.conversion_sends,
+        "close": limits.conversion_close,
+        "warn": limits.conversion_warn,
+        "closed_for": milliseconds(limits.closed_for),
+        "unfinished": limits.unfinished,
+        "sequence": limits.sequence,
+        "span": milliseconds(limits.sequence_span),
+        "guesses": limits.guesses,
+        "guesses_enforced": limits.guesses_enforced,
+    }
 
 
 def _ranked(delivery: Delivery) -> str:

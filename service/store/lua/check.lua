@@ -2,7 +2,7 @@
 -- The count comes before the look. The same nonce again costs nothing and is answered the same.
 -- @include verification
 local GUESSES, GUESSED, NETWORK, UNFINISHED, RANGE, COUNTRY, CLOSED_RANGE, APPROVED = unpack(KEYS, 6)
-local NONCE, SUBJECTS = '=' .. ARGV[7], ARGV[8]
+local NONCE, SUBJECTS = '=' .. ARGV[6], ARGV[7]
 -- @include guesses
 -- @include credit
 

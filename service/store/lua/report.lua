@@ -1,7 +1,7 @@
 -- report: note what is known of the messages of a verification.
 -- @include verification
 local EVENT = KEYS[6] -- string, so that the same news again changes nothing
-local NEWS, IS_NAMED = ARGV[7], ARGV[8] ~= '' -- delivery, its rank in front: news replaces what says less
+local NEWS, IS_NAMED = ARGV[6], ARGV[7] ~= '' -- delivery, its rank in front: news replaces what says less
 
 if not field('status') then return answer('gone') end
 if IS_NAMED and not redis.call('SET', EVENT, '', 'NX', 'PX', RULES.life) then return answer('repeated') end

@@ -4,7 +4,7 @@ local OPTED_OUT, PAUSE, FREE, MONEY, CLOSED_NUMBER, CLOSED_RANGE, CLOSED_COUNTRY
   APPROVED = unpack(KEYS, 6)
 local FIRST_CHARGE = 18
 -- CALLER: of all that send the same nonce, the first is told to send, each time it asks
-local NONCE, CALLER, SEED, IS_SENT, HAS_SLOT, SHARED, CHARGES, PRICE, SUBJECTS, LABEL = unpack(ARGV, 7)
+local NONCE, CALLER, SEED, IS_SENT, HAS_SLOT, CHARGES, PRICE, SUBJECTS, LABEL = unpack(ARGV, 6)
 NONCE, IS_SENT, HAS_SLOT = '=' .. NONCE, IS_SENT == '1', HAS_SLOT == '1'
 local KIND = field('kind')
 

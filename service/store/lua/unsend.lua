@@ -4,7 +4,7 @@
 -- @include verification
 local FREE, MONEY, NETWORK, UNFINISHED, RANGE, COUNTRY = unpack(KEYS, 6)
 local FIRST_CHARGE = 12
-local DELIVERY, SEND, STEP, PRICE, IS_REFUSED, SUBJECTS = unpack(ARGV, 7) -- STEP: ms of the sender
+local DELIVERY, SEND, STEP, PRICE, IS_REFUSED, SUBJECTS = unpack(ARGV, 6) -- STEP: ms of the sender
 -- @include unfinished
 
 local status, delivery = field('status'), field('delivery')

@@ -1,5 +1,6 @@
 -- The limits that many numbers share. A verb asks `shared_refusal`, then `sender_refusal`, and then calls `spend`.
--- Needs what unfinished.lua needs, IS_SENT (of a test number nothing is, and nothing of this is there), NUMBER, PAUSE, FREE, MONEY, CLOSED_NUMBER, CLOSED_COUNTRY, APPROVED, SHARED, CHARGES,
+-- Needs what unfinished.lua needs, IS_SENT (of a test number nothing is, and nothing of this is there), NUMBER, PAUSE,
+-- FREE, MONEY, CLOSED_NUMBER, CLOSED_COUNTRY, APPROVED, CHARGES,
 -- PRICE, LABEL, HAS_SLOT, FIRST_CHARGE (the position of the first charge's key) and KIND.
 --
 -- PAUSE (hash)     u until, ms; n how often in a row; t the clock of the trial that counted last
@@ -10,7 +11,7 @@
 -- @include windows
 -- @include unfinished
 
-if IS_SENT then SHARED, CHARGES, PRICE = cjson.decode(SHARED), cjson.decode(CHARGES), tonumber(PRICE) end
+if IS_SENT then CHARGES, PRICE = cjson.decode(CHARGES), tonumber(PRICE) end
 local IS_WELCOME = KIND == 'known' or tonumber(redis.call('HGET', NUMBER, 'y') or 0) > NOW
 local PAUSED_UNTIL = IS_SENT and tonumber(redis.call('HGET', PAUSE, 'u') or 0)
 local HEALTHY = 80 -- per cent of messages abroad that an approval follows; Telnyx: 60 to 80 is healthy

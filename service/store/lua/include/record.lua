@@ -22,7 +22,6 @@ local FIELD = {
 }
 local function field(name) return redis.call('HGET', RECORD, FIELD[name]) end
 
-RULES = cjson.decode(RULES)
 local SENDS = RULES.sends_to[field('kind') or 'usual']
 -- @include keyring
 -- @include number
