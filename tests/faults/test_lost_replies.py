@@ -163,7 +163,7 @@ def test_an_approval_whose_answer_was_lost_is_one(lossy, make_attempt):
     burst(len(people), lambda place: surely(lambda: people[place].check(nonce=name)), AT_ONCE)
 
     with closing(connect(lossy.url)) as look:
-        assert not look.exists(*(f"{{tp}}:k:{one.subjects.source_in_range}" for one in people))
+        assert not look.exists(*(f"{{tp}}:u:{one.subjects.network}" for one in people))
         assert _counted(look, b"a") == len(people)
 
 

@@ -153,7 +153,7 @@ def test_fifteen_wrong_codes_from_one_place(rush, desk):
 def test_so_many_wrong_codes_in_a_row_from_everywhere(rush, desk):
     changes = {"CHECKS_IN_A_ROW": 40}
     one = desk(SENDS_PER_NUMBER=(), STARTS_PER_ADDRESS=(), STARTS_PER_PREFIX=(), **changes)
-    begun = [one.start(ONE_NUMBER) for _ in range(30)]
+    begun = [one.start(ONE_NUMBER, place) for place in islice(addresses(), 30)]
     tokens = {message.text.split()[0] for message in one.sender.messages}
     guess = next(token for token in ("00000A", "00000B") if token not in tokens)
     asks = [(begun[turn % 30].id, place, guess) for turn, place in enumerate(islice(addresses(), AT_ONCE))]
