@@ -20,7 +20,7 @@ OPT_OUT = timedelta(days=365)  # ours: a year is our "for good", because every k
 SHARE = timedelta(seconds=120)  # ours: long enough to find the message and type
 SHARED_CHECKS = 2  # wrong ones, a day; ours: a mistake and a second look. The 100 in a row bound all strangers together
 SHARES_OF_SOURCE = 3  # ours: a person who goes back and asks again, not a loop
-RANGE_SHARE = 10  # unfinished messages an hour of one network to one range; ours
+RANGE_SHARE = Window(10, timedelta(hours=1))  # unfinished messages of one network to one range; ours
 TRICKLE = 3  # messages in the time that a range is closed; ours: so few cost little, and one approval opens it
 REMEMBERED_OF_NETWORK = 200  # ours: five times what a network may send in an hour
 TEST_WINDOWS = ((100, 600_000),)  # starts of a test number: no message, but no load on Redis either
@@ -230,7 +230,7 @@ def _shared(limits: SharedLimits, sender_ms: int) -> dict[str, Any]:
         "network_enforced": limits.network.enforced,
         "range": windows(limits.range.windows),
         "range_enforced": limits.range.enforced,
-        "range_share": RANGE_SHARE,
+        "range_share": windows([RANGE_SHARE] if limits.range.windows else []),
         "trickle": milliseconds(limits.closed_for / TRICKLE),
         "remembered": max((window.limit for window in limits.everything.windows), default=3000),
         "remembered_of_network": REMEMBERED_OF_NETWORK,

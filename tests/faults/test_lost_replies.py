@@ -12,6 +12,7 @@ import pytest
 
 from service.store.connect import connect
 from service.store.redis import RedisStore
+from service.verification.caller import Caller
 from service.verification.errors import Delivery, Limit, StoreUnavailable
 from service.verification.limits import Charge
 from service.verification.policy import Window
@@ -139,21 +140,21 @@ def test_many_devices_with_one_token_and_one_of_them_gets_in(lossy, make_attempt
 
 
 def test_what_many_numbers_share_is_spent_once(lossy, make_attempt):
-    """A start whose answer was lost is one start: of everybody, of an address in a range, and of a country."""
+    """A start whose answer was lost is one start: of everybody, of a network, and of a country."""
     charge = Charge(Limit.SENDS_IN_ALL, "all", (Window(10_000, timedelta(hours=1)),), enforced=True)
-    people = [make_attempt(address=f"192.0.2.{place}", charges=(charge,)) for place in range(250)]
+    people = [make_attempt(caller=Caller.at(f"192.0.{place}.2"), charges=(charge,)) for place in range(250)]
     lossy.drop = DROP
 
     burst(len(people), lambda place: surely(people[place].start), AT_ONCE)
 
     with closing(connect(lossy.url)) as look:
         assert look.llen("{tp}:l:sends_in_all:all") == len(people)
-        assert {look.llen(f"{{tp}}:k:{one.subjects.source_in_range}") for one in people} == {1}
+        assert {look.llen(f"{{tp}}:u:{one.subjects.network}") for one in people} == {1}
         assert _counted(look, b"s") == len(people)
 
 
 def test_an_approval_whose_answer_was_lost_is_one(lossy, make_attempt):
-    people = [make_attempt(address=f"192.0.2.{place}") for place in range(250)]
+    people = [make_attempt(caller=Caller.at(f"192.0.{place}.2")) for place in range(250)]
     for one in people:
         one.start()
     lossy.drop = DROP
@@ -162,7 +163,7 @@ def test_an_approval_whose_answer_was_lost_is_one(lossy, make_attempt):
     burst(len(people), lambda place: surely(lambda: people[place].check(nonce=name)), AT_ONCE)
 
     with closing(connect(lossy.url)) as look:
-        assert not look.exists(*(f"{{tp}}:k:{one.subjects.source_in_range}" for one in people))
+        assert not look.exists(*(f"{{tp}}:u:{one.subjects.network}" for one in people))
         assert _counted(look, b"a") == len(people)
 
 

@@ -61,7 +61,7 @@ def window(limit, seconds=3600):
 
 
 def addresses():
-    return (f"198.18.{index // 256}.{index % 256}" for index in itertools.count())
+    return (f"100.{64 + index // 256}.{index % 256}.9" for index in itertools.count())
 
 
 def in_64s():
@@ -89,7 +89,7 @@ RUSHES = {
     "prefix": Rush({"STARTS_PER_PREFIX": [window(10)]}, Limit.STARTS_OF_PREFIX, 10, lambda: lines("+1202777")),
     "country": Rush({"SENDS_PER_COUNTRY": [window(123)]}, Limit.SENDS_OF_COUNTRY, 123),
     "client": Rush({"SENDS_PER_CLIENT": [window(77)]}, Limit.SENDS_OF_CLIENT, 77, client="shop"),
-    "everything": Rush({"SENDS_IN_ALL": [window(500), window(3000, 86_400)]}, Limit.SENDS_IN_ALL, 500),
+    "everything": Rush({"SENDS_IN_ALL": [window(500), window(3000, 86_400)]}, Limit.SENDS_IN_ALL, 425),
     "money": Rush({"SPEND_PER_DAY": 1.0, "MESSAGE_PRICES": [["US", 0.01]]}, Limit.SPENT_TODAY, 100),
     "sender": Rush({"SENDER_RATE_PER_SECOND": 10.0}, "sender_rate", 301),
     "number": Rush(
@@ -124,15 +124,15 @@ def test_a_rush_on_neighbours_closes_their_range(rush):
 
     answers = rush({}, asks)
 
-    assert answers["passed"] == 4
+    assert answers["passed"] == 5, "the fifth closes it, and is the first of a trickle"
     assert answers[str(Limit.CLOSED)] > 0
 
 
 @EVERYWHERE
-def test_one_message_and_six_who_share_it(rush, sender):
+def test_one_message_and_all_share_it(rush):
     answers = rush({}, [(ONE_NUMBER, place, "") for place in islice(addresses(), AT_ONCE)])
 
-    assert answers == {"passed": 1, "shared": 6, str(Limit.SENDS_OF_NUMBER): AT_ONCE - 7}
+    assert answers == {"passed": 1, "shared": AT_ONCE - 1}
 
 
 @EVERYWHERE
@@ -153,7 +153,7 @@ def test_fifteen_wrong_codes_from_one_place(rush, desk):
 def test_so_many_wrong_codes_in_a_row_from_everywhere(rush, desk):
     changes = {"CHECKS_IN_A_ROW": 40}
     one = desk(SENDS_PER_NUMBER=(), STARTS_PER_ADDRESS=(), STARTS_PER_PREFIX=(), **changes)
-    begun = [one.start(ONE_NUMBER) for _ in range(30)]
+    begun = [one.start(ONE_NUMBER, place) for place in islice(addresses(), 30)]
     tokens = {message.text.split()[0] for message in one.sender.messages}
     guess = next(token for token in ("00000A", "00000B") if token not in tokens)
     asks = [(begun[turn % 30].id, place, guess) for turn, place in enumerate(islice(addresses(), AT_ONCE))]
@@ -206,4 +206,4 @@ def test_three_replicas_let_through_ten_of_a_thousand():
 
         assert statuses[303] == 10
         assert set(statuses) <= {303, 429, 503}, "who finds no place in the outbox is not even counted"
-        assert store.ask("LLEN", store.ask("KEYS", "{tp}:l:starts_of_address:*")[0]) == 10
+        assert store.ask("LLEN", store.ask("KEYS", "{tp}:u:*")[0]) == 10

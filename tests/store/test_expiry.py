@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from service.store.redis import RedisStore
+from service.verification.caller import Caller
 from service.verification.policy import DAY, HOUR, Window
 from service.verification.ports import Verdict
 from tests.store.attempts import Attempt
@@ -31,7 +32,9 @@ def test_after_its_life_nothing_is_accepted_and_after_the_longest_window_nothing
         checks_in_a_row=WINDOW,
     )
     store = RedisStore(engine.client, rules)
-    _pending, checked, resent, canceled = all_ = [Attempt(store, keyring, time.time, next(numbers)) for _ in range(4)]
+    _pending, checked, resent, canceled = all_ = [
+        Attempt(store, keyring, time.time, next(numbers), caller=Caller.at("192.0.2.7")) for _ in range(4)
+    ]
     for one in all_:
         assert one.start("form-1").verdict is Verdict.DONE
     checked.miss(2)
@@ -48,8 +51,8 @@ def test_after_its_life_nothing_is_accepted_and_after_the_longest_window_nothing
         assert one.resend().verdict is Verdict.GONE
         assert one.cancel().verdict is Verdict.GONE
     wait_until(lambda: not _counted(engine), seconds=3, what="every key ends that counts or opens something")
-    # Who asked for a number is remembered for an hour; what came of starts, for a day, and the hour that it began in.
-    most = {"n": HOUR, "g": HOUR + timedelta(minutes=2), "q": DAY, "h": DAY + HOUR}
+    # Who asked for a number is remembered for an hour; what came of messages, for a day, and the hour that it began in.
+    most = {"n": HOUR, "g": HOUR + timedelta(minutes=2), "w": HOUR, "u": DAY, "l": DAY, "h": DAY + HOUR}
     for name, life in engine.lives().items():
         assert 0 < life <= most[_kind(name)] / timedelta(milliseconds=1)
 

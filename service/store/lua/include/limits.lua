@@ -58,7 +58,7 @@ local function source_refusal()
   return refusal_of('starts_of_address', wait_among(OF.address, SHARED.address), SHARED.address_enforced)
     or refusal_of('starts_of_network', wait_among(OF.network, SHARED.network), SHARED.network_enforced)
     or not IS_WELCOME
-    and refusal_of('starts_of_prefix', wait_among(OF.range, {{SHARED.range_share, HOUR}}), SHARED.range_enforced) or nil
+    and refusal_of('starts_of_prefix', wait_among(OF.range, SHARED.range_share), SHARED.range_enforced) or nil
 end
 
 -- 2. What came of messages to this range and to its country.
