@@ -9,7 +9,7 @@ from .keyring import KeyringInRedis
 from .limits_view import LimitsViewStore
 from .names import Names
 from .notes import NoteStore
-from .readiness import faults_of, memory_used
+from .readiness import Readiness
 from .script import Scripts
 from .verifications import VerificationStore
 
@@ -36,7 +36,7 @@ class RedisStore:
             replicas: How many must have a check, or a keyring, before it is answered.
         """
         scripts, names = Scripts(client), Names(prefix)
-        self._scripts, self._replicas = scripts, replicas
+        self._readiness = Readiness(scripts, replicas=replicas)
         self.verifications = VerificationStore(
             scripts, names, policy, messages_per_second=messages_per_second, replicas=replicas
         )
@@ -47,8 +47,8 @@ class RedisStore:
 
     def ready(self) -> list[str]:
         """See `Store`."""
-        return faults_of(self._scripts, replicas=self._replicas)
+        return self._readiness.faults()
 
     def memory_used(self) -> float:
         """See `Store`."""
-        return memory_used(self._scripts)
+        return self._readiness.memory_used
