@@ -51,6 +51,9 @@ BACK_SECONDS = 2.0
 SLOW_CLIENTS, SILENT_CLIENTS = (1, 84, 200, 500), 8_000  # 84: all slots of three replicas
 SLOW_ADDRESS = "127.0.0.9"
 SLOW_SECONDS = 4.0
+DELAYS = (0.1, 0.18, 0.23, 0.3, 0.45)  # seconds that each answer of Redis takes longer
+SLOW_REDIS_SECONDS = 8.0  # two checks of the balancer would have taken a replica out
+PEOPLE = 1_000
 LIFE = timedelta(seconds=5)  # of a code, where its end is waited for
 SENDER_SECONDS = 6.5  # a send has 6 in all
 
@@ -530,6 +533,51 @@ def _tries(checking: Verifier, id_: str, token: str) -> bool:
     return True
 
 
+def t17c(run: Run) -> Row:
+    """A replica whose clock is behind by as much as readiness bears: the page after the number is the code form."""
+    if COMPILER is None:
+        return Row(
+            "T17", "a replica 2 s behind", well=True, figures="left out: it needs a C compiler, and there is none"
+        )
+    with WrongClock() as clock, ExitStack() as ends:
+        clock.set(-2)
+        fleet = Fleet(ends, run.store.url, size=2)
+        behind = fleet.replicas[1]
+        behind.kill()
+        behind.configure({name: clock.env[name] for name in ("LD_PRELOAD", "SKEW_FILE")})
+        behind.start()
+        fleet.await_ready(behind)
+        shown = Counter(burst(PEOPLE, lambda place: _after_the_number(fleet.url, place), 8))
+        log = behind.log()
+    lost, served = shown["303, 303"], shown["303, 200"]  # sent on to the first page, or shown the code form
+    well = not lost and served > 0 and "verification_started" in log
+    figures = f"{lost} of {PEOPLE:,} lost, {served} served, {log.count('verification_started')} began on it"
+    return Row("T17", "a replica 2 s behind", well, figures)
+
+
+def _after_the_number(url: str, place: int) -> str:
+    with Browser(url, source=f"127.0.{1 + place // 250}.{1 + place % 250}") as browser:  # an address has its share
+        asked = browser.post("/request", {"phone": fresh_number(), "nonce": fresh_number()})
+        return f"{asked.status}, {browser.get('/verify').status}"
+
+
+def t18(run: Run) -> Row:
+    """Redis is slow: everything is served through the balancer, since no other replica would do better."""
+    table, well = list[str](), True
+    with ExitStack() as ends:
+        proxy = ends.enter_context(DroppingProxy(run.store.port, drop=0))
+        fleet = Fleet(ends, proxy.url)
+        for delay in DELAYS:
+            proxy.delay = delay
+            history = run.history()
+            with crowd([fleet.url], history, size=VISITORS, patience=60):
+                time.sleep(SLOW_REDIS_SECONDS)
+            not_ready = sum("not_ready" in replica.log() for replica in fleet.replicas)
+            well = well and not history.failures and history.approved() > 0 and not not_ready
+            table.append(f"+{_ms(delay)}: {len(history.failures)} of {history.requests:,} failed")
+    return Row("T18", "Redis slower", well, f"{'; '.join(table)}; {not_ready} replicas were not ready")
+
+
 # -- Clients that break
 
 
@@ -624,6 +672,8 @@ ROWS = (
     t16,
     t17,
     t17b,
+    t17c,
+    t18,
     t15,
     t08,
     t13,

@@ -27,7 +27,7 @@ SOURCE = r"""
 static volatile long *ahead;
 
 __attribute__((constructor)) static void find(void) {
-    int file = open(getenv("TEXTPROOF_SKEW"), O_RDONLY);
+    int file = open(getenv("SKEW_FILE"), O_RDONLY);
     void *seen = mmap(0, sizeof(long), PROT_READ, MAP_SHARED, file, 0);
     if (seen == MAP_FAILED) abort();
     ahead = seen;
@@ -68,7 +68,7 @@ class WrongClock:
         ahead.write_bytes(bytes(struct.calcsize("l")))
         with ahead.open("r+b") as file:
             self._ahead = mmap.mmap(file.fileno(), 0)
-        self.env = {**os.environ, "LD_PRELOAD": str(library), "TEXTPROOF_SKEW": str(ahead)}
+        self.env = {**os.environ, "LD_PRELOAD": str(library), "SKEW_FILE": str(ahead)}
         return self
 
     def set(self, seconds: int) -> None:

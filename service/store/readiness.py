@@ -6,61 +6,71 @@ A slow server is no such thing: all replicas would say no at once, and none woul
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
-import redis
 from redis.exceptions import NoPermissionError
 
-from ..verification.errors import StoreUnavailable
 from .connect import nodes
 from .script import Scripts
 
 SKEW_SECONDS = 2  # ours: what a message's life can bear; security of expiry does not depend on it
 
 
-def faults_of(scripts: Scripts, *, replicas: int) -> list[str]:
-    """Return what is wrong with the servers behind a store; `replicas` is how many each must have."""
-    return scripts.guarded(
-        lambda: [fault for node in nodes(scripts.client) for fault in _faults(node, replicas=replicas)]
-    )
+class Readiness:
+    """Asks the servers behind a store, each in one round trip: a balancer waits for the answer."""
+
+    def __init__(self, scripts: Scripts, *, replicas: int) -> None:
+        """Take what reaches the servers, and how many replicas each must have."""
+        self._scripts = scripts
+        self._replicas = replicas
+        self.memory_used = 0.0
+        """The share of its memory that the fullest server used, as `faults` found last; 0 where there is no limit."""
+
+    def faults(self) -> list[str]:
+        """Return what is wrong with the servers."""
+        return self._scripts.guarded(self._faults)
+
+    def _faults(self) -> list[str]:
+        faults, used = list[str](), 0.0
+        for node in nodes(self._scripts.client):
+            begun = time.monotonic()
+            with node.pipeline(transaction=False) as questions:
+                questions.time()
+                questions.info("memory")
+                questions.info("replication")
+                now, memory, replication = questions.execute(raise_on_error=False)
+            faults += [*_of_answers(now, memory, replication)]
+            if isinstance(now, tuple):
+                faults += _of_time(now, time.monotonic() - begun)
+            if isinstance(memory, dict):
+                faults += _of_memory(memory)
+                used = max(used, memory["used_memory"] / memory["maxmemory"] if memory.get("maxmemory") else 0)
+                connected = replication.get("connected_slaves", 0)
+                if connected < self._replicas:
+                    faults.append(f"Redis has {connected} replicas, and REPLICAS asks for {self._replicas}")
+        self.memory_used = used
+        return faults
 
 
-def memory_used(scripts: Scripts) -> float:
-    """Return the share of its memory that the fullest server uses; 0 where it has no limit, or nobody may ask."""
-    try:
-        memories = scripts.guarded(lambda: [node.info("memory") for node in nodes(scripts.client)])
-    except StoreUnavailable:
-        return 0.0
-    return max(
-        (memory["used_memory"] / memory["maxmemory"] for memory in memories if memory.get("maxmemory")), default=0.0
-    )
+def _of_answers(now: Any, memory: Any, replication: Any) -> Iterator[str]:  # noqa: ANN401 - answers, or errors
+    """Yield what the user of the service may not ask, which is a fault of its own; other errors are raised."""
+    for command, answer in (("TIME", now), ("INFO", memory), ("INFO", replication)):
+        if isinstance(answer, NoPermissionError):
+            if answer is not replication:
+                yield f"the Redis user may not call {command}: give it +{command.lower()}"
+        elif isinstance(answer, Exception):
+            raise answer
 
 
-def _faults(node: redis.Redis, *, replicas: int) -> Iterator[str]:
-    """Yield what is wrong with one server. What its user may not ask is a fault of its own, and no failure."""
-    for command, faults in (("TIME", _faults_of_time(node)), ("INFO", _faults_of_memory(node, replicas=replicas))):
-        try:
-            yield from faults
-        except NoPermissionError:
-            yield f"the Redis user may not call {command}: give it +{command.lower()}"
-
-
-def _faults_of_time(node: redis.Redis) -> Iterator[str]:
-    begun = time.monotonic()
-    seconds, microseconds = node.time()
-    took = time.monotonic() - begun
-    skew = seconds + microseconds / 1e6 - time.time()
+def _of_time(now: tuple[int, int], took: float) -> Iterator[str]:
+    skew = now[0] + now[1] / 1e6 - time.time()
     if abs(skew) > SKEW_SECONDS + took:
         yield f"the clock of Redis is {skew:+.0f} s from ours: set both by NTP"
 
 
-def _faults_of_memory(node: redis.Redis, *, replicas: int) -> Iterator[str]:
-    memory = node.info("memory")
+def _of_memory(memory: dict[str, Any]) -> Iterator[str]:
     if 0 < memory.get("maxmemory", 0) <= memory.get("used_memory", 0):
         yield "Redis is full: give it more memory (maxmemory)"
     policy = memory.get("maxmemory_policy")
     if policy != "noeviction":
         yield f"Redis may forget limits: maxmemory-policy is {policy}, set it to noeviction"
-    if replicas:
-        connected = node.info("replication").get("connected_slaves", 0)
-        if connected < replicas:
-            yield f"Redis has {connected} replicas, and REPLICAS asks for {replicas}"

@@ -9,7 +9,7 @@ from .keyring import KeyringInRedis
 from .limits_view import LimitsViewStore
 from .names import Names
 from .notes import NoteStore
-from .readiness import faults_of, memory_used
+from .readiness import Readiness
 from .script import Scripts
 from .verifications import VerificationStore, constants_of
 
@@ -37,7 +37,7 @@ class RedisStore:
         """
         scripts = Scripts(client, constants_of(policy, messages_per_second))
         names = Names(prefix)
-        self._scripts, self._replicas = scripts, replicas
+        self._readiness = Readiness(scripts, replicas=replicas)
         self.verifications = VerificationStore(
             scripts, names, policy, messages_per_second=messages_per_second, replicas=replicas
         )
@@ -48,8 +48,8 @@ class RedisStore:
 
     def ready(self) -> list[str]:
         """See `Store`."""
-        return faults_of(self._scripts, replicas=self._replicas)
+        return self._readiness.faults()
 
     def memory_used(self) -> float:
         """See `Store`."""
-        return memory_used(self._scripts)
+        return self._readiness.memory_used

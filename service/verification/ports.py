@@ -353,7 +353,7 @@ class Store(Protocol):
     def keyring(self) -> KeyringStore: ...  # noqa: D102
 
     def memory_used(self) -> float:
-        """Return the share of its memory that is in use; 0 where it has no limit."""
+        """Return the share of its memory that was in use when `ready` was asked last; 0 where it has no limit."""
 
     def ready(self) -> list[str]:
         """Return what keeps this store from being trusted, in words; nothing when all is well."""

@@ -42,16 +42,24 @@ class Browser:
         base_url: `http://host:port`.
         timeout: Seconds to wait for a connection and for each part of an answer.
         headers: Sent with every request.
+        source: The loopback address to come from.
     """
 
     def __init__(
-        self, base_url: str, *, timeout: float = LONG_SECONDS, headers: Mapping[str, str] | None = None
+        self,
+        base_url: str,
+        *,
+        timeout: float = LONG_SECONDS,
+        headers: Mapping[str, str] | None = None,
+        source: str = "",
     ) -> None:
         self.base_url = base_url.rstrip("/")
         self.cookies: dict[str, str] = {}
         self._headers = dict(headers or {})
         where = urlsplit(self.base_url)
-        self._connection = http.client.HTTPConnection(where.hostname or "127.0.0.1", where.port, timeout=timeout)
+        self._connection = http.client.HTTPConnection(
+            where.hostname or "127.0.0.1", where.port, timeout=timeout, source_address=(source, 0) if source else None
+        )
 
     def get(self, path: str, headers: Mapping[str, str | None] | None = None) -> Response:
         """Fetch; once more where the kept connection turns out to be closed."""

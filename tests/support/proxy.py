@@ -1,4 +1,4 @@
-"""A network between client and Redis that loses answers.
+"""A network between client and Redis that loses answers, or hands them on late.
 
 What is lost is the answer to a script that *was* executed: the case that a client cannot tell from
 a script that never ran. Handshakes (HELLO, CLIENT) always pass, so that a connection that is lost
@@ -9,6 +9,7 @@ import random
 import selectors
 import socket
 import threading
+import time
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -31,6 +32,7 @@ class DroppingProxy:
     Attributes:
         dropped: Answers swallowed so far.
         passed: Answers to scripts handed on so far.
+        delay: Seconds that each answer comes later.
     """
 
     def __init__(self, target_port: int, drop: float = 0.2, seed: int = 0) -> None:
@@ -38,6 +40,7 @@ class DroppingProxy:
         self.drop = drop
         self.dropped = 0
         self.passed = 0
+        self.delay = 0.0
         self._target = ("127.0.0.1", target_port)
         self._chance = random.Random(seed)
         self._lock = threading.Lock()
@@ -133,6 +136,8 @@ class DroppingProxy:
                         if script_asked and self._loses_answer():
                             return
                         script_asked = False
+                        if self.delay:
+                            time.sleep(self.delay)
                         near.sendall(chunk)
 
     def _loses_answer(self) -> bool:
