@@ -1,16 +1,49 @@
 """What keeps a store from being trusted, in words."""
 
+import threading
 import time
 from collections.abc import Iterator
 
 import redis
 from redis.exceptions import NoPermissionError
 
+from ..verification.errors import StoreUnavailable
 from .connect import nodes
+from .names import Names
 from .script import Scripts
 
 SLOW_SECONDS = 0.2  # ours: a hundred times what a data centre takes
 SKEW_SECONDS = 2  # ours: what a message's life can bear; security of expiry does not depend on it
+
+WRITE_SECONDS = 1.0  # ours: how often it is tried, and how long what was written stays
+
+
+class Writing:
+    """Whether the server takes what is written: a replica answers everything else as well as its primary."""
+
+    def __init__(self, scripts: Scripts, names: Names) -> None:
+        """Take what reaches the server."""
+        self._scripts = scripts
+        self._name = names.ready
+        self._lock = threading.Lock()
+        self._next = 0.0
+        self._faults: list[str] = []
+
+    def faults(self) -> list[str]:
+        """Return why it does not; tried once in WRITE_SECONDS at most, whoever asks."""
+        with self._lock:
+            if time.monotonic() >= self._next:
+                self._faults = self._tried()
+                self._next = time.monotonic() + WRITE_SECONDS
+            return self._faults
+
+    def _tried(self) -> list[str]:
+        life = round(WRITE_SECONDS * 1000)
+        try:
+            self._scripts.guarded(lambda: self._scripts.client.set(self._name, "", px=life))
+        except StoreUnavailable as error:
+            return [str(error)]
+        return []
 
 
 def faults_of(scripts: Scripts, *, replicas: int) -> list[str]:

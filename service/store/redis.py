@@ -9,7 +9,7 @@ from .keyring import KeyringInRedis
 from .limits_view import LimitsViewStore
 from .names import Names
 from .notes import NoteStore
-from .readiness import faults_of
+from .readiness import Writing, faults_of
 from .script import Scripts
 from .verifications import VerificationStore
 
@@ -36,7 +36,7 @@ class RedisStore:
             replicas: How many must have a check, or a keyring, before it is answered.
         """
         scripts, names = Scripts(client), Names(prefix)
-        self._scripts, self._replicas = scripts, replicas
+        self._scripts, self._replicas, self._writing = scripts, replicas, Writing(scripts, names)
         self.verifications = VerificationStore(
             scripts, names, policy, messages_per_second=messages_per_second, replicas=replicas
         )
@@ -47,4 +47,4 @@ class RedisStore:
 
     def ready(self) -> list[str]:
         """See `Store`."""
-        return faults_of(self._scripts, replicas=self._replicas)
+        return faults_of(self._scripts, replicas=self._replicas) or self._writing.faults()
