@@ -30,7 +30,7 @@ from .errors import (
     VerificationError,
     VerificationLocked,
 )
-from .keys import Handle, Keyring
+from .keys import Handle, Keyring, is_id
 from .limits import Send, send_of, subjects_of
 from .message import Message, compose
 from .outbox import RETRY_SECONDS, Outbox, Slot
@@ -281,7 +281,7 @@ class Verifier:
         The new one has a name as well, which follows from the first: a request that comes a third time finds it.
         """
         with suppress(UnknownVerification):
-            earlier = self._show(keyring, handle, caller)
+            earlier = self._show(keyring, handle, caller, is_repeat=True)
             if earlier.status in (Status.PENDING, Status.APPROVED):
                 return earlier
         return self._start(keyring, handle.number, caller, f"{nonce}'", about)
@@ -360,6 +360,7 @@ class Verifier:
     def _undo(self, handle: Handle, caller: Caller, send: Send) -> None:
         """Take back a start whose answer was lost: it may have been made, and nobody will send its message.
 
+        Unless the same request came again meanwhile, and was told of the verification: then the message is sent now.
         In the background and for a few seconds, because the caller has to be told now. Later it expires by itself.
         """
 
@@ -367,18 +368,41 @@ class Verifier:
             for pause in UNDO_PAUSES:
                 time.sleep(pause)
                 with suppress(StoreUnavailable):
-                    answer = self._unsend(handle, caller, send, 1, Delivery.FAILED, is_refused=False)
-                    log.warning("start_undone", extra={"id": handle.id, "verdict": answer.verdict.value})
-                    return
+                    answer = self._unsend(handle, caller, send, 1, Delivery.FAILED, is_refused=False, is_undo=True)
+                    break
+            else:
+                return
+            log.warning("start_undone", extra={"id": handle.id, "verdict": answer.verdict.value})
+            if answer.verdict is Verdict.REPEATED:
+                with suppress(VerificationError):
+                    self._send_late(handle, caller, send, answer)
 
         threading.Thread(target=undo, name="undo", daemon=True).start()
 
+    def _send_late(self, handle: Handle, caller: Caller, send: Send, answer: Answer) -> None:
+        """Send the message of a start that could not be taken back."""
+        with self._outbox.slot() as slot:
+            if slot is None:
+                self._unsend(handle, caller, send, 1, Delivery.FAILED, is_refused=False)
+                return
+            self._deliver(slot, self._keys(), handle, caller, send, answer, self._accept(answer, handle))
+
     def _unsend(
-        self, handle: Handle, caller: Caller, send: Send, number: int, delivery: Delivery, *, is_refused: bool
+        self,
+        handle: Handle,
+        caller: Caller,
+        send: Send,
+        number: int,
+        delivery: Delivery,
+        *,
+        is_refused: bool,
+        is_undo: bool = False,
     ) -> Answer:
         def unsend(keyring: Keyring) -> Answer:
             step = self._step(keyring, handle, caller, self._token(keyring, handle))
-            return self._store.unsend(step, send, number=number, delivery=delivery, is_refused=is_refused)
+            return self._store.unsend(
+                step, send, number=number, delivery=delivery, is_refused=is_refused, is_undo=is_undo
+            )
 
         return self._keys.using(unsend)
 
@@ -422,8 +446,9 @@ class Verifier:
             )
         )
 
-    def _show(self, keyring: Keyring, handle: Handle, caller: Caller) -> Verification:
-        return self._verification(handle, self._accept(self._store.show(self._step(keyring, handle, caller)), handle))
+    def _show(self, keyring: Keyring, handle: Handle, caller: Caller, *, is_repeat: bool = False) -> Verification:
+        answer = self._store.show(self._step(keyring, handle, caller), is_repeat=is_repeat)
+        return self._verification(handle, self._accept(answer, handle))
 
     # -- Answers
 
@@ -484,6 +509,8 @@ class Verifier:
     # -- Small things
 
     def _opened(self, id_: str) -> Handle:
+        if not is_id(id_):  # then no other keyring opens it either
+            raise UnknownVerification
         return self._keys.opening(lambda keyring: keyring.opened(id_))
 
     def _step(self, keyring: Keyring, handle: Handle, caller: Caller, token: Token | None = None) -> Step:

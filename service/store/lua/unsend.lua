@@ -5,11 +5,14 @@ local FREE, MONEY, SOURCE_IN_RANGE, LINES, RANGE, COUNTRY = unpack(KEYS, 7)
 local FIRST_CHARGE = 13
 local DELIVERY, SEND, STEP, PRICE, LINE, IS_START = unpack(ARGV, 6) -- STEP: ms of the sender
 IS_START = IS_START == '1' -- its start was not made either
+local IS_UNDO = ARGV[#ARGV] == '1' -- whoever started it has no answer; but if the request came again, it has
 -- @include conversion
 
 local status, delivery = field('status'), field('delivery')
 if not status then return answer('gone') end
 if (field('sends') or '1') ~= SEND or delivery == DELIVERY then return answer('done') end
+if IS_UNDO and field('shares') then return answer('done') end -- it has no message, and spent nothing
+if IS_UNDO and status == 'p' and field('was_told') then return answer('repeated') end
 
 local stamp = field('last_send') or field('begun')
 redis.call('HSET', RECORD, FIELD.delivery, DELIVERY)
