@@ -15,7 +15,7 @@ from .script import Scripts
 SLOW_SECONDS = 0.2  # ours: a hundred times what a data centre takes
 SKEW_SECONDS = 2  # ours: what a message's life can bear; security of expiry does not depend on it
 
-WRITE_SECONDS = 1.0  # ours: how often it is tried, and how long what was written stays
+WRITE_SECONDS = 1.0  # ours: how often it writes, and how long what was written stays
 
 
 class Writing:
@@ -27,23 +27,19 @@ class Writing:
         self._name = names.ready
         self._lock = threading.Lock()
         self._next = 0.0
-        self._faults: list[str] = []
 
     def faults(self) -> list[str]:
-        """Return why it does not; tried once in WRITE_SECONDS at most, whoever asks."""
+        """Return why it does not. Writes once in WRITE_SECONDS at most, whoever asks; a refusal is asked for anew."""
         with self._lock:
-            if time.monotonic() >= self._next:
-                self._faults = self._tried()
-                self._next = time.monotonic() + WRITE_SECONDS
-            return self._faults
-
-    def _tried(self) -> list[str]:
-        life = round(WRITE_SECONDS * 1000)
-        try:
-            self._scripts.guarded(lambda: self._scripts.client.set(self._name, "", px=life))
-        except StoreUnavailable as error:
-            return [str(error)]
-        return []
+            if time.monotonic() < self._next:
+                return []
+            try:
+                life = round(WRITE_SECONDS * 1000)
+                self._scripts.guarded(lambda: self._scripts.client.set(self._name, "", px=life))
+            except StoreUnavailable as error:
+                return [str(error)]
+            self._next = time.monotonic() + WRITE_SECONDS
+            return []
 
 
 def faults_of(scripts: Scripts, *, replicas: int) -> list[str]:

@@ -47,4 +47,4 @@ class RedisStore:
 
     def ready(self) -> list[str]:
         """See `Store`."""
-        return faults_of(self._scripts, replicas=self._replicas) or self._writing.faults()
+        return [*self._writing.faults(), *faults_of(self._scripts, replicas=self._replicas)]
