@@ -20,6 +20,7 @@ from itertools import count
 
 import redis
 
+from bench.faults_failover import ROWS as FAILOVER_ROWS
 from bench.fleet import DRAIN_SECONDS, OBSERVED, Fleet, hammer, haproxy
 from bench.history import NO, OK, Before, GaveUp, History, Visitor, crowd, first_success, fresh_number, wrong_for
 from bench.keyring import ROWS as KEYRING_ROWS
@@ -685,6 +686,7 @@ ROWS = (
     t26,
     t14,
     t14b,
+    *FAILOVER_ROWS,
     *KEYRING_ROWS,
     t06,
 )

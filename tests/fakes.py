@@ -70,7 +70,7 @@ class GonePort:
 
     def __getattr__(self, verb: str):
         def refuse(*_args: object, **_facts: object) -> None:
-            raise StoreUnavailable
+            raise StoreUnavailable("Redis does not answer")
 
         return refuse
 
@@ -88,7 +88,7 @@ class GoneStore:
 
     def ready(self) -> list[str]:
         """See `Store`."""
-        raise StoreUnavailable
+        raise StoreUnavailable("Redis does not answer")
 
 
 class KeyringInMemory:

@@ -14,6 +14,8 @@ class Breaker:
         self._lock = threading.Lock()
         self._failures = 0
         self._next_try = 0.0
+        self.reason = ""
+        """Of the last failure, in words."""
 
     def closed(self) -> bool:
         """Tell whether a caller may go through."""
@@ -26,9 +28,10 @@ class Breaker:
             self._next_try = now + PAUSE_SECONDS
             return True
 
-    def failed(self) -> None:
+    def failed(self, reason: str) -> None:
         """Count a failure."""
         with self._lock:
+            self.reason = reason
             self._failures += 1
             self._next_try = time.monotonic() + PAUSE_SECONDS
 

@@ -11,9 +11,10 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
+from redis.connection import Connection
 from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
-from redis.sentinel import Sentinel
+from redis.sentinel import Sentinel, SentinelManagedConnection
 
 CONNECT_SECONDS = 0.3  # ours: a data centre answers in 0.01
 ANSWER_SECONDS = 0.5  # ours: two of these, twice, stay under the 2 s that a caller is promised
@@ -65,6 +66,21 @@ def nodes(client: Client) -> list[redis.Redis]:
     return [client.get_redis_connection(node) for node in client.get_primaries()]  # type: ignore[no-untyped-call]
 
 
+def drop_connections(client: Client) -> None:
+    """Have every connection made anew, to wherever the address leads then; one in use when it is given back."""
+    each = [client] if isinstance(client, redis.Redis) else [node.redis_connection for node in client.get_nodes()]  # type: ignore[no-untyped-call]
+    for node in each:
+        if node is not None:  # of a cluster, one that nobody has used yet
+            node.connection_pool.update_active_connections_for_reconnect()
+            node.connection_pool.disconnect_free_connections()
+
+
+class _Watched(SentinelManagedConnection):
+    """To the primary that sentinels name. A replica's READONLY is told as it is, and not as a lost connection."""
+
+    read_response = Connection.read_response
+
+
 def _behind_sentinels(parts: SplitResult) -> redis.Redis:
     login, _, addresses = parts.netloc.rpartition("@")
     user, _, password = login.partition(":")
@@ -76,6 +92,11 @@ def _behind_sentinels(parts: SplitResult) -> redis.Redis:
     care = _care() | {"socket_timeout": ANSWER_SECONDS_OF_A_SENTINEL, "retry": Retry(NoBackoff(), 0)}
     watched = Sentinel(sentinels, sentinel_kwargs=care)  # type: ignore[no-untyped-call]
     client: redis.Redis = watched.master_for(  # type: ignore[no-untyped-call]
-        name or "mymaster", db=int(database or 0), max_connections=CONNECTIONS, **secret, **_care()
+        name or "mymaster",
+        db=int(database or 0),
+        max_connections=CONNECTIONS,
+        connection_class=_Watched,
+        **secret,
+        **_care(),
     )
     return client

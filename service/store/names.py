@@ -22,6 +22,7 @@
 {prefix}:z:kind:subject[:client]  a number, range or country that is closed (string: what it is, sealed)
 {prefix}:l:limit:subject          entries of a limit (list of ms)
 {prefix}:i:name                   a note (string or list, opaque)
+{prefix}:r                        whoever asked whether they can write could, a second ago (string, empty)
 
 Digests stand for numbers, addresses and ranges.
 """
@@ -43,6 +44,7 @@ class Names:
         self.pause = f"{self._begin}p"
         self.sender = f"{self._begin}f"
         self.guesses = f"{self._begin}g"
+        self.ready = f"{self._begin}r"
 
     def record(self, random: str) -> str:
         return f"{self._begin}v:{random}"

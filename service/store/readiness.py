@@ -4,16 +4,45 @@ A slow server is no such thing: all replicas would say no at once, and none woul
 `/metrics` shows it.
 """
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
 
 from redis.exceptions import NoPermissionError
 
+from ..verification.errors import StoreUnavailable
 from .connect import nodes
+from .names import Names
 from .script import Scripts
 
 SKEW_SECONDS = 2  # ours: what a message's life can bear; security of expiry does not depend on it
+
+WRITE_SECONDS = 1.0  # ours: how often it writes, and how long what was written stays
+
+
+class Writing:
+    """Whether the server takes what is written: a replica answers everything else as well as its primary."""
+
+    def __init__(self, scripts: Scripts, names: Names) -> None:
+        """Take what reaches the server."""
+        self._scripts = scripts
+        self._name = names.ready
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def faults(self) -> list[str]:
+        """Return why it does not. Writes once in WRITE_SECONDS at most, whoever asks; a refusal is asked for anew."""
+        with self._lock:
+            if time.monotonic() < self._next:
+                return []
+            try:
+                life = round(WRITE_SECONDS * 1000)
+                self._scripts.guarded(lambda: self._scripts.client.set(self._name, "", px=life))
+            except StoreUnavailable as error:
+                return [str(error)]
+            self._next = time.monotonic() + WRITE_SECONDS
+            return []
 
 
 class Readiness:

@@ -9,7 +9,7 @@ from .keyring import KeyringInRedis
 from .limits_view import LimitsViewStore
 from .names import Names
 from .notes import NoteStore
-from .readiness import Readiness
+from .readiness import Readiness, Writing
 from .script import Scripts
 from .verifications import VerificationStore, constants_of
 
@@ -38,6 +38,7 @@ class RedisStore:
         scripts = Scripts(client, constants_of(policy, messages_per_second))
         names = Names(prefix)
         self._readiness = Readiness(scripts, replicas=replicas)
+        self._writing = Writing(scripts, names)
         self.verifications = VerificationStore(
             scripts, names, policy, messages_per_second=messages_per_second, replicas=replicas
         )
@@ -48,7 +49,7 @@ class RedisStore:
 
     def ready(self) -> list[str]:
         """See `Store`."""
-        return self._readiness.faults()
+        return [*self._writing.faults(), *self._readiness.faults()]
 
     def memory_used(self) -> float:
         """See `Store`."""

@@ -2,7 +2,10 @@
 
 import functools
 import json
+import logging
 import re
+import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha1
 from importlib.resources import files
@@ -10,13 +13,20 @@ from typing import Any, TypeVar, cast
 
 import redis
 from redis.cluster import RedisCluster
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+from redis.exceptions import ClusterError, NoScriptError, RedisClusterException, RedisError
 
 from ..verification.envelope import KeyringChanged
 from ..verification.errors import StoreUnavailable
 from .breaker import Breaker
-from .connect import Client
+from .connect import Client, drop_connections
 
+log = logging.getLogger("textproof")
+
+# What a server answers that is not the one to write to, or not now. It has carried out nothing.
+ELSEWHERE = frozenset({"READONLY", "MISCONF", "NOREPLICAS", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"})
+SOON_SECONDS = 0.3  # ours: what took longer is not tried again, so that two tries stay under the 2 s that are promised
+QUIET_SECONDS = 60.0  # ours: what goes on is logged once a minute, not with each request
+CODE = re.compile(r"[A-Z]{3,}(?= |$)")
 WAIT_MS = 100  # for replicas; ours: a fifth of what an answer may take
 VERBS = ("start", "check", "resend", "cancel", "report", "unsend", "show")
 OTHERS = ("opt", "pause", "charge", "note", "envelope")
@@ -42,6 +52,8 @@ class Scripts:
         """
         self._given = client
         self._breaker = Breaker()
+        self._quiet_until: dict[str, float] = {}
+        self._lock = threading.Lock()
         self._sources = {name: source(name, constants) for name in VERBS + OTHERS}
         self._digests = {name: sha1(source.encode()).hexdigest() for name, source in self._sources.items()}  # noqa: S324
 
@@ -74,45 +86,104 @@ class Scripts:
         return reply
 
     def guarded(self, step: Callable[[], T]) -> T:
-        """Do one step; whatever goes wrong with Redis, nothing was accepted."""
+        """Do one step; whatever goes wrong with Redis, nothing was accepted.
+
+        A server that is not the one to write to loses its connections, because the address may lead to another one by
+        now, and the step is done once more.
+
+        Raises:
+            StoreUnavailable: The text says why.
+        """
         if not self._breaker.closed():
-            raise StoreUnavailable("not asked: it did not answer a moment ago")
+            raise StoreUnavailable(self._breaker.reason)
+        begun = time.monotonic()
         try:
-            result = step()
+            try:
+                result = step()
+            except (RedisError, RedisClusterException) as error:
+                code = self._noted(error)
+                if code not in ELSEWHERE or time.monotonic() > begun + SOON_SECONDS:
+                    raise
+                result = step()
         except (RedisError, RedisClusterException) as error:
-            self._breaker.failed()
-            raise StoreUnavailable(type(error).__name__) from error
+            code = self._noted(error)
+            reason = f"Redis refuses: {code}" if code else "Redis does not answer"
+            self._breaker.failed(reason)
+            raise StoreUnavailable(reason) from error
         self._breaker.succeeded()
         return result
 
+    def _noted(self, error: Exception) -> str:
+        """Return the code of an error that a server answered, after what has to be done about it; "" when none did."""
+        code = _code(error)
+        if code in ELSEWHERE:
+            drop_connections(self.client)
+        with self._lock:
+            now = time.monotonic()
+            is_news = bool(code) and now >= self._quiet_until.get(code, 0.0)
+            if is_news:
+                self._quiet_until[code] = now + QUIET_SECONDS
+        if is_news:
+            log.warning("store_refuses", extra={"reason": code})
+        return code
+
     def _evaluate(self, name: str, keys: Sequence[str], arguments: Sequence[Argument]) -> object:
+        client = self.client
         try:
-            reply = self.client.evalsha(self._digests[name], len(keys), *keys, *arguments)
+            return client.evalsha(self._digests[name], len(keys), *keys, *arguments)
         except NoScriptError:  # the first time, after a restart, after a failover
-            self.client.script_load(self._sources[name])
-            reply = self.client.evalsha(self._digests[name], len(keys), *keys, *arguments)
-        return reply
+            if isinstance(client, redis.Redis):
+                return self._piped(client, name, keys, arguments, is_known=False)[-1]
+            client.script_load(self._sources[name])
+            return client.evalsha(self._digests[name], len(keys), *keys, *arguments)
 
     def _evaluate_and_wait(
         self, name: str, keys: Sequence[str], arguments: Sequence[Argument], replicas: int
     ) -> tuple[Any, int]:
-        """WAIT speaks of what its own connection wrote, so both go down the same one."""
         client = self.client
         if isinstance(client, RedisCluster):
             client = client.get_redis_connection(client.get_node_from_key(keys[0]))  # type: ignore[no-untyped-call]
-        with client.pipeline(transaction=False) as steps:
+        try:
             try:
-                steps.evalsha(self._digests[name], len(keys), *keys, *arguments)
-                steps.wait(replicas, WAIT_MS)
-                reply, acknowledged = steps.execute()
+                reply, acknowledged = self._piped(client, name, keys, arguments, replicas)
             except NoScriptError:
-                client.script_load(self._sources[name])
-                return self._evaluate_and_wait(name, keys, arguments, replicas)
-            except RedisError:
-                # The slot may have moved. The ordinary way finds it, and the same request changes nothing twice;
-                # whether a replica has it, nobody can say.
-                return self._evaluate(name, keys, arguments), 0
+                _, reply, acknowledged = self._piped(client, name, keys, arguments, replicas, is_known=False)
+        except RedisError as error:
+            if _code(error) in ELSEWHERE:
+                raise
+            # The slot may have moved. The ordinary way finds it, and the same request changes nothing twice;
+            # whether a replica has it, nobody can say.
+            return self._evaluate(name, keys, arguments), 0
         return reply, acknowledged
+
+    def _piped(
+        self,
+        client: redis.Redis,
+        name: str,
+        keys: Sequence[str],
+        arguments: Sequence[Argument],
+        replicas: int = 0,
+        *,
+        is_known: bool = True,
+    ) -> list[Any]:
+        """Run a script down one connection: others may lead elsewhere, and WAIT speaks of what its own one wrote."""
+        with client.pipeline(transaction=False) as steps:
+            if not is_known:
+                steps.script_load(self._sources[name])
+            steps.evalsha(self._digests[name], len(keys), *keys, *arguments)
+            if replicas:
+                steps.wait(replicas, WAIT_MS)
+            return steps.execute()
+
+
+def _code(error: Exception) -> str:
+    """Return the word that a server's error begins with; "" for an error that is not a server's."""
+    if type(error) is ClusterError:  # redis-py gives up after sixteen of them, and says it in its own words
+        return "TRYAGAIN"
+    if not isinstance(error, RedisError):
+        return ""
+    found = CODE.match(str(error).rpartition("caused error: ")[2])  # in front: what a pipeline adds
+    return error.status_code or (found[0] if found else "")
 
 
 def source(name: str, constants: Mapping[str, Any] | None = None) -> str:

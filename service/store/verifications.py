@@ -90,17 +90,19 @@ class VerificationStore:
         """See `Verifications`."""
         return self._run("report", step, [self._names.event(step.number, event)], [_ranked(delivery), event])
 
-    def unsend(self, step: Step, send: Send, *, number: int, delivery: Delivery, is_refused: bool) -> Answer:
+    def unsend(
+        self, step: Step, send: Send, *, number: int, delivery: Delivery, is_refused: bool, is_undo: bool = False
+    ) -> Answer:
         """See `Verifications`."""
         names = self._names
         keys = [names.sender, names.money(step.now), *names.unfinished(send.subjects)]
         keys += map(names.charge, send.charges)
         own: list[Argument] = [_ranked(delivery), number, self._sender_ms, _millionths(send.price)]
-        return self._run("unsend", step, keys, [*own, int(is_refused), _written(send.subjects)])
+        return self._run("unsend", step, keys, [*own, int(is_refused), _written(send.subjects), int(is_undo)])
 
-    def show(self, step: Step) -> Answer:
+    def show(self, step: Step, *, is_repeat: bool = False) -> Answer:
         """See `Verifications`."""
-        return self._run("show", step)
+        return self._run("show", step, own=[int(is_repeat)])
 
     def opt_out(self, number: str, *, keyring: str, out: bool, event: str = "", now: int = 0) -> None:
         """See `Verifications`."""

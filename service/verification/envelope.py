@@ -183,10 +183,16 @@ class Keys:
         """Add a generation, and return the keyring.
 
         Raises:
-            CannotRotate: The envelope has a wrap of a secret that is not set here. `reseal` removes it.
+            CannotRotate: Others open the envelope, and could not open the new one: by a secret that is not set here, or
+                without one. `reseal` shuts them out.
         """
         current = self.read_again()
         others = set(self._store.read()) - set(self._sealed(current))
+        if others == {OPEN}:
+            raise CannotRotate(
+                "The keyring lies open as well, for replicas without SECRET_KEY, which a new one would shut out: set "
+                "it on all of them, then run `textproof keys reseal`"
+            )
         if others:
             raise CannotRotate(
                 "The keyring is sealed under a secret that is not set here, which a new one would shut out: name it in "
@@ -223,7 +229,8 @@ class Keys:
                     return Keyring.of(seal.decrypt(wrap, bound_to))
                 except InvalidTag:
                     continue
-        if OPEN in envelope:
+        # Beside wraps of a secret it proves nothing: whoever can write to the store could have put it there.
+        if OPEN in envelope and not (self._seals and any(name.startswith(WRAP) for name in envelope)):
             return Keyring.of(envelope[OPEN])
         raise WrongSecret(
             "SECRET_KEY does not open the keyring in Redis, which is sealed under another one: set the same on every "

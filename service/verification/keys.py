@@ -176,7 +176,7 @@ class Keyring:
 
     def opened(self, id_: str) -> Handle:
         """Return the handle of an id; raise UnknownVerification when no key of this ring sealed it."""
-        if ID.fullmatch(id_) and len(id_) % 4 != 1:  # there is no base64 of that length
+        if is_id(id_):
             raw = _bytes(id_)
             for generation in self._marked(raw[0]):
                 handle = generation.opened(id_, raw[1:])
@@ -233,6 +233,11 @@ class Keyring:
         for generation in self._marked(mark):
             return generation
         raise UnknownVerification
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text has the form of an id, under whatever keyring."""
+    return bool(ID.fullmatch(text)) and len(text) % 4 != 1  # there is no base64 of that length
 
 
 def _body(handle: Handle) -> bytes:

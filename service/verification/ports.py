@@ -222,15 +222,23 @@ class Verifications(Protocol):
         `event` names the news; the same news again changes nothing. Verdicts: DONE, REPEATED, GONE.
         """
 
-    def unsend(self, step: Step, send: Send, *, number: int, delivery: Delivery, is_refused: bool) -> Answer:
+    def unsend(
+        self, step: Step, send: Send, *, number: int, delivery: Delivery, is_refused: bool, is_undo: bool = False
+    ) -> Answer:
         """Note that message `number` of a verification was not sent, and give back what it spent.
 
         When the carrier refused it (`is_refused`), its start stays counted, so that numbers which the carrier refuses
-        cannot be tried without end. A verification without another message is canceled. Verdicts: DONE, GONE.
+        cannot be tried without end. A verification without another message is canceled.
+
+        With `is_undo`, of a start whose answer was lost, nothing is changed once the same request came again and was
+        told of the verification (see `show`): REPEATED, and the message has to be sent. Verdicts: DONE, GONE, REPEATED.
         """
 
-    def show(self, step: Step) -> Answer:
-        """Read without changing anything. Verdicts: DONE, GONE."""
+    def show(self, step: Step, *, is_repeat: bool = False) -> Answer:
+        """Read without changing anything, but that a request that came again was told of it (`is_repeat`).
+
+        Verdicts: DONE, GONE.
+        """
 
     def opt_out(self, number: str, *, keyring: str, out: bool, event: str = "", now: int = 0) -> None:
         """Remember, or forget, that the number of this digest wants no messages.

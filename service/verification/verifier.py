@@ -30,7 +30,7 @@ from .errors import (
     VerificationError,
     VerificationLocked,
 )
-from .keys import Handle, Keyring
+from .keys import Handle, Keyring, is_id
 from .limits import Send, send_of, subjects_of
 from .message import Message, compose
 from .outbox import RETRY_SECONDS, Outbox, Slot
@@ -55,6 +55,7 @@ from .token import Token
 log = logging.getLogger("textproof")
 
 UNDO_PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0)  # seconds between tries; ours: longer than a restart of Redis takes
+UNDO_AT_ONCE = 64  # threads; ours: as many starts as a worker has under way at most
 BUSY_SECONDS = 10  # ours: a wait that people should be told about
 NONCE_BYTES = 12  # 96 bits: two requests meet as rarely as two numbers do
 OWN_LIMITS = frozenset(  # of one verification and its number: shown with the verification, and no news to an operator
@@ -111,6 +112,7 @@ class Verifier:
         """
         self.policy = policy
         self._outbox = Outbox(sends_at_once)
+        self._undoing = threading.BoundedSemaphore(UNDO_AT_ONCE)
         self._store = store
         self._sender = sender
         self._keys = keys
@@ -283,7 +285,7 @@ class Verifier:
         The new one has a name as well, which follows from the first: a request that comes a third time finds it.
         """
         with suppress(UnknownVerification):
-            earlier = self._show(keyring, handle, caller)
+            earlier = self._show(keyring, handle, caller, is_repeat=True)
             if earlier.status in (Status.PENDING, Status.APPROVED):
                 return earlier
         return self._start(keyring, handle.number, caller, f"{nonce}'", about)
@@ -362,6 +364,7 @@ class Verifier:
     def _undo(self, handle: Handle, caller: Caller, send: Send) -> None:
         """Take back a start whose answer was lost: it may have been made, and nobody will send its message.
 
+        Unless the same request came again meanwhile, and was told of the verification: then the message is sent now.
         In the background and for a few seconds, because the caller has to be told now. Later it expires by itself.
         """
 
@@ -369,18 +372,49 @@ class Verifier:
             for pause in UNDO_PAUSES:
                 time.sleep(pause)
                 with suppress(StoreUnavailable):
-                    answer = self._unsend(handle, caller, send, 1, Delivery.FAILED, is_refused=False)
-                    log.warning("start_undone", extra={"id": handle.id, "verdict": answer.verdict.value})
-                    return
+                    answer = self._unsend(handle, caller, send, 1, Delivery.FAILED, is_refused=False, is_undo=True)
+                    break
+            else:
+                return
+            log.warning("start_undone", extra={"id": handle.id, "verdict": answer.verdict.value})
+            if answer.verdict is Verdict.REPEATED:
+                with suppress(VerificationError):
+                    self._send_late(handle, caller, send, answer)
 
-        threading.Thread(target=undo, name="undo", daemon=True).start()
+        def bounded() -> None:
+            try:
+                undo()
+            finally:
+                self._undoing.release()
+
+        # Beyond so many the store is down: what was not made needs no undoing, and what was expires by itself.
+        if self._undoing.acquire(blocking=False):
+            threading.Thread(target=bounded, name="undo", daemon=True).start()
+
+    def _send_late(self, handle: Handle, caller: Caller, send: Send, answer: Answer) -> None:
+        """Send the message of a start that could not be taken back."""
+        with self._outbox.slot() as slot:
+            if slot is None:
+                self._unsend(handle, caller, send, 1, Delivery.FAILED, is_refused=False)
+                return
+            self._deliver(slot, self._keys(), handle, caller, send, answer, self._accept(answer, handle))
 
     def _unsend(
-        self, handle: Handle, caller: Caller, send: Send, number: int, delivery: Delivery, *, is_refused: bool
+        self,
+        handle: Handle,
+        caller: Caller,
+        send: Send,
+        number: int,
+        delivery: Delivery,
+        *,
+        is_refused: bool,
+        is_undo: bool = False,
     ) -> Answer:
         def unsend(keyring: Keyring) -> Answer:
             step = self._step(keyring, handle, caller, self._token(keyring, handle))
-            return self._store.unsend(step, send, number=number, delivery=delivery, is_refused=is_refused)
+            return self._store.unsend(
+                step, send, number=number, delivery=delivery, is_refused=is_refused, is_undo=is_undo
+            )
 
         return self._keys.using(unsend)
 
@@ -424,8 +458,9 @@ class Verifier:
             )
         )
 
-    def _show(self, keyring: Keyring, handle: Handle, caller: Caller) -> Verification:
-        return self._verification(handle, self._accept(self._store.show(self._step(keyring, handle, caller)), handle))
+    def _show(self, keyring: Keyring, handle: Handle, caller: Caller, *, is_repeat: bool = False) -> Verification:
+        answer = self._store.show(self._step(keyring, handle, caller), is_repeat=is_repeat)
+        return self._verification(handle, self._accept(answer, handle))
 
     # -- Answers
 
@@ -486,6 +521,8 @@ class Verifier:
     # -- Small things
 
     def _opened(self, id_: str) -> Handle:
+        if not is_id(id_):  # then no other keyring opens it either
+            raise UnknownVerification
         return self._keys.opening(lambda keyring: keyring.opened(id_))
 
     def _step(self, keyring: Keyring, handle: Handle, caller: Caller, token: Token | None = None) -> Step:

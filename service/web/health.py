@@ -9,7 +9,7 @@ from flask import Blueprint, Flask
 from flask.typing import ResponseReturnValue
 
 from ..verification.envelope import Keys
-from ..verification.errors import StoreUnavailable, WrongSecret
+from ..verification.errors import StoreUnavailable
 from ..verification.ports import Store
 
 log = logging.getLogger("textproof")
@@ -49,10 +49,8 @@ def faults(store: Store, keys: Keys | None = None) -> list[str]:
         if keys is not None:
             keys.read_again()
         return store.ready()
-    except WrongSecret as error:
+    except StoreUnavailable as error:
         return [str(error)]
-    except StoreUnavailable:
-        return ["Redis does not answer"]
 
 
 class Changes:

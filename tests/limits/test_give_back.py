@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from itertools import islice
+from threading import Event
 
 import pytest
 
@@ -17,6 +18,8 @@ from service.verification.errors import (
     VerificationError,
 )
 from service.verification.outbox import Slot
+from service.verification.ports import Status
+from tests.fakes import typed_token
 from tests.limits.desk import HERE, lines, ranges
 from tests.limits.everything import EVERYTHING
 from tests.support.processes import wait_until
@@ -168,6 +171,35 @@ def test_a_start_whose_answer_was_lost_gives_back_everything(desk, number, sende
     assert spent(one) == {}
     assert sender.messages == []
     assert [field for field in one.number(number) if field.startswith(b"s")] == []
+
+
+def test_a_start_whose_answer_was_lost_is_sent_once_the_same_request_was_told_of_it(desk, number, sender, monkeypatch):
+    """It came again before the first could be taken back: whoever was told that a message comes gets one."""
+    one = desk(**SLOWLY)
+    store, is_asked = one.verifier._store, Event()
+    start, unsend = store.start, store.unsend
+
+    def lost(*arguments, **options):
+        start(*arguments, **options)
+        raise StoreUnavailable
+
+    def late(*arguments, **options):
+        is_asked.wait()
+        return unsend(*arguments, **options)
+
+    monkeypatch.setattr(store, "unsend", late)
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "start", lost)
+        with pytest.raises(StoreUnavailable):
+            one.verifier.start(number, nonce="form-1")
+    told = one.verifier.start(number, nonce="form-1")
+    assert sender.messages == []
+    is_asked.set()
+
+    wait_until(lambda: sender.messages, seconds=10, what="it is sent")
+    assert [message.id for message in sender.messages] == [told.id]
+    assert one.verifier.show(told.id).status is Status.PENDING
+    assert one.verifier.check(told.id, typed_token(sender)).status is Status.APPROVED
 
 
 def test_another_message_that_the_carrier_refuses_comes_back_once(desk, number, sender):

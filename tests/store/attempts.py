@@ -173,11 +173,13 @@ class Attempt:
         name = event and self._keyring.request_digest(self.handle.random, event)
         return self._looked_at(self._store.verifications.report(self.step(""), delivery=delivery, event=name))
 
-    def unsend(self, number: int, delivery: Delivery = Delivery.FAILED, *, is_refused: bool = False) -> Answer:
+    def unsend(
+        self, number: int, delivery: Delivery = Delivery.FAILED, *, is_refused: bool = False, is_undo: bool = False
+    ) -> Answer:
         """Say that a send was not made."""
         return self._looked_at(
             self._store.verifications.unsend(
-                self.step(), self.send, number=number, delivery=delivery, is_refused=is_refused
+                self.step(), self.send, number=number, delivery=delivery, is_refused=is_refused, is_undo=is_undo
             )
         )
 

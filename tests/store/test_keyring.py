@@ -164,6 +164,37 @@ def test_what_lies_open_is_sealed_when_a_secret_is_set_and_open_until_it_is_rese
         process()()
 
 
+def test_what_lies_open_beside_a_seal_is_taken_by_nobody_with_a_secret(process, envelope):
+    """Whoever can write to Redis could plant a keyring of their own."""
+    process(OLD)()
+    planted = Keyring.make()
+    envelope.restore(envelope.read(), id=planted.id, open=planted.contents)
+
+    for secret in (OLD, NEW):
+        with pytest.raises(WrongSecret):
+            process(secret)()
+
+
+def test_a_rotation_beside_an_open_keyring_says_who_would_be_shut_out(engine, process, envelope):
+    process()()
+    process(NEW)()
+    assert b"open" in envelope.wraps
+
+    with engine.unchanged(), pytest.raises(CannotRotate, match="lies open as well, for replicas without SECRET_KEY"):
+        process(NEW).rotate()
+
+    process(NEW).reseal()
+    assert process(NEW).rotate().id == process(NEW)().id
+
+
+def test_a_rotation_beside_the_seal_of_another_secret_says_so(process, envelope):
+    process()()
+    process(NEW)()
+
+    with pytest.raises(CannotRotate, match="sealed under a secret that is not set here"):
+        process().rotate()
+
+
 # -- A change while processes run
 
 
@@ -233,6 +264,16 @@ def test_what_an_id_was_sealed_with_may_be_newer_than_what_a_process_has(service
     begun = one.start(next(numbers))
 
     assert other.show(begun.id) == begun
+
+
+def test_what_cannot_be_an_id_is_no_reason_to_read_the_keyring_again(service):
+    one = service(NEW)
+    one.keys()
+    one.keys._store = None
+
+    for id_ in ("", "x" * 62, "x" * 65, "x" * 91, "x" * 63 + "!", "../" * 21):
+        with pytest.raises(UnknownVerification):
+            one.show(id_)
 
 
 def test_a_keyring_that_changes_all_the_time_is_no_keyring(process):

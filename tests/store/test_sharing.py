@@ -69,6 +69,15 @@ def test_the_same_start_again_shares_again(engine, begun, attempt):
     assert (again.verdict, again.other, again.record) == (Verdict.SHARED, before.other, before.record)
 
 
+def test_a_shared_start_whose_answer_was_lost_has_nothing_to_give_back(engine, begun, attempt):
+    first = begun()
+    second = attempt(first.number, source=STRANGER, charges=CHARGES, price=1)
+    second.start()
+
+    with engine.unchanged():
+        second.unsend(1, is_undo=True)
+
+
 def test_a_named_request_that_shared_is_carried_out_once(engine, begun, attempt):
     first = begun()
     second = attempt(first.number, source=STRANGER)

@@ -55,6 +55,10 @@ class DroppingProxy:
         """`redis://` through the proxy, database 0."""
         return f"redis://127.0.0.1:{self.port}/0"
 
+    def lead_to(self, port: int) -> None:
+        """Lead new connections elsewhere; those that are open stay where they are."""
+        self._target = ("127.0.0.1", port)
+
     @property
     def hang(self) -> bool:
         """Accept, and answer nothing. What was sent meanwhile goes on, late, when it ends."""

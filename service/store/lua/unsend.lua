@@ -4,12 +4,15 @@
 -- @include verification
 local FREE, MONEY, NETWORK, UNFINISHED, RANGE, COUNTRY = unpack(KEYS, 6)
 local FIRST_CHARGE = 12
-local DELIVERY, SEND, STEP, PRICE, IS_REFUSED, SUBJECTS = unpack(ARGV, 6) -- STEP: ms of the sender
+local DELIVERY, SEND, STEP, PRICE, IS_REFUSED, SUBJECTS, IS_UNDO = unpack(ARGV, 6) -- STEP: ms of the sender
+IS_UNDO = IS_UNDO == '1' -- whoever started it has no answer; but if the request came again, it has
 -- @include unfinished
 
 local status, delivery = field('status'), field('delivery')
 if not status then return answer('gone') end
 if (field('sends') or '1') ~= SEND or delivery == DELIVERY then return answer('done') end
+if IS_UNDO and field('is_silent') then return answer('done') end -- it has no message, and spent nothing
+if IS_UNDO and status == 'p' and field('was_told') then return answer('repeated') end
 
 local stamp = table.remove(sent_at())
 redis.call('HSET', RECORD, FIELD.delivery, DELIVERY)

@@ -19,6 +19,7 @@ local FIELD = {
   kind = 'y', -- of the number, unless it is a usual one
   shares = 'j', -- the seed of the token that it shares
   is_silent = 'i', -- no message was sent for it
+  was_told = 'r', -- there when the same request came again, and was told of it
 }
 local function field(name) return redis.call('HGET', RECORD, FIELD[name]) end
 
