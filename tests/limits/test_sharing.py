@@ -362,8 +362,8 @@ def test_without_start_the_person_is_in_while_there_is_a_message(desk, number, s
 def test_to_text_start_again_takes_nothing_away(pestered, number):
     """A message was sent for the first one already: it can still be shared."""
     one, pester = pestered
-    for _ in range(3):
-        one.verifier.receive(OptOut(number, out=False))
+    for turn in range(3):
+        one.verifier.receive(OptOut(number, out=False, event=f"event-{turn}"))
         pester()
 
     mine = one.start(number, HERE)
@@ -375,7 +375,7 @@ def test_start_makes_six_messages_in_an_hour_and_no_more(pestered, number, clock
     one, pester = pestered
     begin = clock()
     while clock() < begin + 2400:
-        one.verifier.receive(OptOut(number, out=False))
+        one.verifier.receive(OptOut(number, out=False, event=f"event-{clock()}"))
         pester()
         clock.advance(60)
 

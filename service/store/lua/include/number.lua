@@ -122,7 +122,6 @@ end
 -- that somebody else asked for gets few wrong.
 local function wait_for_check(is_shared)
   local wait = wait_for_room(ROW, RULES.row_windows)
-  if not TOLD_APART then return wait end
   local wrong = times_in('c' .. BRIEF)
   local function nth_last(n) return wrong[#wrong - n + 1] end
   wait = math.max(wait, wait_in(nth_last, RULES.check_windows))
