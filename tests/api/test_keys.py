@@ -185,7 +185,7 @@ def test_a_key_is_remembered_with_all_it_may_do(store, add_client, clock):
 @pytest.fixture
 def process(make_store, policy, clock):
     """Where another process looks keys up."""
-    return ClientStore(make_store(policy)._scripts, Names("tp"), clock=clock)
+    return ClientStore(make_store(policy).verifications._scripts, Names("tp"), clock=clock)
 
 
 def test_a_process_looks_a_key_up_once_a_second_at_most(process, store, add_client, clock):

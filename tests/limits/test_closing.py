@@ -12,7 +12,7 @@ from service.verification.errors import Limit, Limited, SendRefused, TokenReject
 from tests.fakes import wrong
 from tests.limits.desk import HERE, lines, ranges, refused
 
-TWELVE_HOURS, TWO_HOURS = 43_200, 7_200
+TWELVE_HOURS, FOUR_HOURS = 43_200, 14_400
 MINUTES = 60
 ABROAD = {"ALLOWED_REGIONS": ("US", "GB")}
 WIDE = {"STARTS_PER_PREFIX": (), "SENDS_IN_ALL": ()}
@@ -93,7 +93,7 @@ def test_a_range_where_five_networks_began_and_nobody_finished_is_closed(desk, t
     assert news() == ["range_closed"]
     assert [left for *_, left in one.closed()] == [pytest.approx(TWELVE_HOURS * 1000, abs=60_000)]
     assert one.refusal(next(town), culprits[2]) == (Limit.CLOSED, TWELVE_HOURS), "for as long as it says"
-    assert one.refusal(next(town), next(strangers)) == (Limit.CLOSED, TWO_HOURS), "the next of a trickle"
+    assert one.refusal(next(town), next(strangers)) == (Limit.CLOSED, FOUR_HOURS), "the next of a trickle"
 
 
 def test_four_mean_nothing_yet(desk, town, strangers):
@@ -224,7 +224,7 @@ def test_an_application_has_tallies_of_its_own(desk, town, strangers):
     begin(replace(Caller.at(next(strangers)), client="shop"))
     late = replace(Caller.at(next(strangers)), client="shop")
 
-    assert refused(lambda: begin(late)) == (Limit.CLOSED, TWO_HOURS)
+    assert refused(lambda: begin(late)) == (Limit.CLOSED, FOUR_HOURS)
     assert is_open(one, town, strangers)
     assert begin(replace(late, client="bank")).sends == 1
     assert one.operator.lift("+1202777")
@@ -234,7 +234,7 @@ def test_an_application_has_tallies_of_its_own(desk, town, strangers):
 # -- While it is closed
 
 
-def test_a_closed_range_lets_one_message_through_in_each_sixth_of_the_time(desk, town, strangers):
+def test_a_closed_range_lets_one_message_through_in_each_third_of_the_time(desk, town, strangers):
     one = desk()
     shut(one, town, strangers)
     texted = 0
@@ -247,13 +247,13 @@ def test_a_closed_range_lets_one_message_through_in_each_sixth_of_the_time(desk,
             one.start(next(town), next(strangers))
             texted += 1
 
-    assert texted == 5
+    assert texted == 2
 
 
 def test_a_trickle_is_for_others_than_those_who_caused_it(desk, town, strangers):
     one = desk()
     culprits = shut(one, town, strangers)
-    one.clock.advance(TWO_HOURS)
+    one.clock.advance(FOUR_HOURS)
 
     assert all(one.refusal(next(town), place)[0] is Limit.CLOSED for place in culprits)
     assert one.start(next(town), next(strangers)).sends == 1
@@ -262,7 +262,7 @@ def test_a_trickle_is_for_others_than_those_who_caused_it(desk, town, strangers)
 def test_one_approval_opens_it(desk, town, strangers):
     one = desk()
     culprits = shut(one, town, strangers)
-    one.clock.advance(TWO_HOURS)
+    one.clock.advance(FOUR_HOURS)
     one.approve(next(town), next(strangers))
 
     assert one.closed() == []
@@ -411,7 +411,7 @@ def test_and_a_range_there_that_nobody_finished_in_lets_a_trickle_through(abroad
 
     limit, wait = one.refusal(next(ranges_[0]), next(strangers))
 
-    assert (limit, wait) == (Limit.CLOSED, pytest.approx(TWO_HOURS - 4 * MINUTES, abs=10))
+    assert (limit, wait) == (Limit.CLOSED, pytest.approx(FOUR_HOURS - 4 * MINUTES, abs=10))
     assert one.start(next(ranges_[8]), next(strangers)).sends == 1
     assert is_open(one, ranges_[9], strangers)
     one.clock.advance(wait)

@@ -444,7 +444,7 @@ def test_who_wants_no_messages_gets_none_from_a_process_that_slept(store, late, 
 
 
 def _drop_comparison(store):
-    scripts = store._scripts
+    scripts = store.verifications._scripts
     for name, text in scripts._sources.items():
         scripts._sources[name] = text.replace(COMPARES, "")
         scripts._digests[name] = sha1(scripts._sources[name].encode()).hexdigest()  # noqa: S324
