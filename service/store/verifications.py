@@ -178,8 +178,13 @@ def _charges(charges: tuple[Charge, ...]) -> str:
     """Return charges as the script reads them; the subject is in the key."""
     return json.dumps(
         [
-            {"limit": one.limit, "windows": windows(one.windows), "enforced": one.enforced}
-            | ({"parts": one.parts} if one.parts else {})
+            {
+                "limit": one.limit,
+                "windows": windows(one.windows),
+                "enforced": one.enforced,
+                "parts": one.parts,
+                "parted": windows(one.parted),
+            }
             for one in charges
         ]
     )

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from .caller import Caller
 from .errors import Limit
 from .keys import Handle, Keyring
-from .policy import Policy, Window
+from .policy import DAY, Policy, Window
 
 EVERYBODY = "all"
 # Ours. With SENDS_IN_ALL as shipped (500 an hour), keeping others from their first message takes 315 networks: 2 fill
 # 15 % with 40 messages each, 38 go on to 30 % with two each, and 275 to 85 % with one each.
 PARTS_OF_PAGES = (0.85, 0.30, 0.15)
+PARTED_MIN = 100  # messages that a day's money buys; ours: less is for a trial, and has no parts
 PARTS_OF_CLIENT = (0.30, 0.10, 0.05)  # ours: the same shape within an application's own part
 
 
@@ -103,7 +104,7 @@ TABLE = (
         "SPEND_PER_DAY",
         "spend",
         "money",
-        "every message, by its price; unfinished ones in the parts of SENDS_IN_ALL",
+        "every message, by its price; where it buys 100 or more, unfinished ones in the parts of SENDS_IN_ALL",
         "everybody, until midnight UTC",
         "the operator raises it",
     ),
@@ -166,6 +167,8 @@ class Charge:
     enforced: bool
     parts: tuple[float, ...] = ()
     """How much of it unfinished messages may take: a network's first, its second, and all further ones."""
+    parted: tuple[Window, ...] = ()
+    """The windows that this is meant of: its own, and what the money of a day buys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +210,17 @@ def send_of(handle: Handle, caller: Caller, *, policy: Policy, keyring: Keyring)
     """Return the message of a verification that `caller` asks for."""
     shared, subjects = policy.shared, subjects_of(handle, caller, policy=policy, keyring=keyring)
     parts = PARTS_OF_CLIENT if caller.client else PARTS_OF_PAGES
+    everything, price = shared.everything.windows, shared.price(subjects.country)
+    bought = round(shared.spend / price) if shared.spend and price else 0
+    money = (Window(bought, DAY),) if bought >= PARTED_MIN and shared.spend_enforced else ()
     charges = (
         Charge(Limit.SENDS_OF_COUNTRY, subjects.country, shared.country.windows, shared.country.enforced),
         Charge(Limit.SENDS_OF_CLIENT, caller.client, caller.quota or shared.client.windows, shared.client.enforced),
-        Charge(Limit.SENDS_IN_ALL, EVERYBODY, shared.everything.windows, shared.everything.enforced, parts),
+        Charge(Limit.SENDS_IN_ALL, EVERYBODY, everything, shared.everything.enforced, parts, everything + money),
     )
     return Send(
         subjects,
         range_label=keyring.sealed_label(handle.number.range),
-        price=shared.price(subjects.country),
+        price=price,
         charges=tuple(charge for charge in charges if charge.subject and charge.windows),
     )

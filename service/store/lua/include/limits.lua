@@ -186,9 +186,9 @@ end
 -- 3. What everybody has spent. While much of it was not followed by an approval, a network gets less of it, and the last
 -- part is for those who finish, for numbers that the caller vouches for, and for phones that texted START.
 local function share_refusal(charge)
-  if not charge.parts or IS_WELCOME then return end
+  if #charge.parts == 0 or IS_WELCOME then return end
   local approved = HAS_NETWORK and tonumber(redis.call('GET', APPROVED) or 0) or 0
-  for _, window in ipairs(charge.windows) do
+  for _, window in ipairs(charge.parted) do
     local own = within(OF.network, window[2])
     if HAS_NETWORK and (approved == 0 or approved < within(OF.network, HOUR)) or not HAS_NETWORK then
       local part = charge.parts[HAS_NETWORK and math.min(own + 1, #charge.parts) or 1]
