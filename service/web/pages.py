@@ -92,13 +92,16 @@ class Pages:
 
     def index(self) -> ResponseReturnValue:
         """Show the phone form; in a session that was begun, the session's."""
-        id_ = self._cookie.session(request)
+        try:
+            id_, phone = self._cookie.session(request), self._given_up()
+        except StoreUnavailable:  # this process has no keyring yet: nobody can read the cookie, and the form needs none
+            id_, phone = "", ""
         if id_:
             with suppress(Refused):
                 return redirect(url_for("pages.begin", id_=self._hosted.session(id_).id), 303)
         if self._open_to != "open":
             self._refuse()
-        return self._phone_form(phone=self._given_up())
+        return self._phone_form(phone=phone)
 
     def begin(self, id_: str) -> ResponseReturnValue:
         """Show the phone form of a hosted session. Nothing is changed, whoever made the browser come here."""

@@ -614,6 +614,14 @@ def test_without_the_store_the_first_page_is_still_shown(make_app):
     assert make_app(store=GoneStore()).test_client().get("/").status_code == 200
 
 
+def test_a_worker_that_has_no_keyring_yet_shows_the_form_to_whoever_has_a_cookie(make_app, client, sender, number):
+    begin(client, sender, number)
+    fresh = make_app(store=GoneStore()).test_client()
+    fresh.set_cookie("textproof", client.get_cookie("textproof").value)
+
+    assert fresh.get("/").status_code == 200
+
+
 def test_without_the_store_and_a_secret_of_its_own_nothing_is_confirmed(make_app, sender, number):
     client = make_app(store=GoneStore(), SECRET_KEY="", SECRET_KEY_FALLBACKS=()).test_client()
     client.set_cookie("textproof", "anything")
