@@ -216,8 +216,9 @@ class Pages:
 
         A browser has one cookie for all its tabs. What names no verification is about the current one.
         """
-        named, id_ = request.values.get("verification", ""), self._cookie.read(request)
-        if not named or id_ is None or hmac.compare_digest(named.encode(), self._mark(id_).encode()):
+        named = request.values.get("verification", "")
+        id_ = self._cookie.read(request) if named else None
+        if id_ is None or hmac.compare_digest(named.encode(), self._mark(id_).encode()):
             return None
         if request.endpoint == "pages.status":
             raise Refused("other_tab")
