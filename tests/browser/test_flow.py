@@ -208,7 +208,7 @@ def test_the_last_try_counts_and_then_only_a_new_code_helps(visitor):
         expect(visitor.page.get_by_text(f"{left} {'try' if left == 1 else 'tries'} left").first).to_be_visible()
 
     visitor.type("000000")
-    expect(visitor.page.get_by_text("That was the last try").first).to_be_visible()
+    expect(visitor.page.get_by_text("it was the last try").first).to_be_visible()
     visitor.open("/verify")
 
     expect(visitor.page).to_have_title("Error: Too many wrong codes – Textproof")

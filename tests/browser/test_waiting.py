@@ -186,7 +186,7 @@ def test_another_tab_says_that_another_number_counts_now_and_confirms_nothing(vi
     for tab in (waiting, typing):
         if tab is typing:
             tab.locator("#token ~ button").click()
-        expect(tab).to_have_title("You started again since then – Textproof")
+        expect(tab).to_have_title("Error: You started again since then – Textproof")
         expect(tab.get_by_text(f"+1 {second[2:5]}-{second[5:8]}-{second[8:]}")).to_be_visible()
 
     visitor.type(visitor.code(second))
