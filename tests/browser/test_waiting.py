@@ -57,7 +57,7 @@ def test_the_servers_clock_is_the_one_that_counts(waiting):
 
 def test_the_countdown_is_not_read_out(waiting):
     """A screen reader hears that the wait is over, once, and nothing in between."""
-    waiting.page.route("**/verify/status", lambda route: route.abort())
+    waiting.page.route("**/verify/status*", lambda route: route.abort())
     waiting.page.evaluate(LISTEN)
 
     waiting.page.clock.run_for(35_000)
@@ -72,7 +72,7 @@ def test_the_end_of_the_code_is_announced_once(visitor):
     visitor.begin()
     expect(visitor.page.get_by_text(re.compile("Your code works until"))).to_be_visible()
     expect(visitor.page.get_by_text("You can send it again now.").first).to_be_visible()
-    visitor.page.route("**/verify/status", lambda route: route.abort())
+    visitor.page.route("**/verify/status*", lambda route: route.abort())
     visitor.page.evaluate(LISTEN)
 
     visitor.page.clock.fast_forward(455_000)
