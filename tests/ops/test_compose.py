@@ -63,7 +63,7 @@ def test_the_balancer_leaves_a_thread_for_probes_and_closes_idle_connections_fir
 def test_the_store_forgets_nothing():
     assert "maxmemory-policy noeviction" in CONF
     assert "appendonly yes" in CONF
-    assert "slowlog-log-slower-than -1" in CONF, "it would keep phone numbers"
+    assert "slowlog-log-slower-than -1" in CONF, "it would keep arguments of commands"
 
 
 def test_the_image_takes_only_what_is_pinned_with_its_hash():
