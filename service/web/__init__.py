@@ -108,6 +108,7 @@ def build_web(
         is_demo=inbox is not None,
         in_words=words.in_words,
         deliveries=words.DELIVERIES,
+        longest_delivery=words.longest_delivery,
         url_for=url_for,
     )
     app.jinja_env.globals.update(

@@ -68,6 +68,11 @@ DELIVERIES = {
 }
 
 
+def longest_delivery() -> str:
+    """Return the longest news of a message in the visitor's language: the page keeps room for it."""
+    return max((gettext(text) for text in DELIVERIES.values()), key=len)
+
+
 def in_words(seconds: int) -> str:
     """Return a duration as people say it: "43 seconds", "6 minutes", "2 hours". Rounded up."""
     days, hours, minutes = (-(-seconds // size) for size in (86400, 3600, 60))

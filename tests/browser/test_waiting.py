@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from service.languages import NAMES
 from tests.browser.states import STATES
 from tests.browser.visitor import new_number
 
@@ -149,6 +150,18 @@ def test_what_became_of_the_message_is_told_without_a_reload(visitor):
     STATES["code-delivered"](visitor)
 
     expect(visitor.page.locator("#delivery")).to_have_attribute("data-delivery", "delivered")
+
+
+@pytest.mark.parametrize("language", NAMES)
+def test_news_of_the_message_moves_nothing(visitor, language):
+    visitor.open(f"/?lang={language}", at=visitor.places.demo)
+    visitor.ask(new_number())
+    longest = visitor.page.locator("#delivery").get_attribute("data-longest")
+    news = {"status": "pending", "delivery": "unreachable", "message": longest, "expires_in": 500, "next_send_in": None}
+    visitor.page.route("**/verify/status*", lambda route: route.fulfill(json=news))
+    expect(visitor.page.locator("#delivery span")).to_have_text(longest)
+
+    assert visitor.shifted() == 0
 
 
 # -- Other tabs

@@ -69,7 +69,7 @@ async function poll() {
   if (answer && answer.ok) {
     const now = await answer.json();
     if (now.status !== "pending") return leave();
-    say(delivery, now.message);
+    say(delivery.firstElementChild, now.message);
     delivery.dataset.delivery = now.delivery;
     ends = from(now.expires_in);
     if (now.next_send_in && wait && wait.dataset.wait) opens = from(now.next_send_in);
