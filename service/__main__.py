@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 
 import click
 
-from .app import keys_of, redis_store
+from .app import keys_of, redis_store, signing_keys_of
 from .clients import ClientKeys, NotPossible
 from .config import Settings, in_force, settings_or_exit
-from .doctor import Mark, examine
+from .doctor import NO_SUBJECT_KEY, Mark, examine
 from .guard import Guard
 from .limits import Limits, NotASubject
 from .store.embedded import NoServer, start_valkey
+from .verification.clients import ALGORITHMS
 from .verification.envelope import CannotRotate
 from .verification.errors import StoreUnavailable, WrongSecret
 
@@ -119,8 +120,10 @@ def keys(context: click.Context) -> None:
     """Make, list and revoke the keys of applications; rotate and seal the keyring."""
     settings = settings_or_say()
     store = redis_store(settings)
-    context.obj = ClientKeys(store)
-    context.meta["keyring"] = keys_of(settings, store)
+    context.obj = ClientKeys(store, settings)
+    context.meta["keyring"] = keyring = keys_of(settings, store)
+    context.meta["signing"] = signing_keys_of(settings, store, keyring, time.time)
+    context.meta["settings"] = settings
 
 
 @keys.command()
@@ -128,13 +131,30 @@ def keys(context: click.Context) -> None:
 @click.option(
     "--region", "regions", multiple=True, help="Where it may send to (US); all that is allowed, unless given."
 )
-@click.option("--return-url", "return_urls", multiple=True, help="Where hosted sessions may send people back to.")
 @click.option("--quota", multiple=True, help="What it may send, count/seconds (100/3600).")
-@click.pass_obj
-def add(keys: ClientKeys, name: str, regions: tuple[str], return_urls: tuple[str], quota: tuple[str]) -> None:
-    """Make a key for the application NAME. It is shown once, in the last line."""
-    key = _said(lambda: keys.add(name, regions=regions, return_urls=return_urls, quota=quota, now=time.time()))
-    click.echo(f"This is the key of {name}. It is not shown again.")
+@click.option("--redirect-uri", "redirect_uris", multiple=True, help="OpenID Connect: where people may go back to.")
+@click.option("--public", "is_public", is_flag=True, help="It runs in browsers or on phones, and can keep no key.")
+@click.option("--brand", default="", help="What people know it by, on the pages and in the message.")
+@click.option("--post-cancel-uri", "cancel_uri", default="", help="Where people go back to who give up.")
+@click.option("--alg", "algorithm", type=click.Choice(ALGORITHMS), help="What its ID tokens are signed with (RS256).")
+@click.pass_context
+def add(context: click.Context, /, name: str, **facts: Any) -> None:  # noqa: ANN401
+    """Make a key for the application NAME. It is shown once, in the last line.
+
+    With --redirect-uri it is a client of OpenID Connect: NAME is its client_id, and the key its client_secret. Another
+    key of the same application has what its newest one has, unless it is said anew.
+    """
+    facts = {fact: value for fact, value in facts.items() if value}
+    keys: ClientKeys = context.obj
+    key = _said(lambda: keys.add(name, now=time.time(), **facts))
+    if "redirect_uris" in facts:
+        _said(context.meta["signing"].prepare)
+        if not context.meta["settings"].SUBJECT_KEY:
+            click.echo(f"Note: {NO_SUBJECT_KEY}.", err=True)
+    if key == name:
+        click.echo(f"This is the client_id of {name}. It has no key.")
+    else:
+        click.echo(f"This is the key of {name}. It is not shown again.")
     click.echo(key)
 
 
@@ -163,6 +183,14 @@ def rotate(context: click.Context) -> None:
     """Add a generation to the keyring, after a leak. Codes, blocks, limits and opt-outs stay as they are."""
     _said(context.meta["keyring"].rotate)
     click.echo("The keyring has a new generation. What the earlier ones closed still opens.")
+
+
+@keys.command("rotate-signing")
+@click.pass_context
+def rotate_signing(context: click.Context) -> None:
+    """Make new keys to sign ID tokens with. The old ones are published for an hour after that."""
+    _said(context.meta["signing"].rotate)
+    click.echo("There are new signing keys. They sign in a minute, when everybody has seen them.")
 
 
 @keys.command()

@@ -23,6 +23,7 @@ from .verification.verifier import Verifier
 from .web import build_web, logs, samples
 from .web.look import Look
 from .web.metrics import Counting, Metrics
+from .web.oidc_keys import SigningKeys
 
 log = logging.getLogger("textproof")
 
@@ -87,6 +88,8 @@ def _assembled(
         ),
         store=store,
         keys=keys,
+        signing=signing_keys_of(settings, store, keys, clock),
+        subject_key=settings.SUBJECT_KEY,
         clock=clock,
         inbox=demo.inbox if demo else None,
         read_webhook=receipts.read if receipts else None,
@@ -141,6 +144,11 @@ def redis_store(settings: Settings) -> RedisStore:
 def keys_of(settings: Settings, store: Store) -> Keys:
     """Return the keyring in the store, sealed under the secrets of the settings. It is read when it is first needed."""
     return Keys(store.keyring, settings.secrets, prefix=settings.KEY_PREFIX)
+
+
+def signing_keys_of(settings: Settings, store: Store, keys: Keys, clock: Callable[[], float]) -> SigningKeys:
+    """Return what ID tokens are signed with. It is read, or made, when it is first needed."""
+    return SigningKeys(store.signing, keys, clock=clock, given=settings.signing_keys)
 
 
 def _receipts(settings: Settings, keys: Keys, clock: Callable[[], float]) -> TelnyxReceipts | None:

@@ -1,11 +1,16 @@
 """The keys of applications: `textproof keys`. In effect at once, on all replicas."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
+from .config import Settings
 from .store.redis import RedisStore
-from .values import Bad, region, window
-from .verification.clients import Client, digest_of, is_name, is_return_url, new_key
+from .values import Bad, brand, region, window
+from .verification.clients import Client, as_one, digest_of, is_name, is_redirect_uri, new_key
+
+DOOR = ("redirect_uris", "is_public", "brand", "cancel_uri", "algorithm")
 
 
 class NotPossible(Exception):
@@ -15,26 +20,34 @@ class NotPossible(Exception):
 class ClientKeys:
     """The keys of one installation."""
 
-    def __init__(self, store: RedisStore) -> None:
-        """Take where they are kept."""
+    def __init__(self, store: RedisStore, settings: Settings | None = None) -> None:
+        """Take where they are kept, and the settings, which a brand has to fit."""
         self._clients = store.clients
+        self._settings = settings or Settings()
 
-    def add(
-        self, name: str, *, regions: Sequence[str], return_urls: Sequence[str], quota: Sequence[str], now: float
-    ) -> str:
+    def add(self, name: str, *, now: float, regions: Sequence[str] = (), quota: Sequence[str] = (), **door: Any) -> str:  # noqa: ANN401
         """Make a key for an application and return it; it is nowhere to be seen again.
 
+        A public application has none: its name is returned. What is not said of `door` is as for its newest key.
+
+        Args:
+            name: Of the application.
+            now: Seconds since 1970.
+            regions: Where it may send to; none: everywhere.
+            quota: What it may send; none: what every client may.
+            door: How people come here from it: `redirect_uris`, `is_public`, `brand`, `cancel_uri`, `algorithm`.
+
         Raises:
-            NotPossible: The name, a region, an address or the quota is none.
+            NotPossible: The name, a region, an address, the brand or the quota is none.
         """
         if not is_name(name):
             raise NotPossible(f"{name} is no name: use 1 to 32 lower-case letters, digits, - and _")
-        for address in return_urls:
-            if not is_return_url(address):
-                raise NotPossible(
-                    f"{address} is no address to go back to: it must be https:// (http:// for localhost), "
-                    "without a user, a fragment or white space"
-                )
+        before = as_one(self._clients.named(name))
+        if before:
+            door = {fact: getattr(before, fact) for fact in DOOR} | {fact: one for fact, one in door.items() if one}
+        self._look_at(Client(name, "", "", 0, **door))
+        if before and before.is_public is not door["is_public"]:
+            raise NotPossible(f"{name} has keys and would be public: revoke them first, or take another name")
         try:
             allowed = tuple(region(one) for one in regions)
             windows = tuple(window(one) for one in quota)
@@ -42,9 +55,28 @@ class ClientKeys:
             raise NotPossible(f"A region or quota {error}") from error
         while True:
             key, prefix = new_key()
-            client = Client(name, prefix, digest_of(key), int(now), allowed, tuple(return_urls), windows)
+            client = Client(name, prefix, digest_of(key), int(now), allowed, windows, **door)
+            client = replace(client, digest="") if client.is_public else client
             if self._clients.add(client):
-                return key
+                return name if client.is_public else key
+
+    def _look_at(self, client: Client) -> None:
+        for address in filter(None, [*client.redirect_uris, client.cancel_uri]):
+            if not is_redirect_uri(address):
+                raise NotPossible(
+                    f"{address} is no address to go back to: it must be https:// (http:// for localhost), "
+                    "without a user, a fragment or white space"
+                )
+        if client.is_public and not client.redirect_uris:
+            raise NotPossible("A public application needs --redirect-uri: it can do nothing else")
+        if client.brand:
+            try:
+                brand(client.brand)
+            except Bad as error:
+                raise NotPossible(f"--brand {error}") from error
+            if long := self._settings.too_long_with(client.brand):
+                languages = ", ".join(long)
+                raise NotPossible(f"--brand makes the message longer than one text message in {languages}: shorten it")
 
     def show(self) -> Iterator[str]:
         """Yield a line for each key."""
@@ -54,9 +86,10 @@ class ClientKeys:
         for client in clients:
             made = datetime.fromtimestamp(client.created, UTC).strftime("%Y-%m-%d")
             facts = [f"{window.limit}/{int(window.span.total_seconds())}" for window in client.quota]
-            yield "  ".join(
-                [f"tp_{client.prefix}", f"{client.name:32}", made, *client.regions, *facts, *client.return_urls]
-            )
+            if client.redirect_uris:
+                facts += ["public"] if client.is_public else []
+                facts += [client.algorithm, *filter(None, [client.brand, client.cancel_uri]), *client.redirect_uris]
+            yield "  ".join([f"tp_{client.prefix}", f"{client.name:32}", made, *client.regions, *facts])
 
     def revoke(self, what: str) -> int:
         """Revoke the key of a prefix, or all keys of a name, and return how many there were."""

@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 
 from .languages import NAMES, Languages, language
 from .values import (
+    PEM,
     REDIS_OPTIONS,
     Bad,
     Kind,
@@ -52,6 +53,7 @@ from .values import (
     secret,
     sender_id,
     several,
+    signing_keys,
     test_number,
     url,
     whole,
@@ -283,7 +285,7 @@ class Settings:
         "open",
         FORMS,
         'Who may use the pages: "open" is everybody who comes to /, "applications" only people whom an application '
-        'sends with a session, "off" nobody, for those who use the API alone.',
+        'sends by OpenID Connect, "off" nobody, for those who use the API alone.',
     )
     BRAND: str = setting(brand, "Textproof", FORMS, "The name that people see on the pages and in the message.")
     LOGO: str = setting(
@@ -377,6 +379,23 @@ class Settings:
         (),
         SERVICE,
         "Earlier SECRET_KEYs, while replicas change to a new one: docs/operations.md says how. Secret.",
+        hidden=True,
+    )
+    SUBJECT_KEY: str = setting(
+        long_secret,
+        "",
+        SERVICE,
+        "What `sub` is made of, by which applications know a number; the same on every replica, and for good. Secret. "
+        "Unset, it comes from the keyring in Redis, and when Redis is lost, every application takes all of its people "
+        "for new ones.",
+        hidden=True,
+    )
+    SIGNING_KEY: str = setting(
+        signing_keys,
+        "",
+        SERVICE,
+        "Private keys in PEM that ID tokens are signed with, RSA or P-256: the current one first, then earlier ones, "
+        "which are published too. Secret. Unset, they are made once and lie in Redis, sealed by the keyring.",
         hidden=True,
     )
     TRUSTED_PROXIES: int = setting(
@@ -554,6 +573,11 @@ class Settings:
         return (self.SECRET_KEY, *self.SECRET_KEY_FALLBACKS) if self.SECRET_KEY else ()
 
     @property
+    def signing_keys(self) -> list[str]:
+        """The operator's own keys in PEM, the current one first."""
+        return PEM.findall(self.SIGNING_KEY)
+
+    @property
     def host(self) -> str | None:
         """The public host, for the message's last line."""
         return urlsplit(self.PUBLIC_URL).hostname if self.PUBLIC_URL else None
@@ -649,7 +673,7 @@ class Settings:
             mistakes.append(Mistake("SECRET_KEY", "is needed beside SECRET_KEY_FALLBACKS.", "not set"))
         if not self.LANGUAGES:
             mistakes.append(Mistake("LANGUAGES", 'must have at least one language, like ["en"].', "empty"))
-        if long := [tag for tag in self.LANGUAGES if not self._fits(tag)]:
+        if long := [tag for tag in self.LANGUAGES if not self._fits(tag, self.BRAND)]:
             spoken = ", ".join(f'{NAMES[tag]} ("{tag}")' for tag in long)
             reason = f"makes the message longer than one text message in {spoken}. Shorten it or BRAND"
             other = ", or offer fewer LANGUAGES." if len(long) < len(self.LANGUAGES) else "."
@@ -678,7 +702,11 @@ class Settings:
             reason = f'has no price for {shown}, where SPEND_PER_DAY would stop nothing: add them, or "*=0.05".'
             yield Mistake("MESSAGE_PRICES", reason, "together with ALLOWED_REGIONS")
 
-    def _fits(self, tag: str) -> bool:
+    def too_long_with(self, brand: str) -> list[str]:
+        """Return the languages in which a message of this brand would be longer than one segment."""
+        return [NAMES[tag] for tag in self.LANGUAGES if not self._fits(tag, brand)]
+
+    def _fits(self, tag: str, brand: str) -> bool:
         """Tell whether every message in a language is one segment."""
         lives = (self.TOKEN_LIFETIME_SECONDS, min(self.TOKEN_LIFETIME_SECONDS, message.LONGEST_WORDS))
         longest = token.Token("0" * self.TOKEN_LENGTH)
@@ -686,7 +714,7 @@ class Settings:
             message.is_one_segment(
                 message.compose(
                     longest,
-                    brand=self.BRAND,
+                    brand=brand,
                     life=timedelta(seconds=life),
                     host=self.host,
                     language=language(tag),

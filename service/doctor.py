@@ -42,6 +42,9 @@ NOTHING = "without it Telnyx reports nothing, and phones fill in no codes"
 PORTAL_KEY = "the one in the portal (Keys & Credentials, Public Key)"
 SILENT = "Telnyx does not answer. Check the name server."
 FORGETS = "after a restart of Redis codes in hand are void and limits start anew"
+NO_SUBJECT_KEY = (
+    "SUBJECT_KEY is not set: when Redis is lost, applications take everybody for a new person, because `sub` is another"
+)
 RESEAL = "run `textproof keys reseal`"
 CONTRACT = "/v1/openapi.json"
 SHOWN = 5  # countries in one line
@@ -343,6 +346,7 @@ def _redis(settings: Settings) -> Iterator[Line]:
             keyring = list(_within(REDIS_SECONDS, lambda: _keyring(checkup, settings)))
             faults = _faults(store)
             by_chance = _within(REDIS_SECONDS, lambda: demo_by_chance(settings, store))
+            forgets = not settings.SUBJECT_KEY and _within(REDIS_SECONDS, lambda: _has_logins(store))
     except (NoRedis, StoreUnavailable, TimeoutError) as error:
         why = str(error) or f"not within {REDIS_SECONDS:g} s"
         yield Line(Mark.FIX, f"Redis does not answer ({why}): check REDIS_URL, and that Redis runs")
@@ -360,6 +364,8 @@ def _redis(settings: Settings) -> Iterator[Line]:
         yield Line(Mark.OK, "replicas are ready with this Redis: it forgets nothing before its time, and clocks agree")
     yield from _servers(servers)
     yield from keyring
+    if forgets:
+        yield Line(Mark.NOTE, NO_SUBJECT_KEY)
 
 
 def _keyring(checkup: Checkup, settings: Settings) -> list[Line]:
@@ -380,6 +386,11 @@ def _keyring(checkup: Checkup, settings: Settings) -> list[Line]:
         )
         lines.append(Line(Mark.NOTE, more))
     return lines
+
+
+def _has_logins(store: Store) -> bool:
+    """Tell whether an application comes by OpenID Connect."""
+    return any(client.redirect_uris for client in store.clients.all())
 
 
 def _faults(store: Store) -> list[str]:

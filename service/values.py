@@ -10,6 +10,9 @@ from typing import Generic, TypeVar
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 import idna
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from .colours import contrast
 from .verification import keys, message, phone
@@ -17,6 +20,8 @@ from .verification import policy as rules
 
 LOGO_MAX = 16_384  # bytes; ours: more than all the rest of the first page
 CONTRAST_MIN = 4.5  # WCAG 2.2, 1.4.3
+PEM = re.compile("-----BEGIN [A-Z ]+-----.*?-----END [A-Z ]+-----", re.DOTALL)
+RSA_MIN = 2048  # bits (RFC 7518, 3.3)
 BRAND_MAX = 30  # characters; ours: leaves room for the rest of a text message
 RATE_MIN, RATE_MAX = 0.01, 10_000  # messages per second; Telnyx: 0.1 for a long code, 1,000 for a short one
 YEAR = 31_536_000  # seconds
@@ -390,6 +395,28 @@ def long_secret(value: object) -> str:
             "python3 -c 'import secrets; print(secrets.token_hex(32))' makes one"
         )
     return value
+
+
+@kind("private keys in PEM, RSA or P-256, the current one first")
+def signing_keys(value: object) -> str:
+    """Private keys in PEM, one after the other: RSA of 2,048 bits or more, or P-256."""
+    given = value.strip() if isinstance(value, str) else "?"
+    try:
+        keys = [load_pem_private_key(pem.encode(), None) for pem in PEM.findall(given)]
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        keys = []
+    if given and not (keys and all(map(_can_sign, keys))):
+        raise Bad(
+            f"must be private keys in PEM without a password, RSA of {RSA_MIN:,} bits or more, or P-256: "
+            "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 makes one"
+        )
+    return given
+
+
+def _can_sign(key: object) -> bool:
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return isinstance(key.curve, ec.SECP256R1)
+    return isinstance(key, rsa.RSAPrivateKey) and key.key_size >= RSA_MIN
 
 
 @kind(f"text of 1 to {BRAND_MAX} characters")

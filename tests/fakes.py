@@ -81,6 +81,7 @@ class GoneStore:
     def __init__(self) -> None:
         self.verifications = self.limits = self.notes = self.clients = GonePort()
         self.keyring: Any = GonePort()
+        self.signing: Any = GonePort()
 
     def memory_used(self) -> float:
         """See `Store`."""

@@ -67,7 +67,7 @@ class Crowd:
         self._tokens: dict[str, str] = {}
         self._cookie = FlowCookie(keys, secure=False)
         self._verifier = Verifier(self._policy, store=store.verifications, sender=self, keys=keys, clock=time.time)
-        self.key = ClientKeys(store).add("bench", regions=(), return_urls=(), quota=(), now=time.time())
+        self.key = ClientKeys(store).add("bench", now=time.time())
 
     @staticmethod
     def policy(brief: int | None) -> Policy:

@@ -10,7 +10,7 @@ import redis
 from redis.exceptions import AuthenticationError, RedisClusterException, RedisError, ResponseError
 
 from .connect import Client, connect, nodes
-from .keyring import KeyringInRedis
+from .keyring import Sealed
 from .names import Names
 from .script import Scripts
 
@@ -62,9 +62,9 @@ class Checkup:
         self._client.exists(self._names.pause)  # any key will do, and a cluster needs one
         return time.monotonic() - begun
 
-    def keyring(self) -> KeyringInRedis:
+    def keyring(self) -> Sealed:
         """Return where the keyring lies."""
-        return KeyringInRedis(Scripts(self._client), self._names)
+        return Sealed(Scripts(self._client), self._names.keyring)
 
     def servers(self, clock: Callable[[], float] = time.time) -> list[Server]:
         """Return every server that keys are written to: one, or the primaries of a cluster."""

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import Any, cast
 
@@ -13,6 +13,7 @@ from .names import Names
 from .script import Scripts
 from .units import milliseconds
 
+FIELDS = {field.name for field in fields(Client)}  # what a newer version knows as well is left alone
 KNOWN_SECONDS = 1.0  # ours: a revoked key is refused everywhere within a second
 
 
@@ -25,6 +26,7 @@ class ClientStore:
         self._name = names.clients
         self._clock = clock
         self._known: dict[str, tuple[Client, float]] = {}
+        self._all: tuple[list[Client], float] = [], 0.0
 
     def find(self, prefix: str) -> Client | None:
         """See `Clients`."""
@@ -40,8 +42,20 @@ class ClientStore:
         self._known[prefix] = client, now + KNOWN_SECONDS
         return client
 
+    def named(self, name: str) -> list[Client]:
+        """See `Clients`. A name that is not among those of a second ago is asked for again."""
+        clients, until = self._all
+        now = self._clock()
+        found = [client for client in clients if client.name == name] if now < until else []
+        if not found:
+            clients = self.all()
+            self._all = clients, now + KNOWN_SECONDS
+            found = [client for client in clients if client.name == name]
+        return found
+
     def add(self, client: Client) -> bool:
         """See `Clients`."""
+        self._all = [], 0.0
         line = _written(client)
         if self._scripts.guarded(lambda: self._scripts.client.hsetnx(self._name, client.prefix, line)):
             return True
@@ -57,6 +71,7 @@ class ClientStore:
     def revoke(self, prefix: str) -> None:
         """See `Clients`."""
         self._known.pop(prefix, None)
+        self._all = [], 0.0
         self._scripts.guarded(lambda: self._scripts.client.hdel(self._name, prefix))
 
 
@@ -68,13 +83,8 @@ def _written(client: Client) -> str:
 
 
 def _read(prefix: str, line: bytes) -> Client:
-    facts: dict[str, Any] = json.loads(line)
-    return Client(
-        name=facts["name"],
-        prefix=prefix,
-        digest=facts["digest"],
-        created=facts["created"],
-        regions=tuple(facts.get("regions", ())),
-        return_urls=tuple(facts.get("return_urls", ())),
-        quota=tuple(Window(limit, timedelta(milliseconds=span)) for limit, span in facts.get("quota", ())),
-    )
+    facts: dict[str, Any] = {"digest": ""} | json.loads(line)
+    for name in ("regions", "redirect_uris"):
+        facts[name] = tuple(facts.get(name, ()))
+    facts["quota"] = tuple(Window(limit, timedelta(milliseconds=span)) for limit, span in facts.get("quota", ()))
+    return Client(prefix=prefix, **{name: fact for name, fact in facts.items() if name in FIELDS})

@@ -1,19 +1,18 @@
-"""The sealed keyring, in one hash without a TTL."""
+"""What is sealed and has no TTL: the keyring and the signing keys, a hash each."""
 
 from typing import cast
 
 from ..verification.envelope import Fields
-from .names import Names
 from .script import Scripts
 
 
-class KeyringInRedis:
+class Sealed:
     """Implements `KeyringStore`."""
 
-    def __init__(self, scripts: Scripts, names: Names, *, replicas: int = 0) -> None:
-        """Take what reaches the server, and how many replicas must have what is written."""
+    def __init__(self, scripts: Scripts, name: str, *, replicas: int = 0) -> None:
+        """Take what reaches the server, the name of the hash, and how many replicas must have what is written."""
         self._scripts = scripts
-        self._name = names.keyring
+        self._name = name
         self._replicas = replicas
 
     def read(self) -> Fields:

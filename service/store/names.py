@@ -1,6 +1,7 @@
 """The names of all keys. They are short because there are many, and lie in one slot: a script reaches all of them.
 
 {prefix}:keyring                  the keyring, sealed (hash)
+{prefix}:signing                  the keys that ID tokens are signed with, sealed (hash)
 {prefix}:clients                  keys of applications (hash)
 {prefix}:v:random                 a verification (hash)
 {prefix}:t:digest                 its token (string, empty: the name says it all)
@@ -40,6 +41,7 @@ class Names:
         """Take `KEY_PREFIX`."""
         self._begin = f"{{{prefix}}}:"
         self.keyring = f"{self._begin}keyring"
+        self.signing = f"{self._begin}signing"
         self.clients = f"{self._begin}clients"
         self.pause = f"{self._begin}p"
         self.sender = f"{self._begin}f"

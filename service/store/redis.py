@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ..verification.policy import Policy
 from .clients import ClientStore
 from .connect import Client
-from .keyring import KeyringInRedis
+from .keyring import Sealed
 from .limits_view import LimitsViewStore
 from .names import Names
 from .notes import NoteStore
@@ -45,7 +45,8 @@ class RedisStore:
         self.limits = LimitsViewStore(scripts, names)
         self.notes = NoteStore(scripts, names)
         self.clients = ClientStore(scripts, names)
-        self.keyring = KeyringInRedis(scripts, names, replicas=replicas)
+        self.keyring = Sealed(scripts, names.keyring, replicas=replicas)
+        self.signing = Sealed(scripts, names.signing, replicas=replicas)
 
     def ready(self) -> list[str]:
         """See `Store`."""

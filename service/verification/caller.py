@@ -31,6 +31,8 @@ class Caller:
     """That client knows the number as one of its own people's: it may be texted more often, whatever its range does."""
     regions: Collection[str] = ()
     """Where that client may send to, of what is allowed at all; empty: everywhere."""
+    brand: str = ""
+    """What that client's messages say it is; empty: the service's own."""
 
     @classmethod
     def at(cls, address: str) -> "Caller":

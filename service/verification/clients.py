@@ -7,6 +7,7 @@ tries 2^256 keys.
 import hmac
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from urllib.parse import urlsplit
@@ -17,9 +18,11 @@ from .policy import Window
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,30}[a-z0-9])?")
 KEY = re.compile(r"tp_([0-9a-f]{8})_[A-Za-z0-9_-]{43}")
 PREFIX_BYTES, SECRET_BYTES = 4, 32
-URL_MAX = 512  # characters; ours: a request line of most servers takes that and the result
+URL_MAX = 512  # characters; ours: a request line of most servers takes that and the answer
+RS256, ES256 = ALGORITHMS = ("RS256", "ES256")
 HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?")  # fits a content policy as it is
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?(?=[/?]|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +38,23 @@ class Client:
     """Seconds since 1970."""
     regions: tuple[str, ...] = ()
     """Where it may send to, of what is allowed at all; empty: everywhere."""
-    return_urls: tuple[str, ...] = ()
-    """Where hosted sessions may send people back to, to the letter."""
     quota: tuple[Window, ...] = ()
     """What it may send; empty: what every client may."""
+    redirect_uris: tuple[str, ...] = ()
+    """Where people may be sent back to, to the letter; empty: it does not send any here."""
+    is_public: bool = False
+    """It cannot keep a secret: it has no key, and proves with PKCE that it is who asked."""
+    brand: str = ""
+    """What people know it by, on the pages and in messages; empty: as the service."""
+    cancel_uri: str = ""
+    """Where people go back to who do not want to; empty: to where they would, with `access_denied`."""
+    algorithm: str = RS256
+    """What its ID tokens are signed with."""
 
     @property
     def caller(self) -> Caller:
         """The application as far as limits count. Its own address is not that of the person, and does not count."""
-        return Caller(client=self.name, quota=self.quota, regions=self.regions)
+        return Caller(client=self.name, quota=self.quota, regions=self.regions, brand=self.brand)
 
     def caller_for(self, address: str, source: str) -> Caller:
         """Return the application as it asks for one person, whom it names by an address or by a name of its own."""
@@ -52,6 +63,18 @@ class Client:
             return replace(self.caller, address=person.address, network=person.network)
         name = f"{self.name} {source}" if source else ""
         return replace(self.caller, address=name, network=name)
+
+    def may_return_to(self, address: str) -> bool:
+        """Tell whether people may be sent back to an address.
+
+        It is one that was registered, to the letter; only a public client on the person's own machine may listen on any
+        port, because it takes the one that is free (RFC 8252, 7.3).
+        """
+        if address in self.redirect_uris:
+            return True
+        if not self.is_public or not is_redirect_uri(address) or not LOOPBACK.match(address):
+            return False
+        return any(_without_port(address) == _without_port(one) for one in self.redirect_uris if LOOPBACK.match(one))
 
 
 NOBODY = Client(name="", prefix="", digest="0" * 64, created=0)
@@ -84,7 +107,22 @@ def is_name(text: str) -> bool:
     return NAME.fullmatch(text) is not None
 
 
-def is_return_url(text: str) -> bool:
+def as_one(keys: Sequence[Client]) -> Client | None:
+    """Return an application with all of its keys, or None when it has none: its newest key says what it may do.
+
+    People may be sent back to what any of them says, so that an address can be changed without a gap.
+    """
+    if not keys:
+        return None
+    uris = dict.fromkeys(uri for key in keys for uri in key.redirect_uris)
+    return replace(max(keys, key=lambda key: key.created), redirect_uris=tuple(uris))
+
+
+def _without_port(address: str) -> str:
+    return LOOPBACK.sub(r"\1", address)
+
+
+def is_redirect_uri(text: str) -> bool:
     """Tell whether people may be sent back to an address: https, or http on the developer's own machine."""
     if len(text) > URL_MAX or not text.isascii() or not text.isprintable() or set(text) & set(' "<>\\^`{|}'):
         return False

@@ -336,6 +336,9 @@ class Clients(Protocol):
     def find(self, prefix: str) -> Client | None:
         """Return the application whose key begins so; None when there is none, or none any more."""
 
+    def named(self, name: str) -> list[Client]:
+        """Return the keys of an application, oldest first."""
+
     def add(self, client: Client) -> bool:
         """Remember an application's key for good; False when another key begins like it."""
 
@@ -359,6 +362,8 @@ class Store(Protocol):
     def clients(self) -> Clients: ...  # noqa: D102
     @property
     def keyring(self) -> KeyringStore: ...  # noqa: D102
+    @property
+    def signing(self) -> KeyringStore: ...  # noqa: D102
 
     def memory_used(self) -> float:
         """Return the share of its memory that was in use when `ready` was asked last; 0 where it has no limit."""

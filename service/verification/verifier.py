@@ -325,7 +325,7 @@ class Verifier:
             return self._verification(handle, record)
         text = compose(
             self._token(keyring, handle),
-            brand=self.policy.brand,
+            brand=caller.brand or self.policy.brand,
             life=timedelta(milliseconds=record.expires - record.now),
             host=self.policy.host,
             language=self._languages.of(record.about.locale),

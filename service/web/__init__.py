@@ -5,9 +5,11 @@ body.py        what a JSON body may hold
 once.py        the same request again is answered the same: Idempotency-Key
 codes.py       what every code of a problem means to a program
 docs.py        the contract, to read: /v1/docs, /v1/openapi.json
-hosted.py      applications send people to our pages and get them back
-sessions.py    what was asked for then
-result.py      the signed result, and the keys to check it with
+oidc.py        the OpenID Connect provider: applications send people to our pages and get them back
+oidc_request.py  what an application may ask for
+oidc_clients.py  which application calls
+oidc_keys.py   the keys that ID tokens are signed with
+oidc_pages.py  what the pages need to know of all that
 pages.py       the browser's way through: /, /request, /verify, /resend, /cancel
 demo.py        the demo's inbox: /demo
 health.py      /livez and /readyz
@@ -33,6 +35,7 @@ from typing import Any
 from flask import Flask
 
 from ..languages import Languages
+from ..verification.authorization import Authorizations
 from ..verification.envelope import Keys
 from ..verification.phone import PhoneNumber
 from ..verification.ports import Store
@@ -42,9 +45,12 @@ from .api import Api
 from .body import Request
 from .cookie import FlowCookie
 from .demo import Inbox
-from .hosted import Hosted
 from .links import url_for
 from .look import Look
+from .oidc import Provider
+from .oidc_keys import SigningKeys
+from .oidc_pages import Applications
+from .oidc_request import Reader
 from .once import Once
 from .pages import Pages
 from .webhooks import ReadWebhook
@@ -67,6 +73,8 @@ def build_web(
     look: Look,
     store: Store,
     keys: Keys,
+    signing: SigningKeys,
+    subject_key: str,
     clock: Callable[[], float],
     inbox: Inbox | None,
     read_webhook: ReadWebhook | None,
@@ -84,6 +92,8 @@ def build_web(
         look: What the operator wants them to look like.
         store: Asked whether it is ready.
         keys: The keyring.
+        signing: What ID tokens are signed with.
+        subject_key: What names of numbers are made with; empty: the keyring.
         clock: Seconds since 1970.
         inbox: What the demo has "sent"; None when messages are real, and then the demo's pages do not exist.
         read_webhook: Reads what the carrier tells; None when it tells nothing.
@@ -127,20 +137,26 @@ def build_web(
     security.refuse_bad_host(app)
     secure = public_url.startswith("https://")
     cookie = FlowCookie(keys, secure=secure)
-    hosted = Hosted(
-        verifier,
-        store,
-        keys,
-        clock=clock,
-        public_url=public_url,
-        is_demo=inbox is not None,
-        is_off=pages == "off",
-    )
+    authorizations = Authorizations(store.notes, keys, clock=clock, subject_key=subject_key)
+    applications = Applications(authorizations, verifier, store.clients, clock=clock)
     app.register_blueprint(
-        Pages(verifier, cookie, hosted, keys, public_url=public_url, open_to=pages, proxies=proxies).routes()
+        Pages(verifier, cookie, applications, keys, public_url=public_url, open_to=pages, proxies=proxies).routes()
     )
-    app.register_blueprint(Api(verifier, store.clients, Once(store.notes, keys), hosted).routes())
-    app.register_blueprint(docs.routes(hosted.signer))
+    if pages != "off":
+        provider = Provider(
+            authorizations,
+            signing,
+            store.clients,
+            Reader(verifier, store.clients, clock, languages),
+            clock=clock,
+            public_url=public_url,
+            is_demo=inbox is not None,
+            languages=[one.tag for one in languages.offered],
+        )
+        for blueprint in provider.routes():
+            app.register_blueprint(blueprint)
+    app.register_blueprint(Api(verifier, store.clients, Once(store.notes, keys)).routes())
+    app.register_blueprint(docs.routes())
     health.watch(app, store, keys)
     memory.protect(app, store)
     if read_webhook is not None:

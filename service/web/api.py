@@ -15,7 +15,6 @@ from ..verification.ports import About, Clients
 from ..verification.verifier import Verification, Verifier
 from . import body
 from .body import Field, text
-from .hosted import Hosted
 from .once import Act, Once, Reply
 from .problems import Refused
 
@@ -35,25 +34,16 @@ START = {
     "source": text("[!-~]{1,64}", "1 to 64 printable ASCII characters without spaces"),
 } | ABOUT
 CHECK = {"token": Field(lambda value: 0 < len(value) <= 40, "a code of 1 to 40 characters", required=True)}  # noqa: PLR2004
-SESSION = {
-    "return_url": text("[!-~]{1,512}", "an address of at most 512 characters", required=True),
-    "to": Field(lambda value: 0 < len(value) <= 64, TO),  # noqa: PLR2004
-    "state": text("[ -~]{1,256}", f"1 to 256 {PRINTABLE}"),
-    "nonce": text("[ -~]{1,128}", f"1 to 128 {PRINTABLE}"),
-    "subject": text("number|digest", '"number" or "digest"'),
-} | ABOUT
-REDEEM = {"result": text("[!-~]{1,2048}", f"1 to 2,048 {PRINTABLE}", required=True)}
 
 
 class Api:
     """The API over one verifier."""
 
-    def __init__(self, verifier: Verifier, clients: Clients, once: Once, hosted: Hosted) -> None:
-        """Take the verbs, who knows the clients, who sees that nothing is done twice, and the hosted sessions."""
+    def __init__(self, verifier: Verifier, clients: Clients, once: Once) -> None:
+        """Take the verbs, who knows the clients, and who sees that nothing is done twice."""
         self._verifier = verifier
         self._clients = clients
         self._once = once
-        self._hosted = hosted
 
     def routes(self) -> Blueprint:
         """Return the routes, all of which ask for a key first."""
@@ -66,8 +56,6 @@ class Api:
             (f"{verification}/check", self.check, "POST"),
             (f"{verification}/resend", self.resend, "POST"),
             (f"{verification}/cancel", self.cancel, "POST"),
-            ("/sessions", self.open_session, "POST"),
-            ("/results/redeem", self.redeem, "POST"),
         ):
             # No OPTIONS: browsers of other sites have no business here.
             blueprint.add_url_rule(rule, view_func=view, methods=[method], provide_automatic_options=False)
@@ -130,18 +118,6 @@ class Api:
         fields = body.read(request, {})
         caller = _client().caller
         return self._answer(fields, lambda _name: Reply(200, as_json(self._verifier.cancel(id_, caller=caller))))
-
-    def open_session(self) -> ResponseReturnValue:
-        """Open a hosted session: an address to send the browser to."""
-        fields = body.read(request, SESSION)
-        self._once.spend(_client().name)
-        return self._answer(fields, lambda _name: Reply(201, self._hosted.open(_client(), fields)))
-
-    def redeem(self) -> ResponseReturnValue:
-        """Confirm the result of a hosted session, once."""
-        fields = body.read(request, REDEEM)
-        client, result = _client(), fields["result"]
-        return self._answer(fields, lambda name: Reply(200, self._hosted.redeem(client, result, name=name)))
 
     def _answer(self, fields: dict[str, str], act: Act) -> Response:
         key = request.headers.get("Idempotency-Key")

@@ -28,6 +28,11 @@ CODES = {
     "bad_idempotency_key": Code(
         400, "That is no idempotency key", "Idempotency-Key must be 1 to 255 printable ASCII characters."
     ),
+    "bad_authorization": Code(
+        400,
+        "The application asked in a wrong way",
+        "client_id, redirect_uri or request_uri is not right, so that nobody can be sent back: `textproof keys list`.",
+    ),
     "unauthorized": Code(
         401,
         "That key is not valid",
@@ -44,8 +49,8 @@ CODES = {
         "There is no such verification",
         "It has expired, was used or canceled, belongs to another client, or never existed. Start a new one.",
     ),
-    "session_gone": Code(
-        404, "That link was used, or is too old", "A hosted session has ended. The application can open a new one."
+    "authorization_gone": Code(
+        404, "That link was used, or is too old", "An authorization has ended. The application can begin a new one."
     ),
     "method_not_allowed": Code(405, "That method does not work here", "The Allow header has those that do."),
     "already_approved": Code(409, "The number is confirmed", "There is nothing left to do for this verification."),
@@ -64,16 +69,6 @@ CODES = {
     ),
     "idempotency_conflict": Code(
         422, "That idempotency key was used", "It came with another body within the last 24 hours. Take a new key."
-    ),
-    "unknown_return_url": Code(
-        422,
-        "That address is not registered",
-        "return_url must be, to the letter, one that was given to `textproof keys add --return-url`.",
-    ),
-    "result_rejected": Code(
-        422,
-        "That result is not valid",
-        "It was changed, is older than 60 seconds, was redeemed before, or is another client's.",
     ),
     # The number and the code
     "invalid_number": Code(
@@ -109,7 +104,7 @@ CODES = {
     "too_many_requests": Code(
         429,
         "Too many requests to remember",
-        f"An application may open sessions and send requests with an Idempotency-Key 20,000 times an hour. {WAIT}",
+        f"An application may send requests with an Idempotency-Key 20,000 times an hour. {WAIT}",
     ),
     # Our side
     "internal": Code(500, "Something went wrong", "A fault of this service; its log has it. Try again later."),
@@ -123,7 +118,7 @@ CODES = {
         503, "The store does not answer", "Nothing was accepted. Send the same request again after retry_after seconds."
     ),
     "no_public_url": Code(
-        503, "Hosted sessions are not set up", "The operator has to set PUBLIC_URL, and PAGES to something but off."
+        503, "OpenID Connect is not set up", "The operator has to set PUBLIC_URL, and PAGES to something but off."
     ),
 }
 BY_STATUS = {

@@ -1,6 +1,6 @@
-"""The signed cookie that binds a browser to its verification, and to its hosted session where it came by one.
+"""The signed cookie that binds a browser to its verification, and to what the application asked for that sent it.
 
-It holds their opaque ids and nothing else.
+It holds an opaque id and a sealed request, and nothing else.
 """
 
 import functools
@@ -33,19 +33,19 @@ class FlowCookie:
         """Return the verification id of this browser, or None."""
         return self._parts(request)[0] or None
 
-    def session(self, request: Request) -> str:
-        """Return the id of the hosted session of this browser, or "" when it has none."""
+    def authorization(self, request: Request) -> str:
+        """Return the sealed request of the application that sent this browser, or ""."""
         return self._parts(request)[1]
 
     def given_up(self, request: Request) -> str:
         """Return the id of the verification whose number this browser wants to change, or ""."""
         return self._parts(request)[2]
 
-    def write(self, response: Response, id_: str, session: str = "", given_up: str = "") -> None:
-        """Bind the browser to a verification, to a hosted session, and to what it gave up last; "" is none."""
+    def write(self, response: Response, id_: str, authorization: str = "", given_up: str = "") -> None:
+        """Bind the browser to a verification, to a sealed request, and to what it gave up last; "" is none."""
         response.set_cookie(
             self.name,
-            _signer(self._keys()).sign(BETWEEN.join((id_, session, given_up)).rstrip(BETWEEN)).decode("ascii"),
+            _signer(self._keys()).sign(BETWEEN.join((id_, authorization, given_up)).rstrip(BETWEEN)).decode("ascii"),
             max_age=SECONDS,
             secure=self._secure,
             httponly=True,
@@ -80,8 +80,8 @@ class FlowCookie:
             ids = self._keys.opening(unsigned).decode("ascii").split(BETWEEN)
         except UnknownVerification:
             return "", "", ""
-        id_, session, given_up, *_ = *ids, "", ""
-        return id_, session, given_up
+        id_, authorization, given_up, *_ = *ids, "", ""
+        return id_, authorization, given_up
 
 
 @functools.lru_cache(maxsize=2)  # this keyring and the one before

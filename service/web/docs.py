@@ -1,4 +1,4 @@
-"""The contract, for programs and to read: `/v1/openapi.json`, `/v1/docs`, `/v1/problems/{code}`, and the public keys.
+"""The contract, for programs and to read: `/v1/openapi.json`, `/v1/docs`, `/v1/problems/{code}`.
 
 What there is to read is made of the contract itself, without a script and without any other host.
 """
@@ -8,18 +8,17 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, make_response, render_template
+from flask import Blueprint, Response, make_response, render_template
 from flask.typing import ResponseReturnValue
 
 from .codes import CODES
 from .problems import Refused
-from .result import Signer
 
 METHODS = ("get", "post")
-KEYS_SECONDS = 300  # ours: a new key is published long before it signs
+KEPT_SECONDS = 300  # ours
 
 
-def routes(signer: Signer) -> Blueprint:
+def routes() -> Blueprint:
     """Return the routes; all are open to everybody."""
     blueprint = Blueprint("docs", __name__)
 
@@ -37,15 +36,11 @@ def routes(signer: Signer) -> Blueprint:
             raise Refused("no_such_address")
         return _public(make_response(render_template("docs_problem.html", code=code, meant=CODES[code])))
 
-    @blueprint.get("/.well-known/jwks.json", provide_automatic_options=False)
-    def keys() -> ResponseReturnValue:
-        return _public(jsonify(signer.published()))
-
     return blueprint
 
 
 def _public(response: Response) -> Response:
-    response.headers["Cache-Control"] = f"public, max-age={KEYS_SECONDS}"
+    response.headers["Cache-Control"] = f"public, max-age={KEPT_SECONDS}"
     return response
 
 

@@ -8,7 +8,7 @@ from ..verification.errors import StoreUnavailable
 from ..verification.ports import Store
 
 FULL = 0.9  # of maxmemory; ours: what is left serves the checks of ten minutes
-BEGINNINGS = frozenset({"pages.request", "pages.resend", "api.start", "api.resend", "api.open_session"})
+BEGINNINGS = frozenset({"pages.request", "pages.resend", "api.start", "api.resend"})
 
 
 def protect(app: Flask, store: Store) -> None:

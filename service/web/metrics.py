@@ -229,6 +229,7 @@ class _TimedStore:
         self.notes = _TimedPort(store.notes, timer, "notes_")
         self.clients = _TimedPort(store.clients, timer, "clients_")
         self.keyring = _TimedPort(store.keyring, timer, "keyring_")
+        self.signing = _TimedPort(store.signing, timer, "signing_")
         self.ready = _TimedPort(store, timer).ready
         self.memory_used = store.memory_used
 

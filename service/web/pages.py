@@ -8,12 +8,15 @@ import hmac
 import secrets
 import time
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
+from typing import Any
 
-from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request
+from flask import Blueprint, Response, g, jsonify, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadRequest
 
+from ..verification.authorization import Authorization
 from ..verification.caller import Caller
 from ..verification.envelope import Keys
 from ..verification.errors import (
@@ -33,11 +36,10 @@ from ..verification.verifier import Verification, Verifier
 from . import words
 from .address import Callers
 from .cookie import FlowCookie
-from .hosted import Hosted, form_policy
 from .links import url_for
+from .oidc_pages import Applications, begin_at, form_policy
 from .problems import Problem, Refused, as_page, other_tab, problem_of, with_retry
 from .security import refuse_cross_site
-from .sessions import Session
 from .speech import gettext, here, language, suggest
 
 NONCE_MAX = 64  # characters
@@ -52,17 +54,17 @@ class Pages:
         self,
         verifier: Verifier,
         cookie: FlowCookie,
-        hosted: Hosted,
+        applications: Applications,
         keys: Keys,
         *,
         public_url: str,
         open_to: str,
         proxies: int,
     ) -> None:
-        """Take the verbs, what binds a browser to its verification, the sessions of applications, and the keys."""
+        """Take the verbs, what binds a browser to its verification, what applications sent it, and the keys."""
         self._verifier = verifier
         self._cookie = cookie
-        self._hosted = hosted
+        self._applications = applications
         self._keys = keys
         self._public_url = public_url
         self._open_to = open_to
@@ -77,8 +79,9 @@ class Pages:
         blueprint.before_request(self._refuse_other_tab)
         blueprint.add_app_template_global(words.moment, "moment")
         blueprint.add_app_template_global(time.time, "now")
+        blueprint.context_processor(self._of_application)
         blueprint.get("/")(self.index)
-        blueprint.get("/start/<id_>")(self.begin)
+        blueprint.get("/start")(self.begin)
         blueprint.post("/request")(self.request)
         blueprint.get("/verify")(self.verify)
         blueprint.post("/verify")(self.check)
@@ -91,45 +94,49 @@ class Pages:
         raise Refused("no_pages")
 
     def index(self) -> ResponseReturnValue:
-        """Show the phone form; in a session that was begun, the session's."""
-        try:
-            id_, phone = self._cookie.session(request), self._given_up()
-        except StoreUnavailable:  # this process has no keyring yet: nobody can read the cookie, and the form needs none
-            id_, phone = "", ""
-        if id_:
+        """Show the phone form; that of an application, where one sent this browser and its request can go on."""
+        g.asked, phone = None, ""
+        with suppress(StoreUnavailable):  # without a keyring nobody can read the cookie, and the form needs none
+            sealed, phone = self._cookie.authorization(request), self._given_up()
             with suppress(Refused):
-                return redirect(url_for("pages.begin", id_=self._hosted.session(id_).id), 303)
+                if not self._applications.is_answered(self._applications.begun(sealed)):
+                    return redirect(begin_at(sealed), 303)
         if self._open_to != "open":
             self._refuse()
         return self._phone_form(phone=phone)
 
-    def begin(self, id_: str) -> ResponseReturnValue:
-        """Show the phone form of a hosted session. Nothing is changed, whoever made the browser come here."""
-        session = self._hosted.session(id_)
-        suggest(session.locale)
-        return self._phone_form(phone=session.to or self._given_up(), session=session.id)
+    def begin(self) -> ResponseReturnValue:
+        """Show the phone form of an application. Nothing is changed, whoever made the browser come here."""
+        sealed = request.args.get("authorization", "")
+        g.asked = None
+        g.asked = asked = self._applications.begun(sealed)
+        if self._applications.is_answered(asked):
+            raise Refused("authorization_gone")
+        suggest(asked.locale)
+        return self._phone_form(phone=asked.to or self._given_up(), sealed=sealed)
 
     def request(self) -> ResponseReturnValue:
         """Start, and go on to the code; or show the form again, with what to do."""
         phone, nonce = _field("phone"), _field("nonce")[:NONCE_MAX]
-        session = self._hosted.session(_field("session")) if _field("session") else None
-        if session is None and self._open_to != "open":
+        sealed = _field("authorization")
+        g.asked = None
+        g.asked = asked = self._applications.begun(sealed) if sealed else None
+        if asked is None and self._open_to != "open":
             self._refuse()
-        id_ = session.id if session else ""
-        suggest(session.locale if session else "")
-        about = About(session.reference if session else "", language().tag)
+        suggest(asked.locale if asked else "")
+        about = About(asked.reference if asked else "", language().tag)
         try:
             number = self._verifier.number(phone, home=self._region()).e164
-            if session is None:
+            if asked is None:
                 verification = self._verifier.start(number, caller=self._caller(), nonce=nonce, about=about)
             else:
-                verification = self._hosted.start(session, number, caller=self._caller(), nonce=nonce, about=about)
+                verification = self._applications.start(asked, number, caller=self._caller(), nonce=nonce, about=about)
         except (VerificationError, Refused) as error:
             problem = problem_of(error)
-            phone = session.to if session and session.to else phone
-            return with_retry(make_response(self._phone_form(problem, phone, id_), problem.status), problem)
+            phone = asked.to if asked and asked.to else phone
+            return with_retry(make_response(self._phone_form(problem, phone, sealed), problem.status), problem)
         response = redirect(url_for("pages.verify"), 303)
-        self._cookie.write(response, verification.id, id_)
+        self._cookie.write(response, verification.id, sealed)
         return response
 
     def verify(self) -> ResponseReturnValue:
@@ -147,25 +154,26 @@ class Pages:
         id_ = self._cookie.read(request)
         if id_ is None:
             return redirect(url_for("pages.index"), 303)
-        session = self._session()
-        caller = self._hosted.caller(session, self._caller()) if session else self._caller()
+        asked = self._asked()
+        caller = replace(self._caller(), client=asked.client) if asked else self._caller()
         try:
-            approved = self._verifier.check(id_, _field("token"), caller=caller, nonce=_field("nonce")[:NONCE_MAX])
-        except AlreadyApproved:
-            if session is None:
-                raise
-            approved = self._verifier.show(id_, caller=caller)
+            try:
+                approved = self._verifier.check(id_, _field("token"), caller=caller, nonce=_field("nonce")[:NONCE_MAX])
+            except AlreadyApproved:
+                if asked is None:
+                    raise
+                approved = self._verifier.show(id_, caller=caller)
+            return redirect(self._applications.way_back(asked, approved), 303) if asked else self._page(approved)
         except (TokenRejected, MalformedToken, Limited, StoreUnavailable) as error:
             return self._form_again(id_, error)
-        return redirect(self._hosted.way_back(session, approved), 303) if session else self._page(approved)
 
     def resend(self) -> ResponseReturnValue:
         """Send the same token again, or say when that is possible."""
         id_ = self._cookie.read(request)
         if id_ is None:
             return redirect(url_for("pages.index"), 303)
-        session = self._session()
-        caller = self._hosted.caller(session, self._caller()) if session else self._caller()
+        asked = self._asked()
+        caller = self._applications.caller(asked, self._caller()) if asked else self._caller()
         try:
             self._verifier.resend(id_, caller=caller, nonce=_field("nonce")[:NONCE_MAX])
         except AlreadyApproved:
@@ -179,17 +187,17 @@ class Pages:
     def cancel(self) -> ResponseReturnValue:
         """End the verification, and go back to the phone form, with the number to change in it."""
         id_ = self._cookie.read(request)
-        response = redirect(url_for("pages.index"), 303)
+        sealed = self._cookie.authorization(request)
+        response = redirect(begin_at(sealed) if sealed else url_for("pages.index"), 303)
         if id_ is not None:
-            session = self._cookie.session(request)
             try:
                 self._verifier.cancel(id_, caller=self._caller())
             except StoreUnavailable:
                 raise
             except VerificationError:
                 id_ = ""  # it has ended already
-            if id_ or session:
-                self._cookie.write(response, "", session, id_)
+            if id_ or sealed:
+                self._cookie.write(response, "", sealed, id_)
             else:
                 self._cookie.clear(response)
         return response
@@ -232,14 +240,14 @@ class Pages:
         """Return what names a verification in its forms: it says nothing, and only we can make it."""
         return self._keys().request_digest("form", id_)
 
-    def _phone_form(self, problem: Problem | None = None, phone: str = "", session: str = "") -> str:
+    def _phone_form(self, problem: Problem | None = None, phone: str = "", sealed: str = "") -> str:
         policy = self._verifier.policy
         region = self._region()
         return render_template(
             "index.html",
             nonce=_nonce(problem),
-            session=session,
-            here=partial(here, session),
+            authorization=sealed,
+            here=partial(here, begin_at(sealed) if sealed else ""),
             problem=problem,
             phone=phone[:PHONE_MAX],
             home=policy.home_region,
@@ -267,8 +275,23 @@ class Pages:
     def _caller(self) -> Caller:
         return self._callers.of(request)
 
-    def _session(self) -> Session | None:
-        return self._hosted.under_way(self._cookie.session(request))
+    def _asked(self) -> Authorization | None:
+        """Return what the application asked for that sent this browser, if one did."""
+        if "asked" not in g:
+            g.asked = None
+            g.asked = self._applications.under_way(self._cookie.authorization(request))
+        asked: Authorization | None = g.asked
+        return asked
+
+    def _of_application(self) -> dict[str, Any]:
+        """Return what pages show of the application that sent this browser: its name, and the way back to it."""
+        asked = None
+        with suppress(StoreUnavailable):
+            asked = self._asked()
+        if asked is None:
+            return {"back": None}
+        brand = {"brand": asked.brand} if asked.brand else {}
+        return {"back": {"brand": asked.brand, "address": asked.way_out}} | brand
 
     def _page(self, verification: Verification) -> ResponseReturnValue:
         """Show how a verification stands."""
@@ -277,9 +300,11 @@ class Pages:
             case Status.PENDING:
                 return self._form(verification)
             case Status.APPROVED:
-                session = self._session()
-                if session is not None:
-                    return render_template("return.html", address=self._hosted.way_back(session, verification))
+                asked = self._asked()
+                if asked is not None:
+                    return render_template(
+                        "return.html", address=self._applications.way_back_again(asked, verification)
+                    )
                 return render_template("verify_success.html", verification=verification)
             case Status.LOCKED:
                 problem = problem_of(VerificationLocked())
@@ -310,9 +335,9 @@ class Pages:
             token_format=self._verifier.policy.token_format,
         )
         response = make_response(page, problem.status if problem else 200)
-        session = self._session() if verification else None
-        if session is not None:
-            response.headers["Content-Security-Policy"] = form_policy(session)
+        asked = self._asked() if verification else None
+        if asked is not None:
+            response.headers["Content-Security-Policy"] = form_policy(asked)
         return with_retry(response, problem) if problem else response
 
 

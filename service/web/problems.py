@@ -31,8 +31,8 @@ from .speech import gettext as _
 
 log = logging.getLogger("textproof")
 
-PROGRAMS = ("/verify/status", "/webhooks/telnyx", "/.well-known/jwks.json")  # answered in JSON, as all of the API is
-API = "/v1/"
+PROGRAMS = ("/verify/status", "/webhooks/telnyx", "/par", "/token", "/userinfo")  # answered in JSON, as the API is
+APIS = ("/v1/", "/.well-known/")
 SEND_RETRY = 60  # seconds; ours: an operator has to do something
 PATIENCE = 120  # seconds; ours: who has to wait no longer waits
 STORE_RETRY = 2  # seconds; a store that is back is found within that
@@ -77,7 +77,7 @@ PAGES_OF_CODES = {
         marked("There is no form here"),
         marked("Numbers are confirmed from other sites only. Go back to where you came from, and start there."),
     ),
-    "session_gone": (
+    "authorization_gone": (
         marked("That link was used, or is too old"),
         marked("Go back to where you came from, and start again there."),
     ),
@@ -195,7 +195,7 @@ def for_programs(error: Exception) -> Response:
 def as_content(error: Exception) -> tuple[int, dict[str, Any]]:
     """Return the status, and the problem as JSON, with everything that helps to go on."""
     problem = problem_of(error)
-    if request.path.startswith(API) and isinstance(error, HTTPException) and problem.status in BY_STATUS:
+    if request.path.startswith(APIS) and isinstance(error, HTTPException) and problem.status in BY_STATUS:
         problem = Refused(BY_STATUS[problem.status]).problem
     content: dict[str, Any] = {
         "type": f"/v1/problems/{problem.code}",
@@ -223,7 +223,7 @@ def _facts(error: Exception) -> dict[str, Any]:
 
 
 def _is_program() -> bool:
-    return request.path in PROGRAMS or request.path.startswith(API)
+    return request.path in PROGRAMS or request.path.startswith(APIS)
 
 
 def with_retry(response: Response, problem: Problem) -> Response:

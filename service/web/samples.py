@@ -47,10 +47,10 @@ def samples(policy: Policy) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each page with what it may be given."""
     regions = sorted(policy.allowed_regions)
     form: dict[str, Any] = {"nonce": "sample", "here": partial(here, ""), "home": policy.home_region}
-    form |= {"region": regions[0], "is_dear": True, "example": example(regions[0]), "phone": "", "session": ""}
+    form |= {"region": regions[0], "is_dear": True, "example": example(regions[0]), "phone": "", "authorization": ""}
     form |= {"allowed": [(code, "+1") for code in regions], "problem": None}
     yield "index.html", form
-    yield "index.html", form | {"problem": UNAVAILABLE, "phone": "+1 202", "session": "sample"}
+    yield "index.html", form | {"problem": UNAVAILABLE, "phone": "+1 202", "authorization": "sample"}
 
     fresh = Verification("sample", NUMBER, Status.PENDING, 1_700_000_000, 600, 30, 1, 4, 5, Delivery.ON_ITS_WAY)
     late = Verification("sample", NUMBER, Status.PENDING, 1_700_000_000, 60, None, 5, 0, 1, Delivery.DELIVERED)

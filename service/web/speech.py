@@ -1,6 +1,6 @@
 """Which language a page is in.
 
-What somebody chose with the switch counts most, then the locale of their session or verification, then what their
+What somebody chose with the switch counts most, then the locale that the application named, then what their
 browser asks for, then the first of `LANGUAGES`. Programs are always answered in English: there, words may be quoted.
 """
 
@@ -19,10 +19,10 @@ from .links import url_for
 COOKIE = "lang"
 CHOICE = "lang"  # of the query; nothing else is ever in one
 KEPT_SECONDS = 31_536_000  # a year; ours: nobody should have to choose again
-SWITCHES = 256  # ours: the pages in all languages, and as many sessions
+SWITCHES = 256  # ours: the pages in all languages, and as many requests of applications
 TEXTS = 2048  # ours: all that are in the templates, in all languages, and as many of an operator's own
 HEADERS = 256  # ours: so many ways to say which languages one reads are remembered
-PROGRAMS = ("/v1/", "/webhooks/", "/static/", "/livez", "/readyz", "/metrics", "/.well-known/")
+PROGRAMS = ("/v1/", "/webhooks/", "/static/", "/livez", "/readyz", "/metrics", "/.well-known/", "/par", "/token")
 
 _spoken: ContextVar[Language] = ContextVar("spoken", default=ENGLISH)
 
@@ -107,10 +107,15 @@ def ngettext(one: str, many: str, count: int) -> str:
     return language().ngettext(one, many, count)
 
 
-def here(session: str = "") -> str:
-    """Return where this page, maybe one of a session, is found again by GET; "" when its own address is that."""
+def here(begin: str = "") -> str:
+    """Return where this page is found again by GET; "" when its own address without a query is that.
+
+    `begin` is the address of the form, where it is one that an application sent somebody to.
+    """
+    if begin:
+        return begin
     if request.method in ("GET", "HEAD"):
         return ""
     if request.endpoint in ("pages.check", "pages.resend"):
         return url_for("pages.verify")
-    return url_for("pages.begin", id_=session) if session else url_for("pages.index")
+    return url_for("pages.index")

@@ -8,7 +8,8 @@ from werkzeug import Response
 from service.verification.envelope import Keys
 from service.web.cookie import FlowCookie
 
-RETURN_URL = "https://shop.example.com/phone"
+REDIRECT_URI = "https://shop.example.com/phone"
+RIVAL_URI = "https://rival.example.com/back"
 
 
 class Application:

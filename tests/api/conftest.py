@@ -2,35 +2,42 @@
 
 | fixture | is |
 |---|---|
-| `add_client` | makes an application's key: `add_client("shop", return_urls=[…])` |
+| `add_client` | makes an application's key: `add_client("shop", redirect_uris=(…,))` |
 | `shop`, `rival` | two applications at the same service, as an `Application` |
 """
 
-import os
+import functools
 from collections.abc import Callable
 
 import pytest
 
 from service.clients import ClientKeys
-from tests.api.application import RETURN_URL, Application
-
-collect_ignore = [] if os.environ.get("EXAMPLES") else ["test_jose.py"]  # which says when
+from service.web import oidc_keys
+from tests.api.application import REDIRECT_URI, RIVAL_URI, Application
 
 
 @pytest.fixture
-def add_client(store, clock) -> Callable[..., str]:
-    def add(name: str, *, regions=(), return_urls=(), quota=()) -> str:
-        keys = ClientKeys(store)
-        return keys.add(name, regions=regions, return_urls=return_urls, quota=quota, now=clock())
+def add_client(store, clock, settings) -> Callable[..., str]:
+    return functools.partial(ClientKeys(store, settings()).add, now=clock())
 
-    return add
+
+@functools.cache
+def _made():
+    return oidc_keys.made()
+
+
+@pytest.fixture(autouse=True)
+def made_once(monkeypatch) -> None:
+    """Making an RSA key takes longer than most tests do."""
+    keys = _made()
+    monkeypatch.setattr(oidc_keys, "made", lambda: list(keys))
 
 
 @pytest.fixture
 def shop(app, add_client) -> Application:
-    return Application(app.test_client(), add_client("shop", return_urls=[RETURN_URL]))
+    return Application(app.test_client(), add_client("shop", redirect_uris=(REDIRECT_URI,)))
 
 
 @pytest.fixture
 def rival(app, add_client) -> Application:
-    return Application(app.test_client(), add_client("rival", return_urls=["https://rival.example.com/back"]))
+    return Application(app.test_client(), add_client("rival", redirect_uris=(RIVAL_URI,)))

@@ -189,7 +189,7 @@ def test_no_json_is_too_strange(shop, sender, body):
         ("OPTIONS", "/v1/verifications", 405),
         ("DELETE", "/v1/openapi.json", 405),
         ("POST", "/.well-known/jwks.json", 405),
-        ("TRACE", "/v1/sessions", 405),
+        ("TRACE", "/v1/verifications", 405),
     ],
 )
 def test_what_is_not_there_says_so_in_json(client, method, path, status):

@@ -50,9 +50,9 @@ def textproof(server):
 
 @pytest.fixture
 def add(server, policy):
-    def add(*return_urls):
+    def add(*redirect_uris):
         keys = ClientKeys(RedisStore(connect(server.url), policy))
-        return keys.add("shop", regions=(), return_urls=return_urls, quota=(), now=time.time())
+        return keys.add("shop", redirect_uris=redirect_uris, now=time.time())
 
     return add
 

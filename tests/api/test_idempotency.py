@@ -5,7 +5,6 @@ import threading
 import pytest
 
 from service.web import once
-from tests.api.application import RETURN_URL, Application
 from tests.fakes import typed_token, wrong
 from tests.support.processes import LONG_SECONDS
 
@@ -193,13 +192,3 @@ def test_an_application_has_only_so_much_remembered(shop, rival, sender, numbers
     assert len(sender.messages) == 3
     assert shop.post("/v1/verifications", {"to": next(numbers)}).status_code == 201, "nothing is remembered of it"
     assert rival.post("/v1/verifications", {"to": next(numbers)}, idempotency="1").status_code == 201
-
-
-def test_sessions_are_remembered_with_a_key_or_without(make_app, store, add_client, monkeypatch):
-    monkeypatch.setattr(once, "ALLOWANCE", 3)
-    app = make_app(store=store, PUBLIC_URL="https://verify.example.com")
-    shop = Application(app.test_client(), add_client("shop", return_urls=[RETURN_URL]))
-
-    statuses = [shop.post("/v1/sessions", {"return_url": RETURN_URL}).status_code for _ in range(4)]
-
-    assert statuses == [201] * 3 + [429]

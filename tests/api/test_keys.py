@@ -14,8 +14,8 @@ from service.config import Settings
 from service.store.clients import ClientStore
 from service.store.names import Names
 from service.verification import clients
-from service.verification.clients import is_name, is_return_url, new_key, proven
-from tests.api.application import RETURN_URL, Application
+from service.verification.clients import is_name, is_redirect_uri, new_key, proven
+from tests.api.application import REDIRECT_URI, Application
 from tests.conftest import our_own_logging
 from tests.fakes import GoneStore
 
@@ -25,9 +25,9 @@ FORM = re.compile(r"tp_[0-9a-f]{8}_[A-Za-z0-9_-]{43}")
 
 
 @pytest.fixture
-def textproof(store, keys, monkeypatch):
+def textproof(store, keys, settings, monkeypatch):
     """The command, on the store of this test."""
-    monkeypatch.setattr("service.__main__.settings_or_say", lambda: None)
+    monkeypatch.setattr("service.__main__.settings_or_say", settings)
     monkeypatch.setattr("service.__main__.redis_store", lambda _settings: store)
     monkeypatch.setattr("service.__main__.keys_of", lambda _settings, _store: keys)
     return lambda *words: CliRunner().invoke(main, ["keys", *words])
@@ -46,15 +46,15 @@ def test_a_key_is_the_last_line_of_what_add_says_and_works(textproof, app, numbe
 
 
 def test_the_list_shows_everything_but_the_key(textproof):
-    key = textproof("add", "shop", "--region", "us", "--return-url", RETURN_URL, "--quota", "100/3600").output.split()[
-        -1
-    ]
+    key = textproof(
+        "add", "shop", "--region", "us", "--redirect-uri", REDIRECT_URI, "--quota", "100/3600"
+    ).output.split()[-1]
 
     listed = textproof("list").output
 
     assert key[:11] in listed
     assert key[12:] not in listed
-    assert all(fact in listed for fact in ("shop", "US", RETURN_URL, "100/3600"))
+    assert all(fact in listed for fact in ("shop", "US", REDIRECT_URI, "100/3600"))
 
 
 def test_all_keys_of_a_name_are_revoked_by_the_name_and_one_by_its_prefix(textproof, app):
@@ -91,8 +91,8 @@ def test_an_empty_list_says_how_to_begin(textproof):
         ["shop", "--region", "UK"],
         ["shop", "--region", "Utopia"],
         ["shop", "--quota", "many"],
-        ["shop", "--return-url", "http://shop.example.com/"],
-        ["shop", "--return-url", "shop.example.com"],
+        ["shop", "--redirect-uri", "http://shop.example.com/"],
+        ["shop", "--redirect-uri", "shop.example.com"],
     ],
     ids=" ".join,
 )
@@ -134,7 +134,7 @@ def test_what_cannot_be_is_refused_in_words(textproof, store, words):
     ],
 )
 def test_people_are_sent_back_to_https_or_to_the_developers_own_machine(address, fits):
-    assert is_return_url(address) is fits
+    assert is_redirect_uri(address) is fits
 
 
 def test_names_are_short_and_plain():
@@ -157,7 +157,7 @@ def test_a_prefix_that_is_taken_is_not_given_twice(store, clock, monkeypatch):
     monkeypatch.setattr("service.verification.clients.secrets.token_hex", lambda _bytes: next(taken))
     keys = ClientKeys(store)
 
-    made = [keys.add(name, regions=(), return_urls=(), quota=(), now=clock()) for name in ("one", "two")]
+    made = [keys.add(name, now=clock()) for name in ("one", "two")]
 
     assert [key[3:11] for key in made] == ["00000000", "11111111"]
 
@@ -173,11 +173,11 @@ def test_the_store_has_a_digest_and_not_the_key(redis, add_client):
 
 
 def test_a_key_is_remembered_with_all_it_may_do(store, add_client, clock):
-    add_client("shop", regions=["us", "CA"], return_urls=[RETURN_URL], quota=["5/60", "9/3600"])
+    add_client("shop", regions=["us", "CA"], redirect_uris=(REDIRECT_URI,), quota=["5/60", "9/3600"])
 
     (client,) = store.clients.all()
 
-    assert (client.name, client.regions, client.return_urls) == ("shop", ("US", "CA"), (RETURN_URL,))
+    assert (client.name, client.regions, client.redirect_uris) == ("shop", ("US", "CA"), (REDIRECT_URI,))
     assert [(window.limit, window.span.total_seconds()) for window in client.quota] == [(5, 60), (9, 3600)]
     assert client.created == int(clock())
 
@@ -254,7 +254,7 @@ def test_the_scheme_is_written_in_any_case(app, add_client, number):
     )
 
 
-@pytest.mark.parametrize("path", [START, f"{START}/x/check", "/v1/sessions", "/v1/results/redeem"])
+@pytest.mark.parametrize("path", [START, f"{START}/x/check"])
 def test_the_key_is_asked_for_before_the_body_is_read(client, path):
     assert client.post(path, data=b"[" * 4000, content_type="text/plain").status_code == 401
 
@@ -300,7 +300,6 @@ def test_no_key_is_in_a_log_or_an_answer(app, add_client, number, caplog):
         shop.post(START, {"to": number}),
         shop.get(f"{START}/x"),
         shop.raw(START, b"{"),
-        shop.post("/v1/sessions"),
     ]
     answers += [Application(app.test_client(), key[:-1] + "_").post(START, {"to": number})]
 
@@ -313,7 +312,7 @@ def test_no_key_is_in_a_log_or_an_answer(app, add_client, number, caplog):
 
 def test_what_cannot_be_is_said_by_itself(store):
     with pytest.raises(NotPossible, match="ISO 3166"):
-        ClientKeys(store).add("shop", regions=["XX"], return_urls=[], quota=[], now=0)
+        ClientKeys(store).add("shop", regions=["XX"], now=0)
 
 
 # -- Keys say that a service is for real

@@ -1,6 +1,7 @@
 """An application says which language its people speak."""
 
-from tests.api.application import RETURN_URL
+from tests.api.application import REDIRECT_URI
+from tests.api.relying_party import RelyingParty, path_of
 
 
 def test_the_message_is_in_the_locale_of_the_verification(shop, sender, number):
@@ -29,20 +30,18 @@ def test_a_problem_is_in_english_whatever_the_locale(shop):
     assert refused.json["title"] == "Check the number"
 
 
-def test_the_pages_of_a_session_are_in_its_locale(make_app, store, add_client, sender, number):
+def test_the_pages_of_an_application_are_in_its_locale(make_app, store, add_client, sender, number):
     """Until the person chooses another language."""
     app = make_app(store=store, SENDER="demo")
-    key = add_client("shop", return_urls=[RETURN_URL])
+    shop = RelyingParty(app.test_client(), "shop", add_client("shop", redirect_uris=(REDIRECT_URI,)))
     person = app.test_client()
-    opened = person.post(
-        "/v1/sessions", json={"return_url": RETURN_URL, "locale": "ar"}, headers={"Authorization": f"Bearer {key}"}
-    )
-    way = f"/start/{opened.json['id']}"
+    way = path_of(shop.sends(person, ui_locales="tlh ar de").headers["Location"])
+    sealed = way.partition("=")[2]
 
     assert '<html lang="ar" dir="rtl">' in person.get(way, headers={"Accept-Language": "de"}).text
-    again = person.post("/request", data={"phone": "12345", "session": opened.json["id"]})
+    again = person.post("/request", data={"phone": "12345", "authorization": sealed})
     assert '<html lang="ar" dir="rtl">' in again.text
-    assert f'href="{way}?lang=es"' in again.text
-    assert '<html lang="es" dir="ltr">' in person.get(f"{way}?lang=es").text
-    person.post("/request", data={"phone": number, "session": opened.json["id"]})
+    assert f'href="{way}&amp;lang=es"' in again.text
+    assert '<html lang="es" dir="ltr">' in person.get(f"{way}&lang=es").text
+    person.post("/request", data={"phone": number, "authorization": sealed})
     assert " es tu codigo " in sender.messages[-1].text

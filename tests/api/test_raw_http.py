@@ -23,13 +23,21 @@ CASES = int(os.environ.get("RAW_CASES", "500"))
 SEED = int(os.environ.get("RAW_SEED", "1"))
 ID = "A" * 42
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+ASKED = "client_id=shop&redirect_uri=https%3A%2F%2Fshop.example.com%2Fphone&response_type=code&scope=openid&state=s"
 HONEST = [
     ("POST /v1/verifications", JSON, b'{"to": "+12025550143"}'),
     ("GET /v1/verifications/" + ID, JSON, b""),
     (f"POST /v1/verifications/{ID}/check", JSON, b'{"token": "12AB56"}'),
     (f"POST /v1/verifications/{ID}/cancel", JSON, b"{}"),
-    ("POST /v1/sessions", JSON, b'{"return_url": "https://shop.example.com/phone", "state": "s"}'),
-    ("POST /v1/results/redeem", JSON, b'{"result": "eyJhbGciOiJFUzI1NiIsImtpZCI6ImEifQ.e30.AA"}'),
+    (f"GET /authorize?{ASKED}", FORM, b""),
+    ("POST /par", FORM, ASKED.encode()),
+    (
+        "POST /token",
+        FORM,
+        b"grant_type=authorization_code&code=abc&client_id=shop&redirect_uri=https%3A%2F%2Fa.example",
+    ),
+    ("POST /userinfo", FORM, b"access_token=abc"),
+    ("GET /start?authorization=" + ID, FORM, b""),
     ("POST /request", FORM, b"phone=%2B12025550143&nonce=1"),
     ("POST /verify", FORM, b"token=12AB56"),
     ("POST /webhooks/telnyx", JSON, b"{}"),
@@ -123,7 +131,7 @@ def test_what_the_server_cannot_read_it_does_not_write_down(replica, head):
 @pytest.mark.timeout(600 + CASES)
 def test_no_bytes_are_too_strange(replica, server, policy):
     keys = ClientKeys(RedisStore(connect(server.url), policy))
-    key = keys.add("shop", regions=(), return_urls=["https://shop.example.com/phone"], quota=(), now=time.time())
+    key = keys.add("shop", redirect_uris=("https://shop.example.com/phone",), now=time.time())
     chance = random.Random(SEED)
     said: Counter[str] = Counter()
 

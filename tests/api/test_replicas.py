@@ -15,11 +15,11 @@ from service.clients import ClientKeys
 from service.store.clients import KNOWN_SECONDS
 from service.store.connect import connect
 from service.store.redis import RedisStore
+from service.verification.authorization import Authorization, Authorizations
 from service.verification.envelope import Keys
-from service.web.result import Signer
 from tests.api.application import cookie_of
 from tests.fakes import wrong
-from tests.support.http import Browser, burst
+from tests.support.http import Browser, Response, burst
 from tests.support.processes import LONG_SECONDS, wait_until
 from tests.support.servers import StoreServer
 from tests.support.service import service_group
@@ -54,7 +54,7 @@ def real_keys(real_store):
 
 @pytest.fixture
 def add(real_store):
-    return lambda name: ClientKeys(real_store).add(name, regions=(), return_urls=(), quota=(), now=time.time())
+    return lambda name: ClientKeys(real_store).add(name, now=time.time())
 
 
 def post(replica, key, path, body=None, **headers):
@@ -162,17 +162,23 @@ def test_checks_through_both_doors_of_all_replicas_are_five_in_all(replicas, add
     assert late.status == 429
 
 
-def test_a_redemption_is_one_on_all_replicas(replicas, real_keys, add):
+def test_a_code_is_used_once_on_all_replicas_and_its_reuse_revokes_what_it_gave(replicas, real_store, real_keys, add):
     """Asked for at once, at each of them."""
-    key = add("redeemer")
-    now = int(time.time())
-    claims = {"aud": "redeemer", "iat": now, "exp": now + 60, "jti": secrets.token_hex(), "nonce": "n"}
-    result = Signer(real_keys).sign(claims)
+    key, back = add("redeemer"), "https://shop.example.com/phone"
+    made = Authorizations(real_store.notes, real_keys, clock=time.time)
+    asked = Authorization(secrets.token_urlsafe(32), "redeemer", back, "http://x", int(time.time()) + 60)
+    form = {"grant_type": "authorization_code", "code": made.approve(asked, "1", "+12025550143")}
+    form |= {"redirect_uri": back, "client_id": "redeemer", "client_secret": key}
 
-    def redeem(turn):
-        return post(replicas[turn % 3], key, "/v1/results/redeem", {"result": result}).status
+    answers = burst(24, lambda turn: Browser(replicas[turn % 3].url).post("/token", form), threads=12)
 
-    assert Counter(burst(24, redeem, threads=12)) == {200: 1, 422: 23}
+    found = Counter(answer.status for answer in answers if isinstance(answer, Response))
+
+    assert found == {200: 1, 400: 23}
+    bodies = [answer.json() for answer in answers if isinstance(answer, Response)]
+    (given,) = [body["access_token"] for body in bodies if "access_token" in body]
+    with Browser(replicas[0].url) as browser:
+        assert browser.request("GET", "/userinfo", headers={"Authorization": f"Bearer {given}"}).status == 401
 
 
 BROKEN = {

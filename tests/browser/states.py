@@ -6,6 +6,7 @@ The tests try them all, and `bench/pages.py` takes their pictures.
 import logging
 import time
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from playwright.sync_api import Route, expect
 
@@ -252,27 +253,23 @@ def expired(visitor: Visitor) -> None:
 @state
 def back_to_the_application(visitor: Visitor) -> None:
     """Somebody who came from an application was confirmed, and did not get back."""
-    visitor.page.goto(new_session(visitor))
+    visitor.page.goto(sent_by_an_application(visitor))
     number = new_number()
     visitor.ask(number)
     visitor.type(visitor.code(number))
     visitor.open("/verify")
 
 
-def new_session(visitor: Visitor, **more: str) -> str:
-    """Have an application ask for a hosted session at the demo, and return where it sends the browser.
+def sent_by_an_application(visitor: Visitor, **more: str) -> str:
+    """Return where an application sends the browser, at the demo.
 
     The application is another of the places: any page of another origin will do.
     """
     store = RedisStore(connect(visitor.places.store.url), Settings().policy)
     name = f"shop{new_number().removeprefix('+')}"
-    key = ClientKeys(store).add(name, regions=(), return_urls=[visitor.places.hasty + "/"], quota=(), now=time.time())
-    answer = visitor.page.request.post(
-        f"{visitor.places.demo}/v1/sessions",
-        headers={"Authorization": f"Bearer {key}"},
-        data={"return_url": visitor.places.hasty + "/", "state": "as it was", **more},
-    )
-    return str(answer.json()["url"])
+    ClientKeys(store).add(name, redirect_uris=(visitor.places.hasty + "/",), now=time.time())
+    asked = {"client_id": name, "redirect_uri": visitor.places.hasty + "/", "response_type": "code", "scope": "openid"}
+    return f"{visitor.places.demo}/authorize?{urlencode(asked | {'state': 'as it was', **more})}"
 
 
 # -- What else can go wrong

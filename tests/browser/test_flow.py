@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.places import service_on
-from tests.browser.states import new_session
+from tests.browser.states import sent_by_an_application
 from tests.browser.visitor import SMALL, ZOOMED, new_number
 from tests.support.http import Browser as PlainBrowser
 from tests.support.processes import wait_until
@@ -243,9 +243,9 @@ def test_nobody_is_texted_twice_by_any_of_this(visitor):
     assert len(visitor.messages(number)) == 1
 
 
-def test_whoever_comes_from_an_application_goes_back_to_it_with_a_result(visitor):
+def test_whoever_comes_from_an_application_goes_back_to_it_with_a_code(visitor):
     """Browsers apply the policy for forms to where their answer leads as well."""
-    visitor.page.goto(new_session(visitor))
+    visitor.page.goto(sent_by_an_application(visitor))
     number = new_number()
     visitor.ask(number)
 
@@ -253,4 +253,4 @@ def test_whoever_comes_from_an_application_goes_back_to_it_with_a_result(visitor
 
     address, query = visitor.page.url.split("?")
     assert address == visitor.places.hasty + "/"
-    assert {"result", "state"} <= set(parse_qs(query))
+    assert {"code", "state"} <= set(parse_qs(query))

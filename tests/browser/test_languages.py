@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from service.languages import NAMES, RIGHT_TO_LEFT
 from tests.browser.bound_code import read
-from tests.browser.states import new_session
+from tests.browser.states import sent_by_an_application
 from tests.browser.visitor import SMALL, new_number
 
 ARABIC = {"locale": "ar-EG", "timezone_id": "Africa/Cairo"}
@@ -96,7 +96,7 @@ def test_the_switch_can_be_used_after_a_mistake(visitor):
 
 
 def test_an_application_chooses_for_its_people(visitor):
-    visitor.page.goto(new_session(visitor, locale="fr"))
+    visitor.page.goto(sent_by_an_application(visitor, ui_locales="fr"))
     expect_spoken(visitor, "fr")
 
     number = new_number()

@@ -20,7 +20,7 @@ SHOP = Client(
     digest="d" * 64,
     created=1_795_348_800,
     regions=("US", "CA"),
-    return_urls=("https://shop.example.com/phone",),
+    redirect_uris=("https://shop.example.com/phone",),
     quota=(Window(5, timedelta(minutes=1)), Window(1000, timedelta(days=1))),
 )
 PLAIN = Client(name="plain", prefix="ffffffff", digest="e" * 64, created=1_795_348_801)

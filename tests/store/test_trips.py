@@ -112,7 +112,7 @@ def refused(verifier, id_, token):
 @pytest.fixture
 def shop(app, store):
     """A browser, and an application: its client and the headers of its requests."""
-    key = ClientKeys(store).add("shop", regions=(), return_urls=(), quota=(), now=1)
+    key = ClientKeys(store).add("shop", now=1)
     return app.test_client(), app.test_client(), {"Authorization": f"Bearer {key}"}
 
 

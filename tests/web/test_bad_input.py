@@ -26,7 +26,12 @@ ROUTES = {
     "/readyz": {"GET"},
     "/webhooks/telnyx": {"POST"},
     "/metrics": {"GET"},
-    "/start/nonsense": {"GET"},
+    "/start": {"GET"},
+    "/authorize": {"GET", "POST"},
+    "/par": {"POST"},
+    "/token": {"POST"},
+    "/userinfo": {"GET", "POST"},
+    "/.well-known/openid-configuration": {"GET"},
     "/.well-known/jwks.json": {"GET"},
     "/static/style.css": {"GET"},
 }  # and, in tests/api, those of the API: /v1/

@@ -2,7 +2,7 @@
 
 import pytest
 
-PATHS = ["/", "/verify", "/verify/status", "/start/anything"]
+PATHS = ["/", "/verify", "/verify/status", "/start?authorization=x"]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -31,7 +31,7 @@ def test_whoever_comes_by_themselves_finds_no_form_and_can_have_nothing_sent(mak
 
     assert client.get("/").status_code == 404
     assert client.post("/request", data={"phone": number}).status_code == 404
-    assert client.post("/request", data={"phone": number, "session": "invented"}).status_code == 404
+    assert client.post("/request", data={"phone": number, "authorization": "invented"}).status_code == 404
     assert sender.messages == []
 
 

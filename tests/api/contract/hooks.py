@@ -1,4 +1,4 @@
-"""What schemathesis cannot know: which numbers are somebody's, which code was sent, which address is registered.
+"""What schemathesis cannot know: which numbers are somebody's and which code was sent.
 
 Only what the contract allows is replaced, by something else that it allows; what is wrong stays wrong. So a request
 that keeps to the contract is answered with a 2xx, and one that does not is still refused.
@@ -14,7 +14,6 @@ from urllib.request import urlopen
 
 import schemathesis
 
-RETURN_URL = "https://shop.example.com/phone"
 NAME = re.compile("[!-~](?:[ -~]{0,200}[!-~])?")
 JOURNAL = Path(os.environ["CONTRACT_JOURNAL"])
 INBOX = os.environ["CONTRACT_INBOX"]
@@ -29,11 +28,9 @@ def before_call(context, case, kwargs):
     turn = next(_count)
     if isinstance(case.body, dict):
         body = dict(case.body)
-        to, back, token = body.get("to"), body.get("return_url"), body.get("token")
+        to, token = body.get("to"), body.get("token")
         if isinstance(to, str) and 0 < len(to) <= 64:
             body["to"] = f"+1202{5_550_000 + turn % 4_450_000}"
-        if isinstance(back, str) and re.fullmatch("[!-~]{1,512}", back):
-            body["return_url"] = RETURN_URL
         if isinstance(token, str) and 0 < len(token) <= 40 and turn % 2:
             body["token"] = _sent_for(case.path_parameters.get("id")) or token
         case.body = body

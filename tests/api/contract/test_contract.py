@@ -24,7 +24,6 @@ CASES = int(os.environ.get("CONTRACT_CASES", "300"))
 SEED = int(os.environ.get("CONTRACT_SEED", "1"))
 EXAMPLES = min(375, CASES // 6)  # for each operation and seed; more than 375 bring little that is new
 HERE = Path(__file__).parent
-RETURN_URL = "https://shop.example.com/phone"  # as in hooks.py, which schemathesis loads by itself
 SENDING = {("start", 201), ("resend", 200)}
 
 
@@ -44,7 +43,7 @@ def _held_against_each_other(policy, journal, seed):
     """Ask a new service everything that one seed brings, and return how often what was answered."""
     with StoreServer() as server, ServiceProcess(_settings(server.url)) as replica:
         keys = ClientKeys(RedisStore(connect(server.url), policy))
-        key = keys.add("shop", regions=(), return_urls=[RETURN_URL], quota=(), now=time.time())
+        key = keys.add("shop", now=time.time())
         environ = {
             "CLIENT_KEY": key,
             "CONTRACT_JOURNAL": str(journal),
