@@ -77,10 +77,14 @@ def create_app() -> Flask:  # noqa: C901 - each is a few lines
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension brings it
     app.jinja_env.globals.update(
-        deliveries=words.DELIVERIES, in_words=words.in_words, moment=words.moment, now=time.time
+        deliveries=words.DELIVERIES,
+        longest_delivery=lambda: max(words.DELIVERIES.values(), key=len),
+        in_words=words.in_words,
+        moment=words.moment,
+        now=time.time,
     )
     pages = Blueprint("pages", __name__)
-    for name in ("check", "resend", "cancel", "status"):
+    for name in ("check", "resend", "cancel", "status", "verify"):
         pages.add_url_rule(f"/{name}", name, lambda: "", methods=["POST"])
     app.register_blueprint(pages)
     client = redis.Redis.from_url(os.environ["BARE_REDIS_URL"])
