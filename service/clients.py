@@ -53,9 +53,10 @@ class ClientKeys:
             windows = tuple(window(one) for one in quota)
         except Bad as error:
             raise NotPossible(f"A region or quota {error}") from error
+        created = max(int(now), before.created + 1 if before else 0)  # the newest key is that which came last
         while True:
             key, prefix = new_key()
-            client = Client(name, prefix, digest_of(key), int(now), allowed, windows, **door)
+            client = Client(name, prefix, digest_of(key), created, allowed, windows, **door)
             client = replace(client, digest="") if client.is_public else client
             if self._clients.add(client):
                 return name if client.is_public else key

@@ -8,7 +8,6 @@ import json
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -66,14 +65,18 @@ class SigningKeys:
 
     def published(self) -> dict[str, Any]:
         """Return the public keys as a JWK set, also one that another replica has just made."""
-        with suppress(StoreUnavailable):
-            self._until = 0.0
-            self._all()
+        self._until = 0.0
+        try:
+            held = self._all()
+        except StoreUnavailable:
+            if not self._held:
+                raise
+            held = self._held
         now = self._clock()
         return {
             "keys": [
                 one.key.as_dict(private=False) | {"use": "sig", "alg": one.algorithm}
-                for one in [*self._given, *self._all()]
+                for one in [*self._given, *held]
                 if not one.until or now < one.until
             ]
         }

@@ -5,6 +5,7 @@ from base64 import b64encode
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+import jwt
 from flask.testing import FlaskClient
 
 from service.verification.authorization import challenge_of
@@ -53,7 +54,7 @@ class RelyingParty:
         halves = [quote(half, safe="") for half in (name or self.name, key or self.key)]
         return {"Authorization": "Basic " + b64encode(":".join(halves).encode()).decode()}
 
-    def exchanges(self, code: str, *, headers: dict[str, str] | None = None, **changes: Any) -> Any:
+    def exchanges(self, code: str, /, *, headers: dict[str, str] | None = None, **changes: Any) -> Any:
         """Ask for tokens; as a confidential application by client_secret_basic."""
         usual = {
             "grant_type": "authorization_code",
@@ -86,3 +87,12 @@ def typed(browser: FlaskClient, token: str) -> Any:
 def path_of(address: str) -> str:
     parts = urlsplit(address)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def read(browser: FlaskClient, token: str, audience: str = "shop") -> dict[str, Any]:
+    """Return what an ID token says, as a library of somebody else reads it."""
+    published = jwt.PyJWKSet.from_json(browser.get("/.well-known/jwks.json", **HOME).text)
+    head = jwt.get_unverified_header(token)
+    options: Any = {"verify_exp": False, "verify_iat": False}
+    key = published[head["kid"]].key
+    return jwt.decode(token, key, algorithms=[head["alg"]], audience=audience, issuer=PUBLIC, options=options)
