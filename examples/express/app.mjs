@@ -1,54 +1,57 @@
-// An application in Express that sends people to Textproof's pages, and checks the result by itself.
+// An application in Express that has phone numbers confirmed by OpenID Connect, with openid-client.
 //
 //     npm install
-//     textproof keys add shop --return-url http://127.0.0.1:5000/phone
+//     textproof keys add shop --redirect-uri http://127.0.0.1:5000/callback
 //     VERIFY_URL=http://127.0.0.1:8000 VERIFY_KEY=tp_… PORT=5000 node app.mjs
 
 import { randomBytes } from "node:crypto";
 import express from "express";
 import session from "express-session";
-import { createRemoteJWKSet, jwtVerify } from "jose";
+import * as client from "openid-client";
 
 const { VERIFY_URL, VERIFY_KEY, PORT = "5000" } = process.env;
-const CLIENT = "shop"; // as the key was made for
-const published = createRemoteJWKSet(new URL("/.well-known/jwks.json", VERIFY_URL));
-const random = () => randomBytes(24).toString("base64url");
+const home = `http://127.0.0.1:${PORT}`;
+// Without the option, only https will do: leave it out where Textproof has a public address.
+const textproof = await client.discovery(new URL(VERIFY_URL), "shop", VERIFY_KEY, undefined, {
+  execute: [client.allowInsecureRequests],
+});
 
 const app = express();
-app.use(express.urlencoded({ extended: false }));
-app.use(session({ secret: process.env.SECRET_KEY ?? random(), resave: false, saveUninitialized: false, cookie: { sameSite: "lax" } }));
+const secret = process.env.SECRET_KEY ?? randomBytes(32).toString("hex");
+app.use(session({ secret, resave: false, saveUninitialized: false, cookie: { sameSite: "lax" } }));
 
-app.get("/", (request, response) => {
-  response.send('<!doctype html><form method="post" action="/confirm"><input name="phone" placeholder="phone"><button>Go</button></form>');
+app.get("/", (_request, response) => {
+  response.send('<!doctype html><a href="/login">Confirm your number</a>');
 });
 
-// Open a session, and remember in ours what must come back.
-app.post("/confirm", async (request, response) => {
-  Object.assign(request.session, { state: random(), nonce: random() });
-  const { state, nonce } = request.session;
-  const answer = await fetch(new URL("/v1/sessions", VERIFY_URL), {
-    method: "POST",
-    headers: { Authorization: `Bearer ${VERIFY_KEY}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ return_url: `http://127.0.0.1:${PORT}/phone`, state, nonce, to: request.body.phone }),
-    signal: AbortSignal.timeout(10_000),
+// Push what we ask for, so that none of it is in an address, and remember in our session what must come back.
+app.get("/login", async (request, response) => {
+  const begun = { verifier: client.randomPKCECodeVerifier(), state: client.randomState(), nonce: client.randomNonce() };
+  request.session.begun = begun;
+  const address = await client.buildAuthorizationUrlWithPAR(textproof, {
+    redirect_uri: `${home}/callback`,
+    scope: "openid phone",
+    state: begun.state,
+    nonce: begun.nonce,
+    code_challenge: await client.calculatePKCECodeChallenge(begun.verifier),
+    code_challenge_method: "S256",
   });
-  const said = await answer.json();
-  if (answer.status === 201) response.redirect(303, said.url);
-  else response.status(400).type("text").send(said.detail);
+  response.redirect(303, address.href);
 });
 
-// Take the browser back. Who has no `state` of ours did not start here; each is good once.
-app.get("/phone", async (request, response) => {
-  const { state, nonce } = request.session;
-  delete request.session.state;
-  delete request.session.nonce;
-  if (!state || request.query.state !== state) return response.status(400).send("Please start again.");
+app.get("/callback", async (request, response) => {
+  const begun = request.session.begun;
+  delete request.session.begun; // good once
   try {
-    const { payload } = await jwtVerify(String(request.query.result), published, { algorithms: ["ES256"], audience: CLIENT, clockTolerance: 5 });
-    if (payload.nonce !== nonce) throw new Error("another session's");
-    response.type("text").send(`Confirmed: ${payload.sub}`);
+    const tokens = await client.authorizationCodeGrant(textproof, new URL(request.originalUrl, home), {
+      pkceCodeVerifier: begun.verifier,
+      expectedState: begun.state,
+      expectedNonce: begun.nonce,
+      idTokenExpected: true,
+    });
+    response.type("text").send(`Confirmed: ${tokens.claims().phone_number}`);
   } catch {
-    response.status(400).send("That took too long. Please start again.");
+    response.status(400).type("text").send("Please start again.");
   }
 });
 

@@ -1,38 +1,66 @@
-"""The examples of `docs/integration.md` do what they say, against a running service.
+"""The examples of `docs/integration.md` do what they say, against three replicas behind the load balancer.
 
-Flask and curl always. Django, FastAPI and Express need what the service does not: `make examples` fetches that, and
-runs all of them.
+The one in curl always. The others need what the service does not: `make examples` fetches that, and runs all of them.
 """
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from urllib.parse import urlsplit
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from bench.fleet import Balancer
 from service.clients import ClientKeys
+from service.store.clients import KNOWN_SECONDS
 from service.store.connect import connect
 from service.store.redis import RedisStore
 from tests.support.http import Browser, fields
 from tests.support.processes import Child, free_port, wait_until
 from tests.support.servers import StoreServer
-from tests.support.service import ROOT, ServiceProcess
+from tests.support.service import ROOT, ServiceProcess, service_group
 
 pytestmark = pytest.mark.slow
 EXAMPLES = ROOT / "examples"
 PYTHON = [sys.executable, "-m"]
+IS_WHOLE = bool(os.environ.get("EXAMPLES"))
+MODULES = Path("/usr/lib/apache2/modules")
+APACHE = """
+ServerName 127.0.0.1
+User www-data
+Group www-data
+Listen 127.0.0.1:{port}
+PidFile {here}/pid
+ErrorLog {here}/error
+LoadModule mpm_event_module {modules}/mod_mpm_event.so
+LoadModule authn_core_module {modules}/mod_authn_core.so
+LoadModule authz_core_module {modules}/mod_authz_core.so
+LoadModule authz_user_module {modules}/mod_authz_user.so
+LoadModule headers_module {modules}/mod_headers.so
+LoadModule auth_openidc_module {modules}/mod_auth_openidc.so
+DocumentRoot {here}/site
+Include {root}/examples/apache.conf
+Header set X-Confirmed "Confirmed: %{{OIDC_CLAIM_phone_number}}e"
+"""
 
-
-# How each is run; `{port}` is its port.
-COMMANDS = {"flask": [*PYTHON, "flask", "--app", "examples/flask_app", "run", "--port", "{port}"]}
-if os.environ.get("EXAMPLES"):
-    COMMANDS |= {
-        "django": [sys.executable, "examples/django_app.py", "runserver", "--noreload", "127.0.0.1:{port}"],
-        "fastapi": [*PYTHON, "uvicorn", "--app-dir", "examples", "--port", "{port}", "fastapi_app:app"],
-        "express": ["node", "examples/express/app.mjs"],
+# How each is run, and where it begins; `{port}` is its port.
+COMMANDS: dict[str, tuple[list[str], str]] = {}
+if IS_WHOLE:
+    django = [sys.executable, "examples/django_app.py", "runserver", "--noreload", "127.0.0.1:{port}"]
+    COMMANDS = {
+        "flask": ([*PYTHON, "flask", "--app", "examples/flask_app", "run", "--port", "{port}"], "/login"),
+        "django": (django, "/login"),
+        "fastapi": ([*PYTHON, "uvicorn", "--app-dir", "examples", "--port", "{port}", "fastapi_app:app"], "/login"),
+        "openid-client": (["node", "examples/express/app.mjs"], "/login"),
+        "express-openid-connect": (["node", "examples/express/middleware.mjs"], "/"),
     }
+    if (MODULES / "mod_auth_openidc.so").exists():  # Debian: apache2, libapache2-mod-auth-openidc
+        COMMANDS["apache"] = (["apache2", "-X", "-f", "{here}/apache.conf"], "/")
 
 
 @pytest.fixture(scope="module")
@@ -44,37 +72,50 @@ def server():
 @pytest.fixture(scope="module")
 def textproof(server):
     settings = {"TEXTPROOF_REDIS_URL": server.url, "TEXTPROOF_SENDER": "demo", "TEXTPROOF_LIMITS_MODE": "observe"}
-    with ServiceProcess(settings) as replica:
-        yield replica
+    with ExitStack() as ends:
+        if not IS_WHOLE:  # and there may be no HAProxy
+            yield ends.enter_context(ServiceProcess(settings))
+            return
+        replicas = ends.enter_context(service_group(3, TEXTPROOF_TRUSTED_PROXIES="1", **settings))
+        yield ends.enter_context(Balancer([replica.port for replica in replicas]))
 
 
 @pytest.fixture
 def add(server, policy):
-    def add(*redirect_uris):
-        keys = ClientKeys(RedisStore(connect(server.url), policy))
-        return keys.add("shop", redirect_uris=redirect_uris, now=time.time())
+    def add(name, **door):
+        return ClientKeys(RedisStore(connect(server.url), policy)).add(name, now=time.time(), **door)
 
     return add
 
 
 @pytest.fixture
-def example(textproof, add, tmp_path):
+def example(textproof, add):
     """Runs one of them, and returns where it is."""
     started = []
+    here = Path(tempfile.mkdtemp(prefix="textproof-example-"))  # Apache's user has to read it
+    here.chmod(0o755)
 
-    def run(name):
+    def run(name, **door):
         port = free_port()
+        url = f"http://127.0.0.1:{port}"
         environ = {
             **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
             "PORT": str(port),
             "VERIFY_URL": textproof.url,
-            "VERIFY_KEY": add(f"http://127.0.0.1:{port}/phone"),
+            "VERIFY_KEY": add("site" if name == "apache" else "shop", redirect_uris=(f"{url}/callback",), **door),
+            "SITE_URL": url,
             "SECRET_KEY": "x" * 40,
         }
-        command = [word.format(port=port) for word in COMMANDS[name]]
-        child = Child(command, output=tmp_path / "log", cwd=ROOT, env=environ)
+        if name == "apache":
+            (here / "site").mkdir(exist_ok=True)
+            (here / "site/index.html").write_text("inside")
+            text = APACHE.format(port=port, here=here, modules=MODULES, root=ROOT)
+            (here / "apache.conf").write_text(text)
+            environ["PATH"] += ":/usr/sbin"
+        command = [word.format(port=port, here=here) for word in COMMANDS[name][0]]
+        child = Child(command, output=here / "log", cwd=ROOT, env=environ)
         started.append(child)
-        url = f"http://127.0.0.1:{port}"
+        time.sleep(KNOWN_SECONDS)  # then every replica knows the address
         wait_until(lambda: _answers(url), what=f"{name} answers", every=0.1)
         return url
 
@@ -82,12 +123,13 @@ def example(textproof, add, tmp_path):
 
     for child in started:
         child.kill()
+    shutil.rmtree(here)
 
 
 def _answers(url):
     try:
-        with Browser(url, timeout=2) as browser:
-            return browser.get("/").status == 200
+        with Browser(url, timeout=5) as browser:
+            return browser.get("/").status in {200, 302}
     except OSError:
         return False
 
@@ -97,53 +139,68 @@ def _code(textproof, number):
         return next(one["text"].split()[0] for one in browser.get("/demo/messages").json() if one["to"] == number)
 
 
-def _submit(browser, page, action, **typed):
-    return browser.post(action, fields(page.text) | typed)
+def _path(address):
+    parts = urlsplit(address)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-def _walk(textproof, url, number):
-    """Confirm a number at the example; return the browser that it knows, and the way back."""
+def _walk(textproof, url, begin, number):
+    """Confirm a number for the example; return the browser that it knows, and the way back."""
     shop, verify = Browser(url), Browser(textproof.url)
-    out = _submit(shop, shop.get("/"), "/confirm", phone=number)
+    out = shop.get(begin)
     assert out.status in {302, 303}, out.text
-    assert out.headers["Location"].startswith(textproof.url)
-    form = verify.get(urlsplit(out.headers["Location"]).path)
-    asked = _submit(verify, form, "/request")
+    assert out.headers["Location"].startswith(f"{textproof.url}/authorize?")
+    page = verify.get(_path(verify.get(_path(out.headers["Location"])).headers["Location"]))
+    asked = verify.post("/request", fields(page.text) | {"phone": number})
     assert asked.status == 303, asked.text
-    done = _submit(verify, verify.get("/verify"), "/verify", token=_code(textproof, number))
+    form = fields(verify.get("/verify").text)
+    done = verify.post("/verify", form | {"token": _code(textproof, number)})
     assert done.status == 303, done.text
-    back = urlsplit(done.headers["Location"])
-    return shop, f"{back.path}?{back.query}"
+    assert done.headers["Location"].startswith(f"{url}/callback?code=")
+    return shop, _path(done.headers["Location"])
 
 
+def _seen(shop, back):
+    """Go back to the example, and on to where it leads."""
+    answer = shop.get(back)
+    while answer.status in {302, 303}:
+        answer = shop.get(_path(answer.headers["Location"]))
+    return answer.status, answer.headers.get("X-Confirmed") or answer.text
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
 @pytest.mark.parametrize("name", COMMANDS)
-def test_an_example_confirms_a_number_once(name, example, textproof, numbers):
+def test_an_example_confirms_a_number(name, algorithm, example, textproof, numbers):
+    """By the algorithm that every library takes unless told otherwise; some have to be told of another."""
+    if algorithm == "ES256" and name in {"openid-client", "express-openid-connect"}:
+        algorithm = "RS256"
     number = next(numbers)
-    shop, back = _walk(textproof, example(name), number)
+    shop, back = _walk(textproof, example(name, algorithm=algorithm), COMMANDS[name][1], number)
 
-    first, again = shop.get(back), shop.get(back)
-
-    assert (first.status, first.text) == (200, f"Confirmed: {number}")
-    assert again.status == 400
+    assert _seen(shop, back) == (200, f"Confirmed: {number}")
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_an_example_takes_no_way_back_that_it_did_not_begin(name, example, textproof, numbers):
-    """Neither in another browser (an attacker sends a link), nor with another result."""
-    url = example(name)
-    _, back = _walk(textproof, url, next(numbers))
-    other, own = _walk(textproof, url, next(numbers))
-    result = back.partition("result=")[2].partition("&")[0]
-    swapped = own.replace(own.partition("result=")[2].partition("&")[0], result)
+    """Neither in another browser (an attacker sends a link), nor with the code of another request."""
+    url, begin = example(name), COMMANDS[name][1]
+    _, back = _walk(textproof, url, begin, next(numbers))
+    other, own = _walk(textproof, url, begin, next(numbers))
+    query = {name: values[0] for name, values in parse_qs(urlsplit(own).query).items()}
+    swapped = query | {"code": parse_qs(urlsplit(back).query)["code"][0]}
 
     with Browser(url) as stranger:
-        assert stranger.get(back).status == 400
-    assert other.get(swapped).status == 400
+        assert stranger.get(back).status >= 300
+        assert "Confirmed" not in stranger.get(begin).text
+    answer = other.get(f"/callback?{urlencode(swapped)}")
+    assert answer.status != 200
+    assert "Confirmed" not in answer.text
 
 
-def test_the_flask_example_confirms_a_number_with_a_form_of_its_own(example, textproof, numbers):
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name == "flask"])
+def test_the_flask_example_confirms_a_number_with_a_form_of_its_own(name, example, textproof, numbers):
     number = next(numbers)
-    with Browser(example("flask")) as shop:
+    with Browser(example(name)) as shop:
         shop.post("/start", {"phone": number})
         wrong = shop.post("/check", {"token": "000000"})
         right = shop.post("/check", {"token": _code(textproof, number)})
@@ -154,7 +211,7 @@ def test_the_flask_example_confirms_a_number_with_a_form_of_its_own(example, tex
 
 def test_the_curl_example_says_right_or_wrong_by_its_exit_code(textproof, add, numbers):
     number = next(numbers)
-    environ = os.environ | {"VERIFY_URL": textproof.url, "VERIFY_KEY": add()}
+    environ = os.environ | {"VERIFY_URL": textproof.url, "VERIFY_KEY": add("shell")}
 
     def curl(*words):
         return subprocess.run(
