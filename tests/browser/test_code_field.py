@@ -72,9 +72,7 @@ def test_a_phone_number_gets_the_keyboard_for_it(visitor):
 def test_the_country_that_we_assume_has_its_name(visitor):
     visitor.open("/")
 
-    expect(visitor.page.locator("#phone-hint")).to_contain_text(
-        "Without a + at the start we assume +1 (United States)."
-    )
+    expect(visitor.page.locator("#phone-hint")).to_contain_text("If you leave out the +, we’ll use +1 (United States).")
 
 
 # -- Typing and pasting

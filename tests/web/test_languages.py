@@ -10,6 +10,12 @@ from tests.web.steps import ask, begin, check, nonce_of, resend, title_of
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
 
 
+@pytest.fixture
+def client(make_app):
+    """A browser, where every language is offered."""
+    return make_app(LANGUAGES=tuple(NAMES)).test_client()
+
+
 def spoken(page):
     """Return the language and the direction that a page says it has."""
     found = re.search('<html lang="(.*?)" dir="(.*?)">', page.text)
@@ -172,7 +178,7 @@ def test_the_waiting_page_is_told_in_its_language(client, sender, number):
     client.get("/?lang=es")
     begin(client, sender, number)
 
-    assert client.get("/verify/status").json["message"] == "Tu mensaje está en camino. Puede tardar un minuto."
+    assert client.get("/verify/status").json["message"] == "Tu código está en camino. Puede tardar un minuto."
 
 
 # -- Messages
@@ -222,7 +228,7 @@ def test_programs_are_answered_in_english(client):
     unknown = client.get("/v1/nowhere", headers=GERMAN)
 
     assert refused.json["title"] == "That key is not valid"
-    assert unknown.json["title"] == "There is nothing here"
+    assert unknown.json["title"] == "No such address"
 
 
 def _visible(page):

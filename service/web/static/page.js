@@ -3,7 +3,7 @@
 
 const language = document.documentElement.lang;
 const spoken = navigator.languages.find((name) => name.split("-")[0] === language) || language;
-const locale = new Intl.Locale(spoken, { numberingSystem: "latn" }); // the digits of the message and of the keyboard
+const locale = new Intl.Locale(spoken, { numberingSystem: "latn", calendar: "gregory" }); // as in the message and on the keyboard
 
 // Moments come in UTC, and become those of the reader's own clock.
 function localTime(at) {
@@ -16,7 +16,7 @@ for (const time of document.querySelectorAll("time")) time.textContent = localTi
 const regions = new Intl.DisplayNames([locale], { type: "region" });
 for (const region of document.querySelectorAll("[data-region]")) {
   const { region: code, calling } = region.dataset;
-  region.textContent = [regions.of(code), calling].filter(Boolean).join(" ");
+  region.textContent = regions.of(code) + (calling ? ` \u2066${calling}\u2069` : ""); // or Arabic would put its + last
 }
 
 // A second click is not sent. The server would know it for a repetition anyway.
