@@ -13,11 +13,11 @@ PIP_INSTALL := -m pip install --quiet --quiet --no-input --disable-pip-version-c
 PIP_EXACT := $(PIP_INSTALL) --require-hashes --only-binary :all: --requirement
 NPM_EXACT := npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
 
-# On two cores, side by side. The tests of one file stay together, one after the other.
+# Side by side, two for each of two cores, since many wait for servers. The tests of one file stay together.
 PYTEST := $(BIN)/python -m pytest
 # What needs no server, no socket and no second thought.
 FAST := tests/verification tests/languages tests/web tests/test_config.py tests/test_house.py tests/test_requirements.py
-SIDE_BY_SIDE := --numprocesses=2 --dist=loadfile
+SIDE_BY_SIDE := --numprocesses=4 --dist=loadfile
 
 # A virtual environment holds its own address. One that was moved, or whose Python is gone, is made anew.
 $(shell test -e $(BIN)/python && test "$$(cat $(VENV)/ready 2>&1)" = "$(CURDIR)" || rm -f $(VENV)/ready)

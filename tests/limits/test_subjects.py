@@ -11,7 +11,6 @@ from service.verification.errors import Limit
 from tests.limits.desk import HERE, lines
 from tests.web.steps import nonce_of
 
-MILLION = 1_000_000
 SLASH_64 = IPv6Network("2001:db8:7:9::/64")
 SLASH_48 = IPv6Network("2001:db8:7::/48")
 
@@ -177,10 +176,8 @@ def addresses_in(network, count, seed):
     return (":".join(number[place : place + 4] for place in range(0, 32, 4)) for number in numbers)
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_a_million_addresses_of_one_64_are_one_subject():
-    assert len({Caller.at(address) for address in addresses_in(SLASH_64, MILLION, 1)}) == 1
+def test_all_addresses_of_one_64_are_one_subject():
+    assert len({Caller.at(address) for address in addresses_in(SLASH_64, 10_000, 1)}) == 1
 
 
 def test_fresh_addresses_of_one_64_are_one_subject_for_the_service(desk, scattered):

@@ -1,6 +1,10 @@
-"""Three replicas and one store: any of them can serve any step, and together they keep every promise."""
+"""Three replicas and one store: any of them can serve any step, and together they keep every promise.
+
+`RACE_ROUNDS=100` looks longer.
+"""
 
 import itertools
+import os
 from collections import Counter
 
 import pytest
@@ -13,7 +17,7 @@ from tests.support.processes import wait_until
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("races")]
 
 AT_ONCE = 1_000
-ROUNDS = 20
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "4"))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +49,7 @@ def test_each_step_may_be_served_by_another_replica(replicas, person):
 
 
 @pytest.mark.timeout(180)
-def test_one_of_a_thousand_right_checks_is_accepted_in_each_of_twenty_rounds(replicas, person, crowd):
+def test_one_of_a_thousand_right_checks_is_accepted_in_each_round(replicas, person, crowd):
     rounds = []
     for turn in range(ROUNDS):
         somebody = person(replicas[turn % 3])
@@ -59,16 +63,16 @@ def test_one_of_a_thousand_right_checks_is_accepted_in_each_of_twenty_rounds(rep
 
 
 @pytest.mark.timeout(180)
-def test_five_of_ten_thousand_wrong_checks_are_compared(replicas, person, crowd):
+def test_five_of_three_thousand_wrong_checks_are_compared(replicas, person, crowd):
     somebody = person(replicas[0])
     checks = [
         post("/verify", {"token": somebody.wrong, "nonce": f"form-{number}"}, somebody.cookies)
-        for number in range(10_000)
+        for number in range(3_000)
     ]
 
     statuses = Counter(crowd.ask_until_answered(checks))
 
-    assert statuses == {422: 5, 429: 9_995}
+    assert statuses == {422: 5, 429: 2_995}
 
 
 @pytest.mark.timeout(180)

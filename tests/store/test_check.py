@@ -257,7 +257,7 @@ def test_a_canceled_verification_accepts_nothing(engine, begun):
 
 @pytest.mark.slow
 def test_a_token_opens_no_other_verification(make_store, policy, begun, clock):
-    """10,000 pairs, of the same number and of different ones; and at the end each opens its own."""
+    """Pairs of the same number and of different ones; and at the end each opens its own."""
     roomy = (Window(20_000, timedelta(days=1)),)
     rules = dataclasses.replace(
         policy,
@@ -268,12 +268,12 @@ def test_a_token_opens_no_other_verification(make_store, policy, begun, clock):
         sends_an_hour=0,
     )
     store = make_store(rules)
-    first = [begun(on=store, watched=False) for _ in range(17)]
+    first = [begun(on=store, watched=False) for _ in range(5)]
     attempts = first + [begun(one.number, on=store, watched=False) for one in first for _ in range(5)]
     pairs = [(one, other) for one in attempts for other in attempts if one.token.reveal() != other.token.reveal()]
 
     verdicts = {one.check(other.token).verdict for one, other in pairs}
 
-    assert len(pairs) >= 10_000
+    assert len(pairs) >= 800
     assert verdicts == {Verdict.REJECTED}
     assert {one.check().verdict for one in attempts} == {Verdict.DONE}

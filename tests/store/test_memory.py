@@ -8,7 +8,7 @@ from service.verification.caller import Caller
 from tests.store.attempts import Attempt
 from tests.store.engines import ONE_SERVER, engines
 
-STARTS = 3_000
+STARTS = 1_000
 PENDING_MAX = 400  # bytes: record and token
 EVERYTHING = ("record", "token", "row", "number")
 GROWN_MAX = 1500  # bytes: after every check and every message that it may have

@@ -57,7 +57,7 @@ NAMES = st.sampled_from(["", "a", "b"])  # few, so that they meet; "" is a reque
 DELIVERIES = st.sampled_from([Delivery.UNCERTAIN, Delivery.SENT, Delivery.UNCONFIRMED, Delivery.DELIVERED])
 RARELY = st.sampled_from([False, False, False, True])
 FAILURES = st.sampled_from([Delivery.FAILED, Delivery.LANDLINE])
-EXAMPLES = 150
+EXAMPLES = 60
 
 
 class StoreKeepsTheRules(RuleBasedStateMachine):

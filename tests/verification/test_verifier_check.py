@@ -162,13 +162,12 @@ def test_an_id_that_was_never_given_is_unknown(verifier, id_):
 # -- Whose token it is
 
 
-@pytest.mark.parametrize("pairs", [30, pytest.param(300, marks=pytest.mark.slow)])
-def test_a_token_never_opens_another_verification(verifier, sender, numbers, pairs):
+def test_a_token_never_opens_another_verification(verifier, sender, numbers):
     """The tutorial took any live token of anyone. Every other pair shares its number."""
-    all_numbers = [next(numbers) for _ in range(pairs // 2 + 1)]
+    all_numbers = [next(numbers) for _ in range(16)]
     started = [begin(verifier, sender, number) for number in all_numbers for _ in range(2)]
 
-    for (verification, own), (_, stolen) in itertools.pairwise(started[: pairs + 1]):
+    for (verification, own), (_, stolen) in itertools.pairwise(started):
         if stolen != own:
             with pytest.raises(TokenRejected):
                 verifier.check(verification.id, stolen)
