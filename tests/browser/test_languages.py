@@ -31,7 +31,7 @@ def test_the_whole_way_in_arabic(bring, javascript):
     expect_spoken(visitor, "ar")
 
     visitor.type("0000 00")
-    expect(visitor.page.locator(".problem")).to_contain_text("بقيت 4 محاولات.")
+    expect(visitor.page.locator(".fault")).to_contain_text("بقيت 4 محاولات.")
     visitor.type(visitor.code(number))
 
     expect(visitor.page).to_have_title("تم تأكيد رقمك – Textproof")

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from service.languages import NAMES
+from service.verification.errors import Delivery
 from tests.browser.states import STATES
 from tests.browser.visitor import new_number
 
@@ -161,6 +162,26 @@ def test_news_of_the_message_moves_nothing(visitor, language):
     expect(visitor.page.locator("#delivery span")).to_have_text(longest)
 
     assert visitor.shifted() == 0
+
+
+def test_what_became_of_the_message_differs_in_shape_and_colour(visitor):
+    """The sign, its outline, and the box around it; forced colours leave the sign and the words."""
+    visitor.begin()
+    box = visitor.page.locator("#delivery")
+    look = """(box, delivery) => {
+      box.dataset.delivery = delivery;
+      const [around, sign] = [getComputedStyle(box), getComputedStyle(box, "::before")];
+      return [around.backgroundColor + around.borderInlineStartColor, sign.content, sign.clipPath + sign.borderRadius];
+    }"""
+
+    looks = {delivery: tuple(box.evaluate(look, delivery)) for delivery in Delivery}
+
+    (waiting,) = {looks[delivery] for delivery in (Delivery.ON_ITS_WAY, Delivery.BUSY, Delivery.SENT)}
+    (unknown,) = {looks[delivery] for delivery in (Delivery.UNCERTAIN, Delivery.UNCONFIRMED)}
+    there = looks[Delivery.DELIVERED]
+    (failed,) = {looks[delivery] for delivery in Delivery} - {waiting, unknown, there}
+    boxes, signs, outlines = zip(waiting, unknown, there, failed, strict=True)
+    assert (len(set(boxes)), len(set(signs)), len(set(outlines))) == (3, 4, 3)
 
 
 # -- Other tabs
