@@ -91,6 +91,12 @@ def code_of_an_operator(visitor: Visitor) -> None:
     visitor.begin(at=visitor.places.own)
 
 
+@state
+def first_fixed(visitor: Visitor) -> None:
+    """An application has said which number it has to be."""
+    visitor.page.goto(new_session(visitor, to=new_number()))
+
+
 # -- The code form
 
 

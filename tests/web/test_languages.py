@@ -159,7 +159,7 @@ def test_what_runs_from_left_to_right_stays_so(client, sender, number):
     second = client.get("/verify").text
 
     assert re.search(r'<input id="phone"[^>]* dir="ltr"', first)
-    assert '<bdi dir="ltr">+1 201-555-0123</bdi>' in first
+    assert '<bdi dir="ltr" class="example">+1 201-555-0123</bdi>' in first
     assert re.search(r'<input id="token"[^>]* dir="ltr"', second)
     assert f'<bdi dir="ltr">+1 {number[2:5]}-{number[5:8]}-{number[8:]}</bdi>' in second
 
