@@ -15,7 +15,7 @@ from ..verification.policy import Policy
 from ..verification.ports import Status
 from ..verification.verifier import Verification
 from .codes import CODES
-from .docs import chapters
+from .docs import contents
 from .problems import Problem, problem_of
 from .speech import here
 
@@ -66,7 +66,7 @@ def samples(policy: Policy) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "return.html", {"address": "https://example.com/"}
     for problem in (UNAVAILABLE, problem_of(UnknownVerification())):
         yield "problem.html", {"problem": problem}
-    yield "docs.html", {"chapters": chapters(), "codes": CODES}
+    yield "docs.html", contents()
     yield "docs_problem.html", {"code": "locked", "meant": CODES["locked"]}
 
 
