@@ -185,9 +185,9 @@ def test_a_wrong_number_can_be_changed(visitor):
 def test_what_was_typed_is_kept_when_it_is_wrong(visitor):
     visitor.open("/")
 
-    visitor.ask("+1 202 555 01")
+    visitor.ask("+1 (202) 555 01")
 
-    expect(visitor.page.get_by_label("Mobile number")).to_have_value("+1 202 555 01")
+    expect(visitor.page.get_by_label("Mobile number")).to_have_value("+1 (202) 555 01")
 
 
 def test_whoever_mistyped_can_go_on_typing(bring):
