@@ -30,7 +30,7 @@ from ..verification.errors import (
     VerificationError,
     VerificationLocked,
 )
-from ..verification.phone import calling_code, example
+from ..verification.phone import PhoneNumber, calling_code, example
 from ..verification.ports import About, Status
 from ..verification.verifier import Verification, Verifier
 from . import words
@@ -113,7 +113,7 @@ class Pages:
         if self._applications.is_answered(asked):
             raise Refused("authorization_gone")
         suggest(asked.locale)
-        return self._phone_form(phone=asked.to or self._given_up(), sealed=sealed)
+        return self._phone_form(phone=self._given_up(), sealed=sealed, fixed=asked.to)
 
     def request(self) -> ResponseReturnValue:
         """Start, and go on to the code; or show the form again, with what to do."""
@@ -133,8 +133,8 @@ class Pages:
                 verification = self._applications.start(asked, number, caller=self._caller(), nonce=nonce, about=about)
         except (VerificationError, Refused) as error:
             problem = problem_of(error)
-            phone = asked.to if asked and asked.to else phone
-            return with_retry(make_response(self._phone_form(problem, phone, sealed), problem.status), problem)
+            fixed = asked.to if asked else ""
+            return with_retry(make_response(self._phone_form(problem, phone, sealed, fixed), problem.status), problem)
         response = redirect(url_for("pages.verify"), 303)
         self._cookie.write(response, verification.id, sealed)
         return response
@@ -240,7 +240,8 @@ class Pages:
         """Return what names a verification in its forms: it says nothing, and only we can make it."""
         return self._keys().request_digest("form", id_)
 
-    def _phone_form(self, problem: Problem | None = None, phone: str = "", sealed: str = "") -> str:
+    def _phone_form(self, problem: Problem | None = None, phone: str = "", sealed: str = "", fixed: str = "") -> str:
+        """Return the form; `fixed` is the only number that it may be sent with, in E.164."""
         policy = self._verifier.policy
         region = self._region()
         return render_template(
@@ -250,9 +251,10 @@ class Pages:
             here=partial(here, begin_at(sealed) if sealed else ""),
             problem=problem,
             phone=phone[:PHONE_MAX],
+            fixed=PhoneNumber(fixed) if fixed else None,
             home=policy.home_region,
             region=region,
-            allowed=[(code, calling_code(code)) for code in sorted(policy.allowed_regions)],
+            allowed=[(code, calling_code(code), example(code)) for code in sorted(policy.allowed_regions)],
             is_dear=not DEAR.isdisjoint(policy.allowed_regions),
             example=example(region),
         )
@@ -291,7 +293,7 @@ class Pages:
         if asked is None:
             return {"back": None}
         brand = {"brand": asked.brand} if asked.brand else {}
-        return {"back": {"brand": asked.brand, "address": asked.way_out}} | brand
+        return {"back": {"brand": asked.brand, "name": asked.brand or asked.client, "address": asked.way_out}} | brand
 
     def _page(self, verification: Verification) -> ResponseReturnValue:
         """Show how a verification stands."""
@@ -325,6 +327,7 @@ class Pages:
 
     def _form(self, verification: Verification | None, problem: Problem | None = None) -> Response:
         """Show the token form; without a verification when the store cannot tell."""
+        asked = self._asked() if verification else None
         page = render_template(
             "verify.html",
             verification=verification,
@@ -332,10 +335,10 @@ class Pages:
             display_error=problem is not None,
             nonce=_nonce(problem),
             mark=self._mark(self._cookie.read(request) or ""),
+            is_fixed=asked is not None and asked.to != "",
             token_format=self._verifier.policy.token_format,
         )
         response = make_response(page, problem.status if problem else 200)
-        asked = self._asked() if verification else None
         if asked is not None:
             response.headers["Content-Security-Policy"] = form_policy(asked)
         return with_retry(response, problem) if problem else response

@@ -1,5 +1,6 @@
 """An application says which language its people speak."""
 
+from service.languages import NAMES
 from tests.api.application import REDIRECT_URI
 from tests.api.relying_party import RelyingParty, path_of
 
@@ -32,7 +33,7 @@ def test_a_problem_is_in_english_whatever_the_locale(shop):
 
 def test_the_pages_of_an_application_are_in_its_locale(make_app, store, add_client, sender, number):
     """Until the person chooses another language."""
-    app = make_app(store=store, SENDER="demo")
+    app = make_app(store=store, SENDER="demo", LANGUAGES=tuple(NAMES))
     shop = RelyingParty(app.test_client(), "shop", add_client("shop", redirect_uris=(REDIRECT_URI,)))
     person = app.test_client()
     way = path_of(shop.sends(person, ui_locales="tlh ar de").headers["Location"])
