@@ -8,7 +8,7 @@ from typing import Any
 from .config import Settings
 from .store.redis import RedisStore
 from .values import Bad, brand, region, window
-from .verification.clients import Client, as_one, digest_of, is_name, is_redirect_uri, new_key
+from .verification.clients import Client, digest_of, is_name, is_redirect_uri, new_key
 
 DOOR = ("redirect_uris", "is_public", "brand", "cancel_uri", "algorithm")
 
@@ -42,7 +42,7 @@ class ClientKeys:
         """
         if not is_name(name):
             raise NotPossible(f"{name} is no name: use 1 to 32 lower-case letters, digits, - and _")
-        before = as_one(self._clients.named(name))
+        before = max(self._clients.named(name), key=lambda key: key.created, default=None)
         if before:
             door = {fact: getattr(before, fact) for fact in DOOR} | {fact: one for fact, one in door.items() if one}
         self._look_at(Client(name, "", "", 0, **door))

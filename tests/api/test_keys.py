@@ -14,7 +14,7 @@ from service.config import Settings
 from service.store.clients import ClientStore
 from service.store.names import Names
 from service.verification import clients
-from service.verification.clients import is_name, is_redirect_uri, new_key, proven
+from service.verification.clients import as_one, is_name, is_redirect_uri, new_key, proven
 from tests.api.application import REDIRECT_URI, Application
 from tests.conftest import our_own_logging
 from tests.fakes import GoneStore
@@ -93,6 +93,13 @@ def test_an_empty_list_says_how_to_begin(textproof):
         ["shop", "--quota", "many"],
         ["shop", "--redirect-uri", "http://shop.example.com/"],
         ["shop", "--redirect-uri", "shop.example.com"],
+        ["shop", "--redirect-uri", "myapp:/callback"],
+        ["shop", "--redirect-uri", REDIRECT_URI, "--post-cancel-uri", "http://shop.example.com/"],
+        ["shop", "--redirect-uri", REDIRECT_URI, "--alg", "HS256"],
+        ["shop", "--redirect-uri", REDIRECT_URI, "--alg", "none"],
+        ["shop", "--brand", "Łódź"],
+        ["shop", "--brand", "x" * 31],
+        ["shop", "--public"],
     ],
     ids=" ".join,
 )
@@ -140,6 +147,70 @@ def test_people_are_sent_back_to_https_or_to_the_developers_own_machine(address,
 def test_names_are_short_and_plain():
     assert all(is_name(name) for name in ("a", "shop", "shop-2", "web_shop", "x" * 32))
     assert not any(is_name(name) for name in ("", "-", "a-", "Shop", "a.b", "a b", "é", "x" * 33, "shop\n"))
+
+
+def test_a_client_of_openid_connect_has_all_that_was_said(textproof, store):
+    words = ["--redirect-uri", REDIRECT_URI, "--redirect-uri", "http://localhost:3000/cb", "--brand", "Shop"]
+    said = textproof("add", "shop", *words, "--post-cancel-uri", "https://shop.example.com/", "--alg", "ES256")
+
+    (client,) = store.clients.all()
+
+    assert FORM.fullmatch(said.output.splitlines()[-1])
+    assert client.redirect_uris == (REDIRECT_URI, "http://localhost:3000/cb")
+    assert (client.brand, client.cancel_uri, client.algorithm) == ("Shop", "https://shop.example.com/", "ES256")
+    assert "SUBJECT_KEY is not set" in said.output
+    assert store.signing.read(), "nobody has to wait for an RSA key later"
+    listed = textproof("list").output
+    assert all(fact in listed for fact in ("ES256", "Shop", "http://localhost:3000/cb"))
+
+
+def test_another_key_has_what_the_newest_has_unless_it_is_said_anew(textproof, store):
+    """And people may go back to where either says, so that an address is changed without a gap."""
+    first = textproof(
+        "add", "shop", "--redirect-uri", REDIRECT_URI, "--brand", "Shop", "--alg", "ES256"
+    ).output.split()[-1]
+    textproof("add", "shop", "--redirect-uri", "https://new.example.com/cb", "--brand", "New")
+    textproof("add", "shop")
+
+    client = as_one(store.clients.named("shop"))
+    assert client is not None
+    assert (client.redirect_uris, client.brand, client.algorithm) == (
+        (REDIRECT_URI, "https://new.example.com/cb"),
+        "New",
+        "ES256",
+    )
+    textproof("revoke", first[:11])
+    left = {uri for key in store.clients.named("shop") for uri in key.redirect_uris}
+    assert left == {"https://new.example.com/cb"}
+
+
+def test_a_public_application_has_no_key_and_cannot_have_one(textproof, store, app, number):
+    said = textproof("add", "spa", "--public", "--redirect-uri", REDIRECT_URI)
+
+    assert said.output.splitlines()[-1] == "spa"
+    assert Application(app.test_client(), "spa").post(START, {"to": number}).status_code == 401
+    assert textproof("add", "shop", "--redirect-uri", REDIRECT_URI).exit_code == 0
+    assert "would be public" in textproof("add", "shop", "--public").output
+    assert "public" in textproof("list").output
+
+
+def test_a_brand_that_makes_the_message_two_is_refused_in_words(store, settings, clock):
+    long = settings(
+        PUBLIC_URL="https://verification-of-phone-numbers-for-all-of-our-shops.example.com", TOKEN_LENGTH=10
+    )
+
+    with pytest.raises(NotPossible, match="longer than one text message in "):
+        ClientKeys(store, long).add("shop", now=clock(), brand="A name of thirty characters xx")
+
+    assert store.clients.all() == []
+
+
+def test_new_signing_keys_are_made_by_a_command(textproof, store):
+    textproof("add", "shop", "--redirect-uri", REDIRECT_URI)
+    before = store.signing.read()
+
+    assert "They sign in a minute" in textproof("rotate-signing").output
+    assert store.signing.read() != before
 
 
 # -- The key

@@ -2,6 +2,7 @@
 
 import functools
 import time
+from urllib.parse import urlencode
 
 import pytest
 
@@ -150,6 +151,56 @@ def test_a_page_and_an_application_s_request_are_one_round_trip(shop, trips, num
 
     assert {name: words for name, words in seen.items() if _scripts(words) != ["EVALSHA"]} == {}
     assert afterwards == []
+
+
+def test_a_page_of_an_application_is_two_round_trips_at_most(  # noqa: PLR0917
+    make_app, store, trips, numbers, sender, clock
+):
+    """A start and a resend may look the application up; a check writes down what answers the request."""
+    back = "https://shop.example.com/phone"
+    key = ClientKeys(store).add("shop", redirect_uris=(back,), now=1)
+    app = make_app(store=store, PUBLIC_URL="https://verify.example.com")
+    home = {"base_url": "https://verify.example.com"}
+    asked = {"client_id": "shop", "redirect_uri": back, "response_type": "code", "scope": "openid phone"}
+    token = {"grant_type": "authorization_code", "redirect_uri": back, "client_id": "shop", "client_secret": key}
+
+    def walk(phone):
+        browser, sealed, codes = app.test_client(), [], []
+
+        def visit(path, status, **form):
+            answer = browser.open(path, method="POST" if form else "GET", data=form, **home)
+            assert answer.status_code == status, answer.text
+            return answer.headers.get("Location", "").partition("=")[2]
+
+        return {
+            "authorize": lambda: sealed.append(visit(f"/authorize?{urlencode(asked)}", 303)),
+            "form": lambda: visit(f"/start?authorization={sealed[0]}", 200),
+            "start": lambda: visit("/request", 303, phone=phone, authorization=sealed[0]),
+            "show": lambda: visit("/verify", 200),
+            "wrong check": lambda: visit("/verify", 422, token=wrong(typed_token(sender))),
+            "resend": lambda: clock.advance(30) or visit("/resend", 303, again="1"),
+            "right check": lambda: codes.append(visit("/verify", 303, token=typed_token(sender)).partition("&")[0]),
+            "token": lambda: visit("/token", 200, code=codes[0], **token),
+        }
+
+    trips(walk(next(numbers)))  # scripts, keyring and signing keys are known
+
+    seen, afterwards = trips(walk(next(numbers)))
+
+    counted = {name: len([word for word in words if word != "HGETALL"]) for name, words in seen.items()}
+    lookups = {name for name, words in seen.items() if words.count("HGETALL") > 1}
+    assert counted | {"token": 0} == {
+        "authorize": 0,
+        "form": 1,
+        "start": 1,
+        "show": 1,
+        "wrong check": 1,
+        "resend": 1,
+        "right check": 2,
+        "token": 0,
+    }
+    assert counted["token"] <= 4, "its code, its token, its use; and once a second the key"
+    assert (lookups, seen["right check"], afterwards) == (set(), ["EVALSHA", "EVALSHA"], [])
 
 
 def _scripts(words):
