@@ -111,6 +111,24 @@ def start(size: Size, book: Book) -> Lines:
     book.at_least("start, API: of Flask + JSON + one EVALSHA", api["Textproof"].ratio(reference), 0.70)
 
 
+def refusals(size: Size, book: Book) -> Lines:
+    """(k)."""
+    for title, candidates in (
+        ("typed into the page", rows.refusals_of_pages),
+        ("given by an application", rows.refusals_of_api),
+    ):
+        with ExitStack() as ends:
+            measured = rows.in_turns(candidates(Stage(ends)), size, connections=rows.STARTERS)
+        yield f"| A number {title} | processor time, µs | of a good start |"
+        yield "|---|---|---|"
+        for name, seen in measured.items():
+            cost = Ratio([1 / each for each in seen.ratio(measured[rows.GOOD]).each])
+            yield f"| {name} | {statistics.median(seen.microseconds):.0f} | {cost} |"
+            if name in rows.EARLY:
+                book.at_most(f"a start {title}, refused: {name}", cost.median, 1 / 3)
+        yield ""
+
+
 def compared(
     title: str,
     candidates: Callable[[Stage], list[Candidate]],
@@ -309,6 +327,7 @@ PARTS: Mapping[str, Callable[[Size, Book], Lines]] = {
     "peers": peers_,
     "parts": parts_,
     "flood": flood_,
+    "refusals": refusals,
 }
 
 

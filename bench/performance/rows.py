@@ -28,6 +28,7 @@ from tests.support.servers import StoreServer, redis_binary, valkey_binary
 from tests.support.telnyx import FakeTelnyx
 
 SEE_OTHER, OK, CREATED, WRONG = 303, 200, 201, 422
+UNKNOWN, FORBIDDEN, LIMITED, BUSY = 401, 403, 429, 503
 MILLION = 1_000_000
 STARTERS = 8  # connections: as many as may wait for the carrier's answer, of the 16 places that there are
 
@@ -189,6 +190,43 @@ def starts_of_api(stage: Stage) -> list[Candidate]:
     """(b) A number given by an application."""
     call = stage.crowd.api_start
     return [Candidate("Textproof", stage.service, call, CREATED), *_bare(stage, "json", call)]
+
+
+GOOD, FLOOR = "a good start", "bare Flask that refuses nothing and asks nobody"
+EARLY = frozenset({"from another site", "while the worker is busy with starts"})  # refused before Flask
+ABROAD, UNREADABLE, ONE_ADDRESS = "+447400123456", "12ab", "203.0.113.7"
+
+
+def refusals_of_pages(stage: Stage) -> list[Candidate]:
+    """(k) Numbers typed into the page that are refused."""
+    form, busy = stage.crowd.form_start, stage.start("bench.performance.stubbed:create_busy()", **stage.settings)
+    over = partial(form, address=ONE_ADDRESS)
+    drive(stage.service.port, [over() for _ in range(WARM)], connections=1)
+    return [
+        Candidate(GOOD, stage.service, form, SEE_OTHER),
+        Candidate("a country that is not allowed", stage.service, partial(form, phone=ABROAD), WRONG),
+        Candidate("no number", stage.service, partial(form, phone=UNREADABLE), WRONG),
+        Candidate("from another site", stage.service, partial(form, site="cross-site"), FORBIDDEN),
+        Candidate("an address that is over its limit", stage.service, over, LIMITED),
+        Candidate("while the worker is busy with starts", busy, form, BUSY),
+        Candidate(FLOOR, stage.bare, partial(form, "/none/form"), OK),
+    ]
+
+
+def refusals_of_api(stage: Stage) -> list[Candidate]:
+    """(k) Numbers given by an application that are refused."""
+    call, busy = stage.crowd.api_start, stage.start("bench.performance.stubbed:create_busy()", **stage.settings)
+    over = partial(call, client_address=ONE_ADDRESS)
+    drive(stage.service.port, [over() for _ in range(WARM)], connections=1)
+    return [
+        Candidate(GOOD, stage.service, call, CREATED),
+        Candidate("a country that is not allowed", stage.service, partial(call, to=ABROAD), WRONG),
+        Candidate("no number", stage.service, partial(call, to=UNREADABLE), WRONG),
+        Candidate("a key that nobody has", stage.service, partial(call, key="tp_00000000_" + "x" * 43), UNKNOWN),
+        Candidate("an address that is over its limit", stage.service, over, LIMITED),
+        Candidate("while the worker is busy with starts", busy, call, BUSY),
+        Candidate(FLOOR, stage.bare, partial(call, "/none/json"), OK),
+    ]
 
 
 def _bare(stage: Stage, kind: str, request: Callable[..., bytes]) -> Iterator[Candidate]:
