@@ -150,5 +150,5 @@ def build_web(
         app.register_blueprint(demo.routes(inbox))
     problems.handle(app)
     security.protect(app, secure=secure)
-    gate.guard(app, counted.shed)
+    gate.guard(app, verifier.waiting, counted.shed)
     return app

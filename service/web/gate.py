@@ -21,7 +21,7 @@ from .problems import API
 from .security import is_from_elsewhere
 from .speech import COOKIE
 
-AT_ONCE = 8  # starts, of 32 threads; ours: as many as may wait for the carrier, and twice what the balancer sends
+AT_ONCE = 4  # starts; ours: as many as the balancer sends at once. The more there are, the less is left for checks
 STARTS = re.compile(r"/request|/resend|/v1/verifications(?:/[^/]+/resend)?").fullmatch
 CHOICE = re.compile(rf"(?:^|; ?){COOKIE}=([A-Za-z-]{{1,35}})(?=;|$)").search
 NOTHING = "/-"  # an address that has no route
@@ -31,13 +31,39 @@ BUSY, ELSEWHERE = SendingHeld(Hold.NO_PLACE, RETRY_SECONDS), Forbidden()
 Answer = tuple[str, list[tuple[str, str]], bytes]
 
 
-def guard(app: Flask, count: Callable[[], None]) -> None:
-    """Answer 503 to starts and resends beyond `AT_ONCE` at the same time, in this process; `count` is called then.
+class Starts:
+    """Those that are under way in this process."""
+
+    def __init__(self, waiting: Callable[[], int]) -> None:
+        """Take how many of them only wait for the carrier."""
+        self._waiting = waiting
+        self._under_way = 0
+        self._lock = threading.Lock()
+
+    def begin(self) -> bool:
+        """Add one, if there is room for it."""
+        with self._lock:
+            has_room = self._under_way - self._waiting() < AT_ONCE
+            self._under_way += has_room
+            return has_room
+
+    def end(self) -> None:
+        """Take away one."""
+        with self._lock:
+            self._under_way -= 1
+
+
+def guard(app: Flask, waiting: Callable[[], int], count: Callable[[], None]) -> None:
+    """Answer 503 to starts and resends beyond `AT_ONCE` at the same time, in this process.
 
     Those that come from another site are refused here as well, as everywhere else.
+
+    Args:
+        app: The service.
+        waiting: Returns how many of those under way only wait for the carrier, which takes nothing from checks.
+        count: Called for each 503.
     """
-    free = threading.Semaphore(AT_ONCE)
-    serve = app.wsgi_app
+    serve, starts = app.wsgi_app, Starts(waiting)
 
     @app.before_request
     def refuse() -> None:
@@ -65,11 +91,11 @@ def guard(app: Flask, count: Callable[[], None]) -> None:
             return serve(environ, start_response)
         if not path.startswith(API) and is_from_elsewhere(environ):
             status, headers, body = answer_to(environ, ELSEWHERE)
-        elif free.acquire(blocking=False):
+        elif starts.begin():
             try:
                 return serve(environ, start_response)
             finally:
-                free.release()
+                starts.end()
         else:
             count()
             status, headers, body = answer_to(environ, BUSY)

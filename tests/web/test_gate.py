@@ -11,60 +11,78 @@ from tests.support.processes import LONG_SECONDS, wait_until
 from tests.web.steps import ask, begin, check, title_of
 
 
-class Holding:
-    """A carrier that keeps whoever starts waiting for as long as it is told to."""
+class Slow:
+    """A store that keeps starts waiting while it is told to."""
 
-    def __init__(self, sender):
-        self._sender = sender
+    def __init__(self, store):
+        self._store = store
+        self.verifications = self
         self.is_asked, self.may_go = threading.Semaphore(0), threading.Event()
         self.may_go.set()
 
+    def start(self, *arguments, **facts):
+        if not self.may_go.is_set():
+            self.is_asked.release()
+            assert self.may_go.wait(LONG_SECONDS)
+        return self._store.verifications.start(*arguments, **facts)
+
+    def __getattr__(self, name):
+        found = getattr(self._store, name, None)
+        return getattr(self._store.verifications, name) if found is None else found
+
+
+class Hanging:
+    """A carrier that lets the first message wait."""
+
+    def __init__(self, sender):
+        self._sender = sender
+        self.is_asked, self.may_go = threading.Event(), threading.Event()
+
     def send(self, message):
-        self.is_asked.release()
-        assert self.may_go.wait(LONG_SECONDS)
+        if not self.is_asked.is_set():
+            self.is_asked.set()
+            assert self.may_go.wait(LONG_SECONDS)
         return self._sender.send(message)
 
 
 @pytest.fixture
-def carrier(sender):
-    return Holding(sender)
+def slow(store):
+    return Slow(store)
 
 
 @pytest.fixture
-def app(make_app, carrier, monkeypatch):
+def app(make_app, slow, monkeypatch):
     monkeypatch.setattr(gate, "AT_ONCE", 2)
-    monkeypatch.setattr("service.verification.outbox.PATIENCE_SECONDS", LONG_SECONDS)
-    return make_app(sender=carrier, SENDS_AT_ONCE=16)
+    return make_app(store=slow)
 
 
 @pytest.fixture
-def busy(app, carrier, numbers):
+def busy(app, slow, numbers):
     """As many starts under way as there may be, until the test is over."""
-    visitors = [app.test_client() for _ in range(2)]
-    forms = [{"phone": next(numbers), "nonce": f"nonce-{place}"} for place in range(2)]
-    told = []
+    told: list[int] = []
+    threads: list[threading.Thread] = []
 
-    def start():
-        threads = [
-            threading.Thread(target=lambda one=one, form=form: told.append(one.post("/request", data=form).status_code))
-            for one, form in zip(visitors, forms, strict=True)
-        ]
-        carrier.may_go.clear()
-        while carrier.is_asked.acquire(blocking=False):  # of what was sent before
-            pass
-        for thread in threads:
-            thread.start()
-        for _ in threads:
-            assert carrier.is_asked.acquire(timeout=LONG_SECONDS)
-        running.extend(threads)
+    def start_two():
+        slow.may_go.clear()
+        for place in range(2):
+            form = {"phone": next(numbers), "nonce": f"nonce-{place}"}
+            visitor = app.test_client()
+            threads.append(
+                threading.Thread(
+                    target=lambda visitor=visitor, form=form: told.append(
+                        visitor.post("/request", data=form).status_code
+                    )
+                )
+            )
+            threads[-1].start()
+            assert slow.is_asked.acquire(timeout=LONG_SECONDS)
         return told
 
-    running: list[threading.Thread] = []
-    yield start
-    carrier.may_go.set()
-    for thread in running:
+    yield start_two
+    slow.may_go.set()
+    for thread in threads:
         thread.join(LONG_SECONDS)
-    assert told == [303] * len(running)
+    assert told == [303, 303]
 
 
 def test_a_start_is_told_at_once_and_a_check_is_not(app, sender, numbers, busy):
@@ -99,10 +117,10 @@ def test_programs_are_told_in_json(app, store, clock, number, busy):
     assert shop.check(started["id"], "00000F").status_code == 422
 
 
-def test_when_they_have_ended_the_next_one_begins(app, carrier, numbers, busy):
+def test_when_they_have_ended_the_next_one_begins(app, slow, numbers, busy):
     told = busy()
     assert ask(app.test_client(), next(numbers)).status_code == 503
-    carrier.may_go.set()
+    slow.may_go.set()
 
     wait_until(lambda: len(told) == 2, seconds=LONG_SECONDS, what="both have begun")
 
@@ -132,3 +150,20 @@ def test_it_is_said_in_the_language_of_the_visitor(make_app, monkeypatch, of, si
         assert '<html lang="{}"'.format(of["spoken"]) in refused.text
         assert title_of(refused)
         assert refused.headers["Content-Security-Policy"]
+
+
+def test_those_who_wait_for_the_carrier_are_not_in_the_way(make_app, monkeypatch, numbers, sender):
+    monkeypatch.setattr(gate, "AT_ONCE", 1)
+    carrier = Hanging(sender)
+    app = make_app(sender=carrier)
+    form = {"phone": next(numbers), "nonce": "nonce-1"}
+    first = threading.Thread(target=lambda: app.test_client().post("/request", data=form))
+    first.start()
+    assert carrier.is_asked.wait(LONG_SECONDS)
+
+    def is_let_in():
+        return ask(app.test_client(), next(numbers)).status_code == 303
+
+    wait_until(is_let_in, seconds=LONG_SECONDS, what="the first one waits")  # it may be on its way to that
+    carrier.may_go.set()
+    first.join(LONG_SECONDS)
