@@ -32,7 +32,8 @@ from .speech import gettext as _
 log = logging.getLogger("textproof")
 
 PROGRAMS = ("/verify/status", "/webhooks/telnyx", "/par", "/token", "/userinfo")  # answered in JSON, as the API is
-APIS = ("/v1/", "/.well-known/")
+API = "/v1/"
+APIS = (API, "/.well-known/")
 SEND_RETRY = 60  # seconds; ours: an operator has to do something
 PATIENCE = 120  # seconds; ours: who has to wait no longer waits
 STORE_RETRY = 2  # seconds; a store that is back is found within that
@@ -219,6 +220,10 @@ def _facts(error: Exception) -> dict[str, Any]:
         facts = {"checks_left": verification.checks_left, "next_send_in": verification.next_send_in}
     if isinstance(error, TokenRejected):
         facts["checks_left"] = error.checks_left
+    if isinstance(error, InvalidNumber):
+        facts["reason"] = error.reason
+    if isinstance(error, SendRefused):
+        facts["reason"] = error.delivery
     return facts
 
 

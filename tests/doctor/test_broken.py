@@ -265,7 +265,7 @@ def test_whatever_keeps_a_replica_from_being_ready(doctor, redis):
 def test_a_demo_by_chance_where_applications_have_keys(the_fix, redis):
     missing = dict.fromkeys(("API_KEY", "FROM_NUMBER", "TELNYX_PUBLIC_KEY", "PUBLIC_URL", "SECRET_KEY"), "")
     store = redis_store(Settings(REDIS_URL=redis.url))
-    ClientKeys(store).add("shop", regions=(), return_urls=(), quota=(), now=1)
+    ClientKeys(store).add("shop", now=1)
 
     assert the_fix(SENDER=None, **missing).startswith("SENDER is not set, and keys of applications")
 
