@@ -52,7 +52,7 @@ contract: $(VENV)/test ## hold the API against its contract with 10,000 requests
 	@CONTRACT_CASES=$${CONTRACT_CASES:-10000} RAW_CASES=$${RAW_CASES:-5000} $(PYTEST) -s tests/api/contract tests/api/test_raw_http.py $(ARGS)
 
 examples: $(VENV)/examples ## run every example against three replicas; needs Node and HAProxy, and Apache with mod_auth_openidc for one
-	@EXAMPLES=1 PYTHONPATH=$(VENV)/examples $(PYTEST) tests/api/test_examples.py $(ARGS)
+	@EXAMPLES=1 PYTHONPATH=$(VENV)/examples $(PYTEST) tests/api/test_examples.py tests/api/test_libraries.py $(ARGS)
 
 weight: $(VENV)/browser chromium ## print what the pages cost: bytes, requests, movement, blocked time
 	@$(BIN)/python -m bench.pages

@@ -7,6 +7,7 @@
 """
 
 import functools
+import os
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +15,8 @@ import pytest
 from service.clients import ClientKeys
 from service.web import oidc_keys
 from tests.api.application import REDIRECT_URI, RIVAL_URI, Application
+
+collect_ignore = [] if os.environ.get("EXAMPLES") else ["test_libraries.py"]  # which says when
 
 
 @pytest.fixture

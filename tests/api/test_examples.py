@@ -1,213 +1,42 @@
-"""The examples of `docs/integration.md` do what they say, against three replicas behind the load balancer.
-
-The one in curl always. The others need what the service does not: `make examples` fetches that, and runs all of them.
-"""
+"""The example in curl does what it says, against a running service; those with a library are in `test_libraries.py`."""
 
 import os
-import shutil
 import subprocess
-import sys
-import tempfile
 import time
-from contextlib import ExitStack
-from pathlib import Path
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
-from bench.fleet import Balancer
 from service.clients import ClientKeys
-from service.store.clients import KNOWN_SECONDS
 from service.store.connect import connect
 from service.store.redis import RedisStore
-from tests.support.http import Browser, fields
-from tests.support.processes import Child, free_port, wait_until
+from tests.support.http import Browser
 from tests.support.servers import StoreServer
-from tests.support.service import ROOT, ServiceProcess, service_group
+from tests.support.service import ROOT, ServiceProcess
 
 pytestmark = pytest.mark.slow
 EXAMPLES = ROOT / "examples"
-PYTHON = [sys.executable, "-m"]
-IS_WHOLE = bool(os.environ.get("EXAMPLES"))
-PAGE = {"Accept": "text/html"}  # as a person asks, who can be sent elsewhere; a program is told 401
-MODULES = Path("/usr/lib/apache2/modules")
-APACHE = """
-ServerName 127.0.0.1
-User www-data
-Group www-data
-Listen 127.0.0.1:{port}
-PidFile {here}/pid
-ErrorLog {here}/error
-LoadModule mpm_event_module {modules}/mod_mpm_event.so
-LoadModule authn_core_module {modules}/mod_authn_core.so
-LoadModule authz_core_module {modules}/mod_authz_core.so
-LoadModule authz_user_module {modules}/mod_authz_user.so
-LoadModule dir_module {modules}/mod_dir.so
-LoadModule headers_module {modules}/mod_headers.so
-LoadModule auth_openidc_module {modules}/mod_auth_openidc.so
-DocumentRoot {here}/site
-Include {root}/examples/apache.conf
-Header set X-Confirmed "Confirmed: %{{OIDC_CLAIM_phone_number}}e"
-"""
-
-# How each is run, and where it begins; `{port}` is its port.
-COMMANDS: dict[str, tuple[list[str], str]] = {}
-if IS_WHOLE:
-    django = [sys.executable, "examples/django_app.py", "runserver", "--noreload", "127.0.0.1:{port}"]
-    COMMANDS = {
-        "flask": ([*PYTHON, "flask", "--app", "examples/flask_app", "run", "--port", "{port}"], "/login"),
-        "django": (django, "/login"),
-        "fastapi": ([*PYTHON, "uvicorn", "--app-dir", "examples", "--port", "{port}", "fastapi_app:app"], "/login"),
-        "openid-client": (["node", "examples/express/app.mjs"], "/login"),
-        "express-openid-connect": (["node", "examples/express/middleware.mjs"], "/"),
-    }
-    if (MODULES / "mod_auth_openidc.so").exists():  # Debian: apache2, libapache2-mod-auth-openidc
-        COMMANDS["apache"] = (["apache2", "-X", "-f", "{here}/apache.conf"], "/")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server():
     with StoreServer() as server:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def textproof(server):
-    settings = {"TEXTPROOF_REDIS_URL": server.url, "TEXTPROOF_SENDER": "demo", "TEXTPROOF_LIMITS_MODE": "observe"}
-    with ExitStack() as ends:
-        if not IS_WHOLE:  # and there may be no HAProxy
-            yield ends.enter_context(ServiceProcess(settings))
-            return
-        replicas = ends.enter_context(service_group(3, TEXTPROOF_TRUSTED_PROXIES="1", **settings))
-        yield ends.enter_context(Balancer([replica.port for replica in replicas]))
+    with ServiceProcess({"TEXTPROOF_REDIS_URL": server.url, "TEXTPROOF_SENDER": "demo"}) as replica:
+        yield replica
 
 
 @pytest.fixture
 def add(server, policy):
-    def add(name, **door):
-        return ClientKeys(RedisStore(connect(server.url), policy)).add(name, now=time.time(), **door)
-
-    return add
-
-
-@pytest.fixture
-def example(textproof, add):
-    """Runs one of them, and returns where it is."""
-    started = []
-    here = Path(tempfile.mkdtemp(prefix="textproof-example-"))  # Apache's user has to read it
-    here.chmod(0o755)
-
-    def run(name, **door):
-        port = free_port()
-        url = f"http://127.0.0.1:{port}"
-        environ = {
-            **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
-            "PORT": str(port),
-            "VERIFY_URL": textproof.url,
-            "VERIFY_KEY": add("site" if name == "apache" else "shop", redirect_uris=(f"{url}/callback",), **door),
-            "SITE_URL": url,
-            "SECRET_KEY": "x" * 40,
-        }
-        if name == "apache":
-            (here / "site").mkdir(exist_ok=True)
-            (here / "site/index.html").write_text("inside")
-            text = APACHE.format(port=port, here=here, modules=MODULES, root=ROOT)
-            (here / "apache.conf").write_text(text)
-            environ["PATH"] += ":/usr/sbin"
-        command = [word.format(port=port, here=here) for word in COMMANDS[name][0]]
-        child = Child(command, output=here / "log", cwd=ROOT, env=environ)
-        started.append(child)
-        time.sleep(KNOWN_SECONDS)  # then every replica knows the address
-        wait_until(lambda: _answers(url), what=f"{name} answers", every=0.1)
-        return url
-
-    yield run
-
-    for child in started:
-        child.kill()
-    shutil.rmtree(here)
-
-
-def _answers(url):
-    try:
-        with Browser(url, timeout=5, headers=PAGE) as browser:
-            return browser.get("/").status in {200, 302}
-    except OSError:
-        return False
+    return lambda name: ClientKeys(RedisStore(connect(server.url), policy)).add(name, now=time.time())
 
 
 def _code(textproof, number):
     with Browser(textproof.url) as browser:
         return next(one["text"].split()[0] for one in browser.get("/demo/messages").json() if one["to"] == number)
-
-
-def _path(address):
-    parts = urlsplit(address)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
-
-
-def _walk(textproof, url, begin, number):
-    """Confirm a number for the example; return the browser that it knows, and the way back."""
-    shop, verify = Browser(url, headers=PAGE), Browser(textproof.url)
-    out = shop.get(begin)
-    assert out.status in {302, 303}, out.text
-    assert out.headers["Location"].startswith(f"{textproof.url}/authorize?")
-    page = verify.get(_path(verify.get(_path(out.headers["Location"])).headers["Location"]))
-    asked = verify.post("/request", fields(page.text) | {"phone": number})
-    assert asked.status == 303, asked.text
-    form = fields(verify.get("/verify").text)
-    done = verify.post("/verify", form | {"token": _code(textproof, number)})
-    assert done.status == 303, done.text
-    assert done.headers["Location"].startswith(f"{url}/callback?code=")
-    return shop, _path(done.headers["Location"])
-
-
-def _seen(shop, back):
-    """Go back to the example, and on to where it leads."""
-    answer = shop.get(back)
-    while answer.status in {302, 303}:
-        answer = shop.get(_path(answer.headers["Location"]))
-    return answer.status, answer.headers.get("X-Confirmed") or answer.text
-
-
-@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-@pytest.mark.parametrize("name", COMMANDS)
-def test_an_example_confirms_a_number(name, algorithm, example, textproof, numbers):
-    """By the algorithm that every library takes unless told otherwise; some have to be told of another."""
-    if algorithm == "ES256" and name in {"openid-client", "express-openid-connect"}:
-        algorithm = "RS256"
-    number = next(numbers)
-    shop, back = _walk(textproof, example(name, algorithm=algorithm), COMMANDS[name][1], number)
-
-    assert _seen(shop, back) == (200, f"Confirmed: {number}")
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_an_example_takes_no_way_back_that_it_did_not_begin(name, example, textproof, numbers):
-    """Neither in another browser (an attacker sends a link), nor with the code of another request."""
-    url, begin = example(name), COMMANDS[name][1]
-    _, back = _walk(textproof, url, begin, next(numbers))
-    other, own = _walk(textproof, url, begin, next(numbers))
-    query = {name: values[0] for name, values in parse_qs(urlsplit(own).query).items()}
-    swapped = query | {"code": parse_qs(urlsplit(back).query)["code"][0]}
-
-    with Browser(url, headers=PAGE) as stranger:
-        assert stranger.get(back).status >= 300
-        assert stranger.get(begin).status in {302, 303}, "it has to begin as everybody does"
-    answer = other.get(f"/callback?{urlencode(swapped)}")
-    assert "Confirmed: +" not in answer.text + (answer.headers.get("X-Confirmed") or "")
-
-
-@pytest.mark.parametrize("name", [name for name in COMMANDS if name == "flask"])
-def test_the_flask_example_confirms_a_number_with_a_form_of_its_own(name, example, textproof, numbers):
-    number = next(numbers)
-    with Browser(example(name)) as shop:
-        shop.post("/start", {"phone": number})
-        wrong = shop.post("/check", {"token": "000000"})
-        right = shop.post("/check", {"token": _code(textproof, number)})
-
-    assert wrong.status == 422
-    assert (right.status, right.text) == (200, f"Confirmed: {number}")
 
 
 def test_the_curl_example_says_right_or_wrong_by_its_exit_code(textproof, add, numbers):
