@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from service.__main__ import main
 from service.config import KEYS, Settings, SettingsError
@@ -17,6 +19,9 @@ from service.verification.token import Token
 
 ROOT = Path(__file__).resolve().parents[1]
 SECRET = "hunter2-is-what-must-never-be-shown-to-anybody"
+PEM = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+SHORT_RSA = rsa.generate_private_key(65537, 1024).private_bytes(*PEM).decode()  # noqa: S505 - it is to be refused
+OTHER_CURVE = ec.generate_private_key(ec.SECP384R1()).private_bytes(*PEM).decode()
 IDN = "https://xn--prfung-4ya.xn--strae-oqa.example:8443"
 TELNYX = {"SENDER": "telnyx", "API_KEY": "KEY0123", "FROM_NUMBER": "+12025550100"}
 
@@ -150,6 +155,10 @@ BROKEN = {
     "redis-sentinels-that-wait": ('REDIS_URL = "redis+sentinel://a,b/c?socket_timeout=6"', "REDIS_URL", "no options"),
     "redis-cluster-with-a-time-out": ('REDIS_URL = "redis+cluster://a?socket_connect_timeout=9"', "REDIS_URL", "own"),
     "short-secret": ('SECRET_KEY = "short"', "SECRET_KEY", "at least 32 characters"),
+    "signing-key-that-is-none": ('SIGNING_KEY = "hunter2"', "SIGNING_KEY", "private keys in PEM"),
+    "signing-key-of-too-few-bits": (f'SIGNING_KEY = """{SHORT_RSA}"""', "SIGNING_KEY", "RSA of 2,048 bits or more"),
+    "signing-key-of-another-curve": (f'SIGNING_KEY = """{OTHER_CURVE}"""', "SIGNING_KEY", "or P-256"),
+    "short-subject-key": ('SUBJECT_KEY = "short"', "SUBJECT_KEY", "at least 32 characters"),
     "short-fallback": (
         f'SENDER = "demo"\nSECRET_KEY = "{SECRET}"\nSECRET_KEY_FALLBACKS = ["short"]',
         "SECRET_KEY_FALLBACKS",
@@ -355,6 +364,7 @@ def test_service_links_of_kubernetes_are_ignored_with_one_warning(load):
 # -- No secret in any message
 
 LEAKS = {
+    "signing-key": 'SIGNING_KEY = "-----BEGIN PRIVATE KEY-----hunter2-----END PRIVATE KEY-----"',
     "too-short": 'SECRET_KEY = "hunter2"',
     "with-a-space": 'API_KEY = "hunter2 hunter2"\nFROM_NUMBER = "+12025550100"',
     "with-a-control-character": r'API_KEY = "hunter2\x00"' + '\nFROM_NUMBER = "+12025550100"',

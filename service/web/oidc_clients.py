@@ -22,7 +22,7 @@ def authenticated(clients: Clients, form: Mapping[str, str]) -> Client:
     name, secret = _basic(form) if "Authorization" in request.headers else _posted(form)
     client = as_one(clients.named(name)) if name else None
     if client is None:
-        raise _refused(name)
+        raise _refused()
     if client.is_public:
         if secret:
             raise _refused(name)
@@ -38,7 +38,7 @@ def _basic(form: Mapping[str, str]) -> tuple[str, str]:
     """Return name and secret, each of which was form-urlencoded first (RFC 6749, 2.3.1)."""
     given = request.authorization
     if given is None or given.type != "basic":
-        raise _refused("")
+        raise _refused()
     name, secret = unquote_plus(given.username or ""), unquote_plus(given.password or "")
     if "client_secret" in form or form.get("client_id", name) != name:
         raise OAuthError("invalid_request", "The client is named in two ways at once")
@@ -49,6 +49,7 @@ def _posted(form: Mapping[str, str]) -> tuple[str, str]:
     return form.get("client_id", ""), form.get("client_secret", "")
 
 
-def _refused(name: str) -> OAuthError:
-    log.warning("client_refused", extra={"route": str(request.url_rule), "client": name[:32]})
+def _refused(name: str = "") -> OAuthError:
+    """Return the error, once it is logged; `name` is that of an application: what nobody knows may be a secret."""
+    log.warning("client_refused", extra={"route": str(request.url_rule), "client": name})
     return OAuthError("invalid_client", "There is no such client, or that is not its secret", 401)

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from service.app import redis_store
+from service.clients import ClientKeys
+from service.config import Settings
 from tests.doctor.conftest import PUBLIC
 from tests.store.engines import ONE_SERVER, binary_of, engines
 from tests.support.servers import CALM_MS, ClusterServers, SentinelServers, StoreServer
@@ -180,6 +183,16 @@ def test_a_store_that_fills_up_is_a_note(doctor, redis):
     assert report.exit_code == 0
     [note] = report.lines("note")
     assert "maxmemory" in note
+
+
+def test_names_of_people_that_end_with_the_store_are_a_note(doctor, redis):
+    store = redis_store(Settings(REDIS_URL=redis.url))
+    ClientKeys(store).add("shop", redirect_uris=("https://shop.example.com/callback",), now=1)
+
+    [note] = doctor().lines("note")
+
+    assert note.startswith("SUBJECT_KEY is not set")
+    assert doctor(SUBJECT_KEY="k" * 40).lines("note") == []
 
 
 def test_a_weak_token_is_a_note(doctor):

@@ -188,6 +188,19 @@ def test_only_the_form_that_leads_back_may_lead_to_another_host(shop, browser, s
         assert "form-action 'self' https:;" in page.headers["Content-Security-Policy"]
 
 
+def test_the_longest_request_fits_into_a_cookie_and_a_form(shop, browser, sender, number):
+    """A browser drops a cookie that has more than 4,096 bytes, name and value (RFC 6265, 6.1)."""
+    fits = lambda size: "error" not in shop.sends(browser, state="s" * size).headers["Location"]  # noqa: E731
+    longest = next(filter(fits, range(2600, 0, -20)))
+
+    sent = asked(browser, shop.sends(browser, state="s" * longest), number)
+    _, facts = came_back(typed(browser, typed_token(sender)))
+
+    assert longest > 1500
+    assert len(sent.headers["Set-Cookie"].split(";")[0]) < 4096
+    assert facts["state"] == "s" * longest
+
+
 # -- The way out for who does not want to
 
 
@@ -339,6 +352,7 @@ def test_no_log_line_has_a_secret(shop, walk, number, caplog):
     given = shop.exchanges(facts["code"]).json
     shop.exchanges(facts["code"])
     shop.exchanges("wrong", headers={}, client_secret=shop.key[:-1] + "_")
+    shop.exchanges("wrong", headers={}, client_id=shop.key)
     shop.asks_who(given["access_token"])
 
     shown = caplog.text + repr([vars(record) for record in caplog.records])
