@@ -107,7 +107,6 @@ def build_web(
         brand=verifier.policy.brand,
         is_open=pages == "open",
         is_demo=inbox is not None,
-        in_words=words.in_words,
         deliveries=words.DELIVERIES,
         longest_delivery=words.longest_delivery,
         url_for=url_for,

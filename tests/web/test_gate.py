@@ -93,7 +93,7 @@ def test_a_start_is_told_at_once_and_a_check_is_not(app, sender, numbers, busy):
     refused = ask(app.test_client(), next(numbers))
 
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "3")
-    assert "Many codes are being sent right now. Try again in 3 seconds." in refused.text
+    assert "We’re sending a lot of codes right now. Try again in 3 seconds." in refused.text
     assert visitor.post("/resend").status_code == 503
     assert app.test_client().get("/").status_code == 200
     assert visitor.get("/verify/status").status_code == 200
