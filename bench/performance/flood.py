@@ -28,8 +28,8 @@ from tests.support.processes import Child, wait_until
 from tests.support.servers import StoreServer
 
 FLOOD = 256  # connections that start, beside 32 that check
-RATE = 600  # checks a second that are made ready; about what one core does
-ROUNDS = 3
+RATE = 400  # checks a second that are made ready: a part may end early on a fast machine
+ROUNDS = 2
 OK = 200
 THROUGH, WITHOUT, BARE = "through the balancer", "without", "bare Flask"
 BALANCER, WORKER = f"{THROUGH}, three replicas", f"{WITHOUT}, one worker"
