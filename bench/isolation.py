@@ -75,7 +75,7 @@ def round_of(app: str, seconds: float = SECONDS) -> tuple[Measured, Measured, fl
         telnyx.answer("hang")
         ends.callback(telnyx.release)
         with starting(url):
-            telnyx.await_held(PLACES, seconds=60)
+            telnyx.await_held(PLACES)
             meanwhile = check(url, jobs, seconds)
         telnyx.clear()
         wait_until(lambda: not telnyx.held, seconds=TIMEOUT, what="nothing hangs")

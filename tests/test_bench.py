@@ -1,7 +1,10 @@
-"""What the benchmark compares with renders the service's own pages: it breaks when they ask for something new."""
+"""What breaks with the service: the comparison renders its pages, and recipes of attacks walk through them."""
+
+from contextlib import ExitStack
 
 import pytest
 
+from bench import recipes
 from bench.performance import bare
 from tests.support.servers import StoreServer
 
@@ -27,3 +30,11 @@ def test_each_page_is_answered(client, path, status):
 @pytest.mark.parametrize("path", ["/none/json", "/one/json"])
 def test_each_answer_is_given(client, path):
     assert client.post(path, json=JSON).status_code == 200
+
+
+def test_a_recipe_is_played_over_http():
+    with ExitStack() as ends:
+        found = recipes.b5(ends)
+
+    assert found.kept, found.now
+    assert set(recipes.BEFORE) == {*(f"A{place}" for place in range(1, 11)), *(f"B{place}" for place in range(1, 8))}

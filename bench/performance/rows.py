@@ -29,7 +29,7 @@ from tests.support.telnyx import FakeTelnyx
 SEE_OTHER, OK, CREATED, WRONG = 303, 200, 201, 422
 UNKNOWN, FORBIDDEN, LIMITED, BUSY = 401, 403, 429, 503
 MILLION = 1_000_000
-STARTERS = 8  # connections: as many as may wait for the carrier's answer, of the 16 places that there are
+STARTERS = 4  # connections: as many starts as a worker has under way, and as the balancer sends it
 
 SLOW_SECONDS = 0.2  # of a carrier that is as slow as most
 WARM = 40  # requests; more than there are threads
@@ -449,6 +449,6 @@ def weight(size: Size) -> Weight:
                 starts.append(server.seconds_to_answer)
         server = ends.enter_context(Server("service.app:create_app()", settings, core=None, workers=4))
         for make in (crowd.form_start, partial(crowd.form_check, right=False)):
-            drive(server.port, [make() for _ in range(400)], connections=STARTERS * 2)
+            drive(server.port, [make() for _ in range(400)], connections=STARTERS)
         master, *workers = machine.shared_megabytes(machine.family(server.pids[0]))
     return Weight(master, workers, statistics.median(starts))
