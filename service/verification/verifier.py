@@ -38,8 +38,10 @@ from .phone import PhoneNumber, masked, read_number
 from .policy import Policy
 from .ports import (
     NOTHING,
+    SILENT,
     About,
     Answer,
+    Carrier,
     Kind,
     OptOut,
     Receipt,
@@ -347,7 +349,9 @@ class Verifier:
             log.warning("send_refused", extra=facts | {"delivery": error.delivery.value})
             if error.pause:
                 self._pause(is_trial=answer.is_trial)
-            unsent = self._unsend(handle, caller, send, message.send, error.delivery, is_refused=True)
+            unsent = self._unsend(
+                handle, caller, send, message.send, error.delivery, is_refused=True, carrier=Carrier(error.code)
+            )
             error.verification = self._verification(handle, self._accept(unsent, handle))
             raise
         except SendUncertain:
@@ -409,11 +413,18 @@ class Verifier:
         *,
         is_refused: bool,
         is_undo: bool = False,
+        carrier: Carrier = SILENT,
     ) -> Answer:
         def unsend(keyring: Keyring) -> Answer:
             step = self._step(keyring, handle, caller, self._token(keyring, handle))
             return self._store.unsend(
-                step, send, number=number, delivery=delivery, is_refused=is_refused, is_undo=is_undo
+                step,
+                send,
+                number=number,
+                delivery=delivery,
+                is_refused=is_refused,
+                is_undo=is_undo,
+                carrier=carrier,
             )
 
         return self._keys.using(unsend)
@@ -436,15 +447,13 @@ class Verifier:
     def _note(self, keyring: Keyring, handle: Handle, news: Receipt) -> bool:
         """Note a receipt; tell whether it was news."""
         event = keyring.request_digest(handle.random, news.event)
-        answer = self._store.report(self._step(keyring, handle, NOBODY), delivery=news.delivery, event=event)
+        beyond = 0.0 if news.cost is None else news.cost - self.policy.shared.price(handle.number.region)
+        step = self._step(keyring, handle, NOBODY)
+        answer = self._store.report(step, delivery=news.delivery, event=event, beyond=beyond, carrier=news.carrier)
         facts = {"id": handle.id, "delivery": news.delivery.value, "verdict": answer.verdict.value, "cost": news.cost}
         log.info("receipt", extra=facts | _facts(handle.number))
         self._accept(answer, handle)
-        is_new = answer.verdict is Verdict.DONE
-        if news.cost is not None and is_new:
-            price = self.policy.shared.price(handle.number.region)
-            self._store.charge(news.cost - price, keyring=keyring.id, now=self._now())
-        return is_new
+        return answer.verdict is Verdict.DONE
 
     def _pause(self, *, is_trial: bool) -> None:
         log.error("sending_paused")
@@ -536,6 +545,7 @@ class Verifier:
             is_told_apart=bool(handle.address or not caller.client),
             client=caller.client,
             token=keyring.token_digest(handle, token) if token else "",
+            country="" if is_test else handle.number.region,
         )
 
     def _token(self, keyring: Keyring, handle: Handle) -> Token:
