@@ -168,9 +168,9 @@ class Trail:
 
     def _refusals(self, number: PhoneNumber, events: list[Event]) -> Iterator[str]:
         """Yield the waits that are not over, unless the number was forgiven since."""
-        cleared = max((event.at for event in events if event.what in (What.START, What.FORGIVEN)), default=0)
-        for event in events:
-            if event.what is not What.REFUSED or event.at < cleared:
+        cleared = max((place for place, one in enumerate(events) if one.what in (What.START, What.FORGIVEN)), default=0)
+        for event in events[cleared:]:
+            if event.what is not What.REFUSED:
                 continue
             _verb, reason, _many, _first, wait, source, client = event.parts
             until, row = event.at + int(wait), ROWS.get(reason)  # type: ignore[call-overload]
@@ -184,7 +184,8 @@ def _carrier(events: list[Event]) -> Iterator[str]:
     """Yield what the carrier's last word asks of the operator."""
     last = next((event for event in reversed(events) if event.what in (What.NEWS, What.NOT_SENT)), None)
     if last is None:
-        if any(event.what is What.BEGUN for event in events):
+        happened = {event.what for event in events}
+        if What.BEGUN in happened and What.APPROVED not in happened:
             yield "The carrier has told nothing of its messages: `textproof doctor` says whether it can."
         return
     code = last.parts[3] if last.what is What.NOT_SENT else last.parts[2]

@@ -21,7 +21,7 @@
 {prefix}:h:country:country[:…]    what came of messages to a country within a day (hash)
 {prefix}:z:kind:subject[:client]  a number, range or country that is closed (string: what it is, sealed)
 {prefix}:l:limit:subject          entries of a limit (list of ms)
-{prefix}:y:number                 what happened to the number: its trail (list)
+{prefix}:y:number                 what happened to the number: its trail (string)
 {prefix}:d:day                    the figures of that day (hash)
 {prefix}:i:name                   a note (string or list, opaque)
 {prefix}:r                        whoever asked whether they can write could, a second ago (string, empty)

@@ -48,7 +48,7 @@ class Scripts:
         Args:
             client: Of redis-py, or what makes one when it is first needed.
             constants: By name, what the scripts of verifications work with. They are written into the scripts, since
-                decoding them would take longer than everything else in a check. VERB, the script's name, goes with them.
+                decoding them would take longer than everything else in a check. VERB, its name, goes with them.
         """
         self._given = client
         self._breaker = Breaker()

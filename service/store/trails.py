@@ -94,8 +94,8 @@ class TrailStore:
             StoreUnavailable: The store did not answer.
         """
         name = self._names.trail(number)
-        entries = self._scripts.guarded(lambda: cast("list[bytes]", self._scripts.client.lrange(name, 0, -1)))
-        return [_event(entry.decode()) for entry in entries]
+        lines = self._scripts.guarded(lambda: cast("bytes | None", self._scripts.client.get(name)))
+        return [_event(line) for line in (lines or b"").decode().split("\n") if line]
 
     def standing(self, number: str, subjects: list[tuple[str, str]]) -> Standing:
         """Return what refuses a number; `subjects` are kinds and names of what may be closed.
@@ -124,11 +124,7 @@ class TrailStore:
         """
         name = self._names.figures(now)
         found = self._scripts.guarded(lambda: cast("dict[bytes, bytes]", self._scripts.client.hgetall(name)))
-        return [
-            Figure(*(field.decode().split(" ", 3)), value=int(value))
-            for field, value in found.items()
-            if not field.startswith(TALLY)
-        ]
+        return [_figure(field.decode(), int(value)) for field, value in found.items() if not field.startswith(TALLY)]
 
 
 NO_KEY = -2  # PTTL of Redis
@@ -139,3 +135,8 @@ def _event(entry: str) -> Event:
     what = What(entry[TIME])
     parts = entry[TIME + 1 :].split(" ", PARTS[what] - 1) if what in PARTS else []
     return Event(int(entry[:TIME]), what, tuple("" if part == NOTHING else part for part in parts))
+
+
+def _figure(field: str, value: int) -> Figure:
+    name, country, channel, client = field.split(" ", 3)
+    return Figure(name, country, channel, client, value)

@@ -11,9 +11,9 @@ end
 if IS_NAMED and not redis.call('SET', EVENT, '', 'NX', 'PX', RULES.life) then return answer('repeated') end
 
 local old, new = string.sub(field('delivery') or '0', 1, 1), string.sub(NEWS, 1, 1)
-local is_same = field('delivery') == NEWS
-if new > old or new == old and old < '3' then redis.call('HSET', RECORD, FIELD.delivery, NEWS) end
-if IS_NAMED or not is_same then enter_trail('d', MARK, string.sub(NEWS, 2), CODE, MESSAGE) end
+local is_news = (new > old or new == old and old < '3') and field('delivery') ~= NEWS
+if is_news then redis.call('HSET', RECORD, FIELD.delivery, NEWS) end
+if IS_NAMED or is_news then enter_trail('d', MARK, string.sub(NEWS, 2), CODE, MESSAGE) end
 if not IS_NAMED then return answer('done') end
 
 -- What the message cost beyond its price is spent as well.

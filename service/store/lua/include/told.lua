@@ -41,24 +41,22 @@ end
 -- never texted only so many are remembered, for a day.
 local function enter_refusal(reason, wait)
   if RULES.trail.life == 0 then return end
-  local seconds, life = math.floor(NOW / SECOND), math.min(RULES.trail.life, DAY)
-  local first, many, before = seconds, 1, nil
+  local lines, first, many = trail(), math.floor(NOW / SECOND), 1
   local verb = string.sub(VERB, 1, 1)
-  local entries = redis.call('LRANGE', TRAIL, -REFUSALS_ALIKE, -1)
-  for _, entry in ipairs(entries) do
-    local times, since = string.match(entry, '^%d+x' .. verb .. ' ' .. reason .. ' (%d+) (%d+) ')
-    if times then many, first, before = times + 1, since, entry end
+  for place = #lines, math.max(1, #lines - REFUSALS_ALIKE + 1), -1 do
+    local times, since = string.match(lines[place], '^%d+x' .. verb .. ' ' .. reason .. ' (%d+) (%d+) ')
+    if times then
+      many, first = times + 1, since
+      table.remove(lines, place)
+      break
+    end
   end
-  if #entries == 0 then
+  if #lines == 0 and many == 1 then
     local begun = add_figure('-' .. math.floor(NOW / HOUR), 1)
     if not begun or begun > RULES.trail.refused then return end
   end
-  local entry = string.format('%010dx%s %s %d %d %d %s %s', seconds, verb, reason, many, first,
+  enter_line(lines, math.min(RULES.trail.life, DAY), 'x', verb, reason, string.format('%d', many), first,
     math.ceil((wait or 0) / SECOND), string.sub(SOURCE, 1, 8), OWNER)
-  local done = redis.pcall('RPUSH', TRAIL, entry)
-  if type(done) ~= 'number' then return end
-  if before then redis.call('LREM', TRAIL, 1, before) end
-  keep_trail(life)
 end
 
 -- What a verb answers, when that is a refusal. An ended verification is no limit, and no figure.

@@ -2,7 +2,7 @@
 -- is left out: a full server refuses the first write of whatever counts, and still answers a refusal.
 -- Needs TRAIL, NOW and RULES.
 --
--- TRAIL (list)  oldest first: "<s since 1970, ten digits><letter><what the letter takes, with blanks between>"
+-- TRAIL (string)  a line each, oldest first: "<s since 1970, ten digits><letter><what that takes, with blanks between>"
 --               b begun, h begun and sent no message of its own, t begun by a test number: memo of the id, the seed
 --                 that it shares, client
 --               r sent again: mark, number of the message;  f not sent: mark, number, delivery, code
@@ -16,26 +16,29 @@
 
 local SECOND = 1000
 
-local function keep_trail(life)
-  redis.call('LTRIM', TRAIL, -RULES.trail.most, -1)
-  local oldest = redis.call('LINDEX', TRAIL, 0)
-  while oldest and string.sub(oldest, 1, 10) * SECOND + RULES.trail.life <= NOW do
-    redis.call('LTRIM', TRAIL, 1, -1)
-    oldest = redis.call('LINDEX', TRAIL, 0)
+-- The lines that are not over, oldest first.
+local function trail()
+  local lines = {}
+  for line in string.gmatch(redis.call('GET', TRAIL) or '', '[^\n]+') do
+    if string.sub(line, 1, 10) * SECOND + RULES.trail.life > NOW then table.insert(lines, line) end
   end
-  redis.call('PEXPIRE', TRAIL, math.max(redis.call('PTTL', TRAIL), life))
+  return lines
+end
+
+-- Add a line, and keep as many as there is room for; for so many ms at least.
+local function enter_line(lines, life, letter, ...)
+  table.insert(lines, string.format('%010d%s%s', math.floor(NOW / SECOND), letter, table.concat({...}, ' ')))
+  local kept = table.concat(lines, '\n', math.max(1, #lines - RULES.trail.most + 1))
+  redis.pcall('SET', TRAIL, kept, 'PX', math.max(redis.call('PTTL', TRAIL), life))
 end
 
 local function enter_trail(letter, ...)
-  if RULES.trail.life == 0 then return end
-  local entry = string.format('%010d%s%s', math.floor(NOW / SECOND), letter, table.concat({...}, ' '))
-  local done = redis.pcall('RPUSH', TRAIL, entry)
-  if type(done) == 'number' then keep_trail(RULES.trail.life) end
+  if RULES.trail.life > 0 then enter_line(trail(), RULES.trail.life, letter, ...) end
 end
 
 -- News of a verification that ended: noted once, where there is a trail.
 local function enter_late_news(...)
-  local entries, news = redis.call('LRANGE', TRAIL, 0, -1), 'd' .. table.concat({...}, ' ')
-  for _, entry in ipairs(entries) do if string.sub(entry, 11) == news then return end end
-  if #entries > 0 then enter_trail('d', ...) end
+  local lines, news = trail(), 'd' .. table.concat({...}, ' ')
+  for _, line in ipairs(lines) do if string.sub(line, 11) == news then return end end
+  if #lines > 0 then enter_line(lines, RULES.trail.life, 'd', ...) end
 end
