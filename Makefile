@@ -16,7 +16,7 @@ NPM_EXACT := npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
 # Side by side, two for each of two cores, since many wait for servers. The tests of one file stay together.
 PYTEST := $(BIN)/python -m pytest
 # What needs no server, no socket and no second thought.
-FAST := tests/verification tests/languages tests/web tests/test_config.py tests/test_house.py tests/test_requirements.py
+FAST := tests/verification tests/languages tests/web tests/test_config.py tests/test_documents.py tests/test_requirements.py
 SIDE_BY_SIDE := --numprocesses=4 --dist=loadfile
 
 # A virtual environment holds its own address. One that was moved, or whose Python is gone, is made anew.

@@ -6,6 +6,7 @@ The figures are those of a page that is loaded with an empty cache in a real Chr
 The pictures go to `docs/screens`: every page in every state, in light; some in dark, and on a small screen.
 """
 
+import base64
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from bench.picture import shrink
 from tests.browser.chromium import chromium
 from tests.browser.places import Places, places
 from tests.browser.states import STATES
-from tests.browser.visitor import SMALL, visitor
+from tests.browser.visitor import SMALL, new_number, visitor
 from tests.browser.weight import Weight, weigh
 
 SCREENS = Path(__file__).parents[1] / "docs" / "screens"
@@ -29,13 +30,21 @@ DARK = {"first", "code", "code-wrong", "confirmed", "phone", "code-in-arabic", "
 LONG = {"api"}  # the beginning is enough
 TINY = {"first", "first-wrong-number", "code", "code-help", "phone", "code-in-arabic"}
 BARE = {"code-expires-soon"}  # pictured without scripts, too
+OVERVIEW = "overview"  # the README's first picture: the way through, with the phone
+HAND = {"width": 340, "height": 640}  # a page in it, and the phone
+SHEET = """
+body { margin: 0; padding: 28px; display: flex; gap: 24px; background: #dfe8e6; inline-size: max-content; }
+img { block-size: 640px; }
+img { border-radius: 20px; box-shadow: 0 1px 6px #0004; }
+.phone { border-radius: 44px; }
+"""
 
 
 def main() -> None:
     """Do as the command line says."""
     with places() as started, chromium() as browser:
         if sys.argv[1:2] == ["screens"]:
-            take_pictures(browser, started, sys.argv[2:] or list(STATES))
+            take_pictures(browser, started, sys.argv[2:] or [OVERVIEW, *STATES])
         else:
             print_figures(browser, started)
 
@@ -66,6 +75,9 @@ def take_pictures(browser: Browser, started: Places, names: Sequence[str]) -> No
     """Write pictures of pages in these states."""
     SCREENS.mkdir(parents=True, exist_ok=True)
     for name in names:
+        if name == OVERVIEW:
+            _take_overview(browser, started)
+            continue
         _take(browser, started, name, name, viewport=WIDE if name in BROAD else NARROW)
         if name in DARK:
             _take(
@@ -84,6 +96,37 @@ def _take(browser: Browser, started: Places, state: str, name: str, **options: o
         somebody.page.mouse.move(0, 0)
         somebody.page.wait_for_timeout(SETTLED_MS)
         taken = somebody.page.screenshot(full_page=state not in LONG, animations="disabled")
+    _write(browser, name, taken)
+
+
+def _take_overview(browser: Browser, started: Places) -> None:
+    """Take one picture of the three pages and the phone, in the order in which people meet them."""
+    started.store.flush()
+    with visitor(browser, started, reduced_motion="reduce", viewport=HAND) as somebody:
+        somebody.open("/", at=started.demo)
+        number = new_number()
+        somebody.page.locator("#phone").press_sequentially(number[2:])
+        taken = [somebody.page.screenshot(animations="disabled")]
+        somebody.press("Text me a code")
+        phone = somebody.tab("/demo")
+        phone.set_viewport_size({"width": HAND["width"] + 40, "height": 2 * HAND["height"]})  # all of it, with its edge
+        phone.wait_for_timeout(SETTLED_MS)
+        taken.append(phone.locator("#demo-phone").screenshot(animations="disabled", omit_background=True))
+        phone.close()
+        somebody.page.locator("#token").press_sequentially(somebody.code(number))
+        taken.append(somebody.page.screenshot(animations="disabled"))
+        somebody.press("Confirm")
+        taken.append(somebody.page.screenshot(animations="disabled"))
+    sheet = browser.new_page(viewport={"width": 1500, "height": 700})
+    images = [f'<img src="data:image/png;base64,{base64.b64encode(one).decode()}">' for one in taken]
+    images[1] = images[1].replace("<img", '<img class="phone"')
+    sheet.set_content(f"<style>{SHEET}</style>{''.join(images)}")
+    whole = sheet.locator("body").screenshot()
+    sheet.close()
+    _write(browser, OVERVIEW, whole)
+
+
+def _write(browser: Browser, name: str, taken: bytes) -> None:
     counter = browser.new_page()
     picture = shrink(counter, taken)
     counter.close()

@@ -1,8 +1,8 @@
 """Textproof: phone verification that you run yourself.
 
-The map of the house, top to bottom. A room uses only what is below it.
+The map, top to bottom; a package imports only from those below it. docs/architecture.md has a picture.
 
-    app.py            the roof: settings, store, sender and verifier meet here, and nowhere else
+    app.py            settings, store, sender and verifier meet here, and nowhere else
     __main__.py       the command `textproof`: run, settings, doctor, limits, number, stats, keys
     doctor.py         `textproof doctor`: what is right, and what to fix
     limits.py         `textproof limits`: what is closed or nearly full

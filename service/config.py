@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .languages import NAMES, Languages, language
+from .languages import NAMES, REVIEWED, Languages, language
 from .values import (
     REDIS_OPTIONS,
     Bad,
@@ -326,10 +326,10 @@ class Settings:
     )
     LANGUAGES: tuple[str, ...] = setting(
         several(one_of(*NAMES)),
-        tuple(NAMES),
+        REVIEWED,
         FORMS,
         "The languages of pages and messages that people can choose from. The first one is for people who ask for none "
-        "of them, and for messages of the API without a locale.",
+        'of them, and for messages of the API without a locale. "ar" (Arabic) waits for its reviewer.',
     )
     PUBLIC_URL: str = setting(
         public_url,

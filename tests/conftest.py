@@ -45,14 +45,14 @@ from service.verification.verifier import Verifier
 from tests.fakes import FakeClock, Lent, RecordingSender
 from tests.fakes import numbers as endless_numbers
 
-HOUSE = hypothesis.settings(
+USUAL = hypothesis.settings(
     deadline=None,  # a busy machine is not a fault of the product
     suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture, hypothesis.HealthCheck.too_slow],
 )
-hypothesis.settings.register_profile("house", HOUSE)
-hypothesis.settings.register_profile("quick", HOUSE, max_examples=10)  # `make check`
-hypothesis.settings.register_profile("thorough", HOUSE, max_examples=1_500)  # ARGS=--hypothesis-profile=thorough
-hypothesis.settings.load_profile("house")
+hypothesis.settings.register_profile("usual", USUAL)
+hypothesis.settings.register_profile("quick", USUAL, max_examples=10)  # `make check`
+hypothesis.settings.register_profile("thorough", USUAL, max_examples=1_500)  # ARGS=--hypothesis-profile=thorough
+hypothesis.settings.load_profile("usual")
 # Nor is it that a message is handed over late: who starts waits for that, for as long as it takes. Tests of the outbox
 # shorten it.
 outbox.PATIENCE_SECONDS = None  # type: ignore[assignment]

@@ -63,8 +63,8 @@ PENDING = Verification(
 PROBLEM = Problem(
     422,
     "token_rejected",
-    "That code is not right",
-    "That code is wrong. Check the latest text from us. 4 tries left.",
+    "That code is wrong",
+    "That code is wrong. Check our latest text. You have 4 tries left.",
 )
 
 

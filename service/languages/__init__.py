@@ -14,6 +14,8 @@ PLACE = Path(__file__).parent
 DOMAIN = "textproof"
 NAMES = {"en": "English", "es": "Español", "fr": "Français", "de": "Deutsch", "ar": "العربية"}
 """Every language that there is, by its tag (BCP 47), as those who speak it call it."""
+REVIEWED = ("en", "es", "fr", "de")
+"""Those that are offered unless an operator says otherwise."""
 RIGHT_TO_LEFT = frozenset({"ar"})
 
 

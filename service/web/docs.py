@@ -11,11 +11,17 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, make_response, render_template
 from flask.typing import ResponseReturnValue
 
+from ..verification.errors import Limit
+from ..verification.limits import TABLE
 from .codes import CODES
 from .problems import Refused
 from .result import Signer
 
 METHODS = ("get", "post")
+BODY = "application/json"
+OF_RESENDS = frozenset({Limit.RESEND_WAIT, Limit.SENDS_OF_VERIFICATION})
+# The contract has an example of each kind of 429; these are all that a message can meet.
+LIMITS = {"start": [row.limit for row in TABLE if row.limit not in OF_RESENDS], "resend": [row.limit for row in TABLE]}
 KEYS_SECONDS = 300  # ours: a new key is published long before it signs
 
 
@@ -29,7 +35,7 @@ def routes(signer: Signer) -> Blueprint:
 
     @blueprint.get("/v1/docs", provide_automatic_options=False)
     def read() -> ResponseReturnValue:
-        return _public(make_response(render_template("docs.html", chapters=chapters(), codes=CODES)))
+        return _public(make_response(render_template("docs.html", **contents())))
 
     @blueprint.get("/v1/problems/<code>", provide_automatic_options=False)
     def problem(code: str) -> ResponseReturnValue:
@@ -61,19 +67,42 @@ def _packed() -> str:
 
 
 @cache
-def chapters() -> list[dict[str, Any]]:
-    """Return the operations by tag, with everything that they refer to in its place."""
+def contents() -> dict[str, Any]:
+    """Return what the page to read is made of."""
     contract = json.loads(_contract())
     whole = _resolved(contract, contract)
-    chapters = [{"info": whole["info"], "name": tag["name"], "about": tag["description"]} for tag in whole["tags"]]
+    chapters = [{"name": tag["name"], "about": tag["description"]} for tag in whole["tags"]]
     for chapter in chapters:
         chapter["operations"] = [
-            operation | {"method": method.upper(), "path": path}
+            operation | {"method": method.upper(), "path": path, "curl": _curl(method, path, operation)}
             for path, item in whole["paths"].items()
             for method, operation in item.items()
             if method in METHODS and chapter["name"] in operation["tags"]
         ]
-    return chapters
+    for operation in (operation for chapter in chapters for operation in chapter["operations"]):
+        for answer in operation["responses"].values():
+            answer["codes"] = list((answer["content"].get("application/problem+json") or {}).get("examples", ()))
+        if operation["operationId"] in LIMITS:
+            many = operation["responses"]["429"]
+            many["codes"] = list(dict.fromkeys([*many["codes"], *LIMITS[operation["operationId"]]]))
+    return {
+        "info": whole["info"],
+        "chapters": chapters,
+        "schemas": {name: whole["components"]["schemas"][name] for name in ("Verification", "Problem")},
+        "limits": TABLE,
+        "codes": CODES,
+    }
+
+
+def _curl(method: str, path: str, operation: dict[str, Any]) -> str:
+    """Return the request as one types it into a shell, with the shortest of its examples."""
+    words = [f'curl {"-X POST " if method == "post" else ""}"$BASE{path.replace("{id}", "$ID")}"']
+    if operation.get("security") != []:
+        words.append('-H "Authorization: Bearer $KEY"')
+    if operation.get("requestBody", {}).get("required"):
+        examples = operation["requestBody"]["content"][BODY]["examples"].values()
+        words += [f'-H "Content-Type: {BODY}"', f"-d '{json.dumps(min((one['value'] for one in examples), key=len))}'"]
+    return " \\\n  ".join(words)
 
 
 def _resolved(part: Any, contract: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
@@ -85,5 +114,5 @@ def _resolved(part: Any, contract: dict[str, Any]) -> Any:  # noqa: ANN401 - JSO
         found: Any = contract
         for step in part["$ref"].removeprefix("#/").split("/"):
             found = found[step]
-        return _resolved(found, contract)
+        return _resolved(found, contract) | {"x-name": part["$ref"].rpartition("/")[2]}
     return {name: _resolved(item, contract) for name, item in part.items()}

@@ -27,7 +27,7 @@ from ..verification.errors import (
     VerificationError,
     VerificationLocked,
 )
-from ..verification.phone import calling_code, example
+from ..verification.phone import PhoneNumber, calling_code, example
 from ..verification.ports import About, Status
 from ..verification.verifier import Verification, Verifier
 from . import words
@@ -107,7 +107,7 @@ class Pages:
         """Show the phone form of a hosted session. Nothing is changed, whoever made the browser come here."""
         session = self._hosted.session(id_)
         suggest(session.locale)
-        return self._phone_form(phone=session.to or self._given_up(), session=session.id)
+        return self._phone_form(phone=self._given_up(), session=session.id, fixed=session.to)
 
     def request(self) -> ResponseReturnValue:
         """Start, and go on to the code; or show the form again, with what to do."""
@@ -126,8 +126,8 @@ class Pages:
                 verification = self._hosted.start(session, number, caller=self._caller(), nonce=nonce, about=about)
         except (VerificationError, Refused) as error:
             problem = problem_of(error)
-            phone = session.to if session and session.to else phone
-            return with_retry(make_response(self._phone_form(problem, phone, id_), problem.status), problem)
+            fixed = session.to if session else ""
+            return with_retry(make_response(self._phone_form(problem, phone, id_, fixed), problem.status), problem)
         response = redirect(url_for("pages.verify"), 303)
         self._cookie.write(response, verification.id, id_)
         return response
@@ -232,7 +232,8 @@ class Pages:
         """Return what names a verification in its forms: it says nothing, and only we can make it."""
         return self._keys().request_digest("form", id_)
 
-    def _phone_form(self, problem: Problem | None = None, phone: str = "", session: str = "") -> str:
+    def _phone_form(self, problem: Problem | None = None, phone: str = "", session: str = "", fixed: str = "") -> str:
+        """Return the form; `fixed` is the only number that it may be sent with, in E.164."""
         policy = self._verifier.policy
         region = self._region()
         return render_template(
@@ -242,9 +243,10 @@ class Pages:
             here=partial(here, session),
             problem=problem,
             phone=phone[:PHONE_MAX],
+            fixed=PhoneNumber(fixed) if fixed else None,
             home=policy.home_region,
             region=region,
-            allowed=[(code, calling_code(code)) for code in sorted(policy.allowed_regions)],
+            allowed=[(code, calling_code(code), example(code)) for code in sorted(policy.allowed_regions)],
             is_dear=not DEAR.isdisjoint(policy.allowed_regions),
             example=example(region),
         )
@@ -300,6 +302,7 @@ class Pages:
 
     def _form(self, verification: Verification | None, problem: Problem | None = None) -> Response:
         """Show the token form; without a verification when the store cannot tell."""
+        session = self._session() if verification else None
         page = render_template(
             "verify.html",
             verification=verification,
@@ -307,10 +310,10 @@ class Pages:
             display_error=problem is not None,
             nonce=_nonce(problem),
             mark=self._mark(self._cookie.read(request) or ""),
+            is_fixed=session is not None and session.to != "",
             token_format=self._verifier.policy.token_format,
         )
         response = make_response(page, problem.status if problem else 200)
-        session = self._session() if verification else None
         if session is not None:
             response.headers["Content-Security-Policy"] = form_policy(session)
         return with_retry(response, problem) if problem else response

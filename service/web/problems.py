@@ -61,29 +61,29 @@ class Refused(Exception):
 
 
 STATUSES = {
-    400: ("bad_request", marked("That request cannot be read"), marked("Go back, and try once more.")),
-    403: ("cross_site", marked("That came from another site"), marked("Open our page yourself, and try there.")),
-    404: ("not_found", marked("There is nothing here"), marked("Check the address, or start from the first page.")),
-    405: ("method_not_allowed", marked("That does not work here"), marked("Start from the first page.")),
+    400: ("bad_request", marked("We could not read that request"), marked("Go back and try again.")),
+    403: ("cross_site", marked("We could not accept that form"), marked("Open this site in a new tab and try again.")),
+    404: ("not_found", marked("Page not found"), marked("Check the address, or go to the start page.")),
+    405: ("method_not_allowed", marked("That does not work on this page"), marked("Go to the start page.")),
     413: (
         "too_large",
-        marked("That is too much"),
-        marked("A phone number or a code is all we need. Start from the first page."),
+        marked("That is too long"),
+        marked("Enter only a phone number or a code. Go to the start page."),
     ),
 }
 SENDING = marked("We cannot send codes right now")
 PAGES_OF_CODES = {
     "no_pages": (
-        marked("There is no form here"),
-        marked("Numbers are confirmed from other sites only. Go back to where you came from, and start there."),
+        marked("You cannot start here"),
+        marked("Go back to the site or app you came from and start there."),
     ),
     "session_gone": (
-        marked("That link was used, or is too old"),
-        marked("Go back to where you came from, and start again there."),
+        marked("This link no longer works"),
+        marked("Go back to the site or app you came from and start again."),
     ),
     "other_number": (
-        marked("That is another number"),
-        marked("This page confirms the number that is in the form now, and no other one."),
+        marked("Use the number shown"),
+        marked("This page can confirm only the number shown."),
     ),
 }
 """What people read when the API's own words would not help them."""
@@ -102,9 +102,9 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, r
         case MalformedToken():
             return Problem(422, "malformed_token", _("Check the code"), words.malformed(error))
         case TokenRejected():
-            return Problem(422, "token_rejected", _("That code is not right"), words.rejected(error.checks_left))
+            return Problem(422, "token_rejected", _("That code is wrong"), words.rejected(error.checks_left))
         case VerificationLocked():
-            detail = _("Too many codes were wrong, so this one is not accepted any more. Start again to get a new one.")
+            detail = _("Too many wrong codes were entered, so this code no longer works. Get a new code.")
             return Problem(429, "locked", _("Too many wrong codes"), detail)
         case Limited(retry_after=None):
             detail = _(words.CLOSED if error.limit is Limit.CLOSED else words.LIMITS[error.limit])
@@ -115,13 +115,13 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, r
             detail = _(words.LIMITS[error.limit]).format(wait=words.in_words(wait))
             if wait > PATIENCE and error.limit in words.START_HELPS and (number := _hears_at()):
                 detail = f"{detail} {_(words.START).format(number=number)}"
-            return Problem(429, str(error.limit), _("Please wait a little"), detail, wait)
+            return Problem(429, str(error.limit), _("Wait before you try again"), detail, wait)
         case AlreadyApproved():
-            detail = _("This code was used before. All is done.")
+            detail = _("You have already used this code. There is nothing more to do.")
             return Problem(409, "already_approved", _("Your number is confirmed"), detail)
         case UnknownVerification():
-            detail = _("It was used, or it is older than we accept. Start again to get a new one.")
-            return Problem(404, "not_found", _("That code has expired"), detail)
+            detail = _("It was used or has expired. Get a new code.")
+            return Problem(404, "not_found", _("That code no longer works"), detail)
         case SendRefused(delivery=Delivery.FAILED | Delivery.BUSY):
             detail = _(words.DELIVERIES[Delivery.FAILED])
             return Problem(503, "send_failed", _(SENDING), detail, error.retry_after or SEND_RETRY)
@@ -134,22 +134,22 @@ def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, r
         case ForgedReceipt():
             return Problem(403, "forged", "That is not from the carrier", "The signature is wrong, or too old.")
         case StoreUnavailable():
-            detail = _("This is our fault. Nothing was lost: try the same again in a few seconds.")
-            return Problem(503, "unavailable", _("We cannot do that right now"), detail, STORE_RETRY)
+            detail = _("The problem is on our side. Nothing was lost. Try again in a few seconds.")
+            return Problem(503, "unavailable", _("Something went wrong"), detail, STORE_RETRY)
         case HTTPException() if error.code in STATUSES:
             code, title, detail = STATUSES[error.code]
             return Problem(error.code, code, _(title), _(detail))
         case HTTPException(code=int(status)) if status < 500:  # noqa: PLR2004 - HTTP's own border
             code, title, detail = STATUSES[400]
             return Problem(status, code, _(title), _(detail))
-    detail = _("This is our fault. Try again in a few minutes.")
+    detail = _("The problem is on our side. Try again in a few minutes.")
     return Problem(500, "internal", _("Something went wrong"), detail)
 
 
 def other_tab(number: str) -> Problem:
     """Return what somebody reads who sends a form of an earlier start; `number` is that of the latest, to read."""
-    detail = _("This page is from before that. The number that counts now is {number}.")
-    title, status = _("You started again since then"), CODES["other_tab"].status
+    detail = _("This page is from before. You are now confirming {number}.")
+    title, status = _("You started again"), CODES["other_tab"].status
     return Problem(status, "other_tab", title, detail.format(number=f"\u2066{number}\u2069"))
 
 
@@ -219,6 +219,10 @@ def _facts(error: Exception) -> dict[str, Any]:
         facts = {"checks_left": verification.checks_left, "next_send_in": verification.next_send_in}
     if isinstance(error, TokenRejected):
         facts["checks_left"] = error.checks_left
+    if isinstance(error, InvalidNumber):
+        facts["reason"] = error.reason
+    if isinstance(error, SendRefused):
+        facts["reason"] = error.delivery
     return facts
 
 

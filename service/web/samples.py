@@ -15,7 +15,7 @@ from ..verification.policy import Policy
 from ..verification.ports import Status
 from ..verification.verifier import Verification
 from .codes import CODES
-from .docs import chapters
+from .docs import contents
 from .problems import Problem, problem_of
 from .speech import here
 
@@ -48,13 +48,15 @@ def samples(policy: Policy) -> Iterator[tuple[str, dict[str, Any]]]:
     regions = sorted(policy.allowed_regions)
     form: dict[str, Any] = {"nonce": "sample", "here": partial(here, ""), "home": policy.home_region}
     form |= {"region": regions[0], "is_dear": True, "example": example(regions[0]), "phone": "", "session": ""}
-    form |= {"allowed": [(code, "+1") for code in regions], "problem": None}
+    form |= {"allowed": [(code, "+1", example(code)) for code in regions], "problem": None, "fixed": None}
     yield "index.html", form
     yield "index.html", form | {"problem": UNAVAILABLE, "phone": "+1 202", "session": "sample"}
+    yield "index.html", form | {"session": "sample", "fixed": NUMBER}
 
     fresh = Verification("sample", NUMBER, Status.PENDING, 1_700_000_000, 600, 30, 1, 4, 5, Delivery.ON_ITS_WAY)
     late = Verification("sample", NUMBER, Status.PENDING, 1_700_000_000, 60, None, 5, 0, 1, Delivery.DELIVERED)
     code: dict[str, Any] = {"nonce": "sample", "token_format": policy.token_format, "display_error": False}
+    code |= {"mark": "sample", "is_fixed": False}
     yield "verify.html", code | {"verification": fresh, "problem": None}
     wrong = problem_of(TokenRejected(checks_left=1))
     for verification, problem in ((late, wrong), (None, UNAVAILABLE)):
@@ -64,7 +66,7 @@ def samples(policy: Policy) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "return.html", {"address": "https://example.com/"}
     for problem in (UNAVAILABLE, problem_of(UnknownVerification())):
         yield "problem.html", {"problem": problem}
-    yield "docs.html", {"chapters": chapters(), "codes": CODES}
+    yield "docs.html", contents()
     yield "docs_problem.html", {"code": "locked", "meant": CODES["locked"]}
 
 

@@ -1,7 +1,10 @@
 """The contract as a text: valid, complete, and with examples that are true."""
 
+import html
+import itertools
 import json
 import re
+import shlex
 
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
@@ -24,6 +27,7 @@ OPERATIONS = {
     if method != "parameters"
 }
 SCHEMAS = CONTRACT["components"]["schemas"]
+SHOWN = ("Verification", "Problem")  # each once, with links to it
 
 
 def resolved(part):
@@ -162,6 +166,47 @@ def test_the_documentation_shows_every_operation_field_and_code(client):
         assert f"/v1/problems/{code}" in page.text
     for name in ("Start", "NewSession", "Verification", "Result"):
         assert all(f"<code>{field}</code>" in page.text for field in SCHEMAS[name]["properties"])
+
+
+def test_whoever_reads_the_documentation_is_told_first_where_and_with_what(client):
+    page = client.get("/v1/docs").text
+    first_request = page.index("curl")
+
+    assert page.index("http://localhost") < first_request
+    assert page.index("Authorization: Bearer") < first_request
+    assert page.count('<th scope="row"><code>checks_left</code>') == len(SHOWN)
+
+
+def test_every_request_of_the_documentation_is_understood(client, shop, numbers):
+    """As one would type it: what is answered is in the contract, and is not about the request's form."""
+    typed = {
+        html.unescape(found) for found in re.findall("<code>(curl .*?)</code>", client.get("/v1/docs").text, re.DOTALL)
+    }
+
+    assert len(typed) == len(OPERATIONS)
+    for line in typed:
+        id_ = shop.start(next(numbers))["id"]  # of its own: one of them ends it
+        words = shlex.split(
+            line.replace("\\\n", " ").replace("$BASE", "").replace("$ID", id_).replace("$KEY", shop.key)
+        )
+        path = next(word for word in words if word.startswith("/"))
+        if path == "/v1/sessions":
+            continue  # needs a public address
+        options = dict(itertools.pairwise(words))
+        headers = dict(word.split(": ") for word in words if ": " in word and not word.startswith("{"))
+        answer = client.open(path, method=options.get("-X", "GET"), headers=headers, data=options.get("-d"))
+        assert answer.status_code in {200, 201, 422, 429}, line
+        assert "field" not in (answer.json or {}), line
+
+
+def test_all_that_can_limit_a_message_is_told(client):
+    page = client.get("/v1/docs").text
+    table = page[page.index('id="limits"') : page.index('id="problems"')]
+    start, resend = (page[page.index(f'id="{name}"') :].split("</section>")[0] for name in ("start", "resend"))
+
+    assert set(re.findall(r"problems/(\w+)", table)) == {name for name, code in CODES.items() if code.status == 429}
+    assert set(Limit) - set(re.findall(r"problems/(\w+)", start)) == {Limit.RESEND_WAIT, Limit.SENDS_OF_VERIFICATION}
+    assert set(Limit) <= set(re.findall(r"problems/(\w+)", resend))
 
 
 @pytest.mark.parametrize("code", CODES)

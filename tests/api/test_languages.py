@@ -1,5 +1,6 @@
 """An application says which language its people speak."""
 
+from service.languages import NAMES
 from tests.api.application import RETURN_URL
 
 
@@ -31,7 +32,7 @@ def test_a_problem_is_in_english_whatever_the_locale(shop):
 
 def test_the_pages_of_a_session_are_in_its_locale(make_app, store, add_client, sender, number):
     """Until the person chooses another language."""
-    app = make_app(store=store, SENDER="demo")
+    app = make_app(store=store, SENDER="demo", LANGUAGES=tuple(NAMES))
     key = add_client("shop", return_urls=[RETURN_URL])
     person = app.test_client()
     opened = person.post(

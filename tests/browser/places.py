@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
+from service.languages import NAMES
 from tests.support.processes import free_port
 from tests.support.servers import StoreServer
 from tests.support.service import ServiceProcess
@@ -12,6 +13,7 @@ from tests.support.telnyx import FakeTelnyx
 HOST = "verify.example.com"
 COMMON = {
     "SECRET_KEY": "the-same-on-each-of-them-so-that-one-cookie-opens-all",
+    "LANGUAGES": ",".join(NAMES),
     "LIMITS_MODE": "observe",  # all visitors come from one address; limits of a number hold all the same
 }
 OWN_LOOK = {

@@ -91,13 +91,19 @@ def code_of_an_operator(visitor: Visitor) -> None:
     visitor.begin(at=visitor.places.own)
 
 
+@state
+def first_fixed(visitor: Visitor) -> None:
+    """An application has said which number it has to be."""
+    visitor.page.goto(new_session(visitor, to=new_number()))
+
+
 # -- The code form
 
 
 @state
 def code(visitor: Visitor) -> None:
     visitor.begin(at=visitor.places.demo)
-    expect(visitor.page.get_by_text("You can send it again now.").first).to_be_visible()
+    expect(visitor.page.get_by_text("You can resend the code now.").first).to_be_visible()
 
 
 @state
@@ -126,7 +132,7 @@ def code_expires_soon(visitor: Visitor) -> None:
 def code_too_soon(visitor: Visitor) -> None:
     visitor.begin(at=visitor.places.hasty)
     visitor.page.evaluate("document.getElementById('resend').disabled = false")
-    visitor.press("Send it again")
+    visitor.press("Resend code")
 
 
 @state
@@ -152,21 +158,21 @@ def code_sent_often(visitor: Visitor) -> None:
 def code_delivered(visitor: Visitor) -> None:
     first_in_production(visitor)
     visitor.ask(number_for("receipt:delivered"))
-    _await_delivery(visitor, "The message was delivered to your phone.")
+    _await_delivery(visitor, "The text was delivered to your phone.")
 
 
 @state
 def code_undelivered(visitor: Visitor) -> None:
     first_in_production(visitor)
     visitor.ask(number_for("receipt:40008"))
-    _await_delivery(visitor, "The message could not be delivered.")
+    _await_delivery(visitor, "We could not deliver the text.")
 
 
 @state
 def code_carrier_silent(visitor: Visitor) -> None:
     first_in_production(visitor)
     visitor.ask(number_for("bad_gateway"))
-    _await_delivery(visitor, "We do not know yet")
+    _await_delivery(visitor, "We cannot tell yet")
 
 
 @state
@@ -246,7 +252,7 @@ def locked(visitor: Visitor) -> None:
 @state
 def expired(visitor: Visitor) -> None:
     visitor.begin(at=visitor.places.late)
-    expect(visitor.page).to_have_title("Error: That code has expired – Textproof")
+    expect(visitor.page).to_have_title("Error: That code no longer works – Textproof")
 
 
 @state
@@ -344,7 +350,7 @@ def api_problem(visitor: Visitor) -> None:
 def phone_empty(visitor: Visitor) -> None:
     visitor.page.route("**/demo/messages", lambda route: route.fulfill(json=[]))
     visitor.open("/demo", at=visitor.places.demo)
-    expect(visitor.page.get_by_text("No message yet.")).to_be_visible()
+    expect(visitor.page.get_by_text("No texts yet.")).to_be_visible()
 
 
 @state

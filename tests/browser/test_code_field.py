@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.bound_code import BoundCode, read
 from tests.browser.places import HOST
-from tests.browser.visitor import new_number
+from tests.browser.visitor import SMALL, new_number
 
 CONFIRMED = "Your number is confirmed – Textproof"
 WEB_OTP = """
@@ -61,6 +61,21 @@ def test_there_is_one_field_and_it_has_the_focus(visitor):
     expect(code_field(visitor)).to_be_focused()
 
 
+@pytest.mark.parametrize("length", range(4, 11))
+def test_a_line_is_under_the_place_of_each_character(visitor, length):
+    """As many as TOKEN_LENGTH may say, all of them in view, and in one field."""
+    visitor.page.set_viewport_size(SMALL)
+    visitor.begin()
+    code_field(visitor).fill("0" * length)
+    code_field(visitor).evaluate("(field, length) => { field.dataset.length = length }", length)
+
+    lines, hidden = code_field(visitor).evaluate("""(field) => {
+      return [getComputedStyle(field).getPropertyValue("--length"), field.scrollWidth - field.clientWidth];
+    }""")
+
+    assert (lines, hidden) == (str(length), 0)
+
+
 def test_a_phone_number_gets_the_keyboard_for_it(visitor):
     visitor.open("/")
 
@@ -72,9 +87,7 @@ def test_a_phone_number_gets_the_keyboard_for_it(visitor):
 def test_the_country_that_we_assume_has_its_name(visitor):
     visitor.open("/")
 
-    expect(visitor.page.locator("#phone-hint")).to_contain_text(
-        "Without a + at the start we assume +1 (United States)."
-    )
+    expect(visitor.page.locator("#phone-hint")).to_contain_text("If you leave out the +, we’ll use +1 (United States).")
 
 
 # -- Typing and pasting

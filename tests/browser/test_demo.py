@@ -96,7 +96,7 @@ def test_without_scripts_the_phone_is_there_after_a_reload(bring):
 def test_every_page_says_that_nothing_is_sent(visitor, path):
     visitor.open(path)
 
-    expect(visitor.page.get_by_text("no message is really sent")).to_be_visible()
+    expect(visitor.page.get_by_text("No texts are sent")).to_be_visible()
 
 
 def test_production_has_no_phone(visitor):

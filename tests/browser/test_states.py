@@ -60,14 +60,35 @@ def test_there_is_one_heading_of_the_first_rank_and_the_title_repeats_it(shown):
 
 
 def test_an_error_is_said_in_the_title_and_has_the_focus(shown):
-    """Whoever hears the page, hears that first. A number that is confirmed already is no error."""
-    has_summary = shown.page.locator(".problem").count() == 1
+    """Whoever hears the page, hears that first: in the summary, or as the first of what describes the field.
+
+    A number that is confirmed already is no error.
+    """
+    summaries, faults = shown.page.locator(".problem"), shown.page.locator(".fault")
     is_refused = shown.page.evaluate("performance.getEntriesByType('navigation')[0].responseStatus") >= 400
     is_good_news = shown.page.locator("h1").inner_text() == "Your number is confirmed"
 
     assert shown.page.title().startswith(("Error: ", "خطأ: ")) == (is_refused and not is_good_news)
-    if has_summary:
-        assert shown.page.evaluate("document.querySelector('.problem').contains(document.activeElement)")
+    assert summaries.count() + faults.count() <= 1, "an error is said once"
+    if summaries.count():
+        assert shown.page.evaluate("document.querySelector('.problem') === document.activeElement")
+    if faults.count():
+        assert shown.focused.get_attribute("aria-invalid") == "true"
+        assert shown.focused.get_attribute("aria-describedby").split()[0] == faults.get_attribute("id")
+
+
+def test_one_thing_at_most_is_the_thing_to_do(shown):
+    primary = shown.page.locator("main :is(button, .button):not(.quiet, .link, .phone *)")
+
+    assert primary.count() <= 1
+
+
+def test_no_language_stands_alone_in_a_line(shown):
+    shown.page.set_viewport_size(SMALL)
+    lines = [link.bounding_box()["y"] for link in shown.page.locator(".languages a").all()]
+    shown.page.set_viewport_size(DESKTOP)
+
+    assert [line for line in lines if lines.count(line) == 1] == []
 
 
 def test_what_is_pressed_is_large_enough(shown):

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from service.languages import NAMES
+from service.verification.errors import Delivery
 from tests.browser.states import STATES
 from tests.browser.visitor import new_number
 
@@ -29,16 +30,16 @@ def waiting(visitor):
 
 
 def again(visitor):
-    return visitor.page.get_by_role("button", name="Send it again")
+    return visitor.page.get_by_role("button", name="Resend code")
 
 
 def test_the_wait_is_counted_down(waiting):
-    expect(waiting.page.get_by_text(re.compile(r"You can send it again in \d+ seconds"))).to_be_visible()
+    expect(waiting.page.get_by_text(re.compile(r"You can resend the code in \d+ seconds"))).to_be_visible()
     expect(again(waiting)).to_be_disabled()
 
     waiting.page.clock.run_for(15_000)
 
-    expect(waiting.page.get_by_text(re.compile(r"You can send it again in \d+ seconds"))).to_be_visible()
+    expect(waiting.page.get_by_text(re.compile(r"You can resend the code in \d+ seconds"))).to_be_visible()
     expect(again(waiting)).to_be_disabled()
 
 
@@ -46,14 +47,14 @@ def test_the_button_opens_when_the_wait_is_over(visitor):
     visitor.begin()
 
     expect(again(visitor)).to_be_enabled()
-    expect(visitor.page.locator("#wait")).to_have_text("You can send it again now.")
+    expect(visitor.page.locator("#wait")).to_have_text("You can resend the code now.")
 
 
 def test_the_servers_clock_is_the_one_that_counts(waiting):
     """Whoever turns the page's clock forward is told the truth with the next poll."""
     waiting.page.clock.fast_forward(31_000)
 
-    expect(waiting.page.get_by_text(re.compile(r"You can send it again in \d+ seconds"))).to_be_visible()
+    expect(waiting.page.get_by_text(re.compile(r"You can resend the code in \d+ seconds"))).to_be_visible()
 
 
 def test_the_countdown_is_not_read_out(waiting):
@@ -65,14 +66,14 @@ def test_the_countdown_is_not_read_out(waiting):
 
     said = waiting.page.evaluate("said")
     waiting.noise.clear()  # the aborted polls
-    assert said == ["You can send it again now."]
+    assert said == ["You can resend the code now."]
 
 
 def test_the_end_of_the_code_is_announced_once(visitor):
     visitor.page.clock.install()
     visitor.begin()
-    expect(visitor.page.get_by_text(re.compile("Your code works until"))).to_be_visible()
-    expect(visitor.page.get_by_text("You can send it again now.").first).to_be_visible()
+    expect(visitor.page.get_by_text(re.compile("Your code expires at"))).to_be_visible()
+    expect(visitor.page.get_by_text("You can resend the code now.").first).to_be_visible()
     visitor.page.route("**/verify/status*", lambda route: route.abort())
     visitor.page.evaluate(LISTEN)
 
@@ -80,14 +81,14 @@ def test_the_end_of_the_code_is_announced_once(visitor):
     visitor.page.clock.run_for(10_000)
 
     visitor.noise.clear()  # the aborted polls
-    expect(visitor.page.locator("#expiry")).to_have_text(re.compile("Your code expires in [23] minutes"))
-    assert len(visitor.page.evaluate("said")) == 1
+    expect(visitor.page.locator("#expiry")).to_have_class(re.compile("soon"))
+    assert visitor.page.evaluate("said") == [visitor.page.locator("#expiry").text_content()]
 
 
 def test_the_page_moves_on_when_the_code_has_expired(visitor):
     visitor.begin(at=visitor.places.late)
 
-    expect(visitor.page).to_have_title("Error: That code has expired – Textproof")
+    expect(visitor.page).to_have_title("Error: That code no longer works – Textproof")
 
 
 def test_without_scripts_the_times_are_there_to_read(bring):
@@ -96,8 +97,8 @@ def test_without_scripts_the_times_are_there_to_read(bring):
 
     words = visitor.page.locator("main").inner_text()
 
-    assert re.search(r"You can send it again in \d+ seconds, from \d\d:\d\d UTC on\.", words)
-    assert re.search(r"Your code expires in \d+ (minutes|seconds), at \d\d:\d\d UTC\.", words)
+    assert re.search(r"You can resend the code from \d\d:\d\d UTC\.", words)
+    assert re.search(r"Your code expires at \d\d:\d\d UTC\.", words)
     assert again(visitor).is_enabled()
 
 
@@ -114,13 +115,12 @@ def test_times_are_those_of_the_readers_clock(bring):
 def test_asking_too_soon_says_when_it_is_possible(visitor):
     STATES["code-too-soon"](visitor)
 
-    expect(visitor.page.locator(".problem")).to_contain_text("You can ask for it again in")
-    expect(visitor.page.locator(".problem")).to_contain_text("That is possible from")
+    expect(visitor.page.locator(".problem")).to_contain_text("You can resend it in")
 
 
 def test_help_comes_with_the_second_message_and_opens_with_the_third(visitor):
     visitor.begin()
-    tip = visitor.page.get_by_text("Switch the phone off and on again")
+    tip = visitor.page.get_by_text("Turn the phone off and on again")
     assert not tip.count()
 
     visitor.resend()
@@ -143,7 +143,7 @@ def test_after_the_last_message_there_is_no_button(visitor):
     STATES["code-sent-often"](visitor)
 
     assert not again(visitor).count()
-    expect(visitor.page.get_by_text("We sent it as often as we can.")).to_be_visible()
+    expect(visitor.page.get_by_text("We cannot send this code again.")).to_be_visible()
 
 
 def test_what_became_of_the_message_is_told_without_a_reload(visitor):
@@ -162,6 +162,26 @@ def test_news_of_the_message_moves_nothing(visitor, language):
     expect(visitor.page.locator("#delivery span")).to_have_text(longest)
 
     assert visitor.shifted() == 0
+
+
+def test_what_became_of_the_message_differs_in_shape_and_colour(visitor):
+    """The sign, its outline, and the box around it; forced colours leave the sign and the words."""
+    visitor.begin()
+    box = visitor.page.locator("#delivery")
+    look = """(box, delivery) => {
+      box.dataset.delivery = delivery;
+      const [around, sign] = [getComputedStyle(box), getComputedStyle(box, "::before")];
+      return [around.backgroundColor + around.borderInlineStartColor, sign.content, sign.clipPath + sign.borderRadius];
+    }"""
+
+    looks = {delivery: tuple(box.evaluate(look, delivery)) for delivery in Delivery}
+
+    (waiting,) = {looks[delivery] for delivery in (Delivery.ON_ITS_WAY, Delivery.BUSY, Delivery.SENT)}
+    (unknown,) = {looks[delivery] for delivery in (Delivery.UNCERTAIN, Delivery.UNCONFIRMED)}
+    there = looks[Delivery.DELIVERED]
+    (failed,) = {looks[delivery] for delivery in Delivery} - {waiting, unknown, there}
+    boxes, signs, outlines = zip(waiting, unknown, there, failed, strict=True)
+    assert (len(set(boxes)), len(set(signs)), len(set(outlines))) == (3, 4, 3)
 
 
 # -- Other tabs
@@ -199,7 +219,7 @@ def test_another_tab_says_that_another_number_counts_now_and_confirms_nothing(vi
     for tab in (waiting, typing):
         if tab is typing:
             tab.locator("#token ~ button").click()
-        expect(tab).to_have_title("Error: You started again since then – Textproof")
+        expect(tab).to_have_title("Error: You started again – Textproof")
         expect(tab.get_by_text(f"+1 {second[2:5]}-{second[5:8]}-{second[8:]}")).to_be_visible()
 
     visitor.type(visitor.code(second))

@@ -30,7 +30,7 @@ AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class House:
+class Stack:
     """A store, as a process has it."""
 
     store: RedisStore
@@ -49,13 +49,13 @@ class House:
 
 
 @pytest.fixture
-def house_at(ends, policy, keyring_of, clock, numbers):
-    """`house_at(url)`: a store at this address."""
+def stack_at(ends, policy, keyring_of, clock, numbers):
+    """`stack_at(url)`: a store at this address."""
 
     def make(url, **options):
         store = RedisStore(ends.enter_context(closing(connect(url))), policy, **options)
         keyring = keyring_of(store)
-        return House(store, lambda: Attempt(store, keyring, clock, next(numbers)))
+        return Stack(store, lambda: Attempt(store, keyring, clock, next(numbers)))
 
     return make
 
@@ -95,9 +95,9 @@ def pair(binary, ends):
 
 
 @pytest.mark.parametrize("replicas", [0, 1])
-def test_the_first_step_after_the_address_has_moved_is_answered(pair, house_at, refusals, replicas):
-    house = house_at(pair.address.url, replicas=replicas)
-    one = house.begun()
+def test_the_first_step_after_the_address_has_moved_is_answered(pair, stack_at, refusals, replicas):
+    stack = stack_at(pair.address.url, replicas=replicas)
+    one = stack.begun()
 
     pair.change_places()
     pair.address.lead_to(pair.new.port)
@@ -106,12 +106,12 @@ def test_the_first_step_after_the_address_has_moved_is_answered(pair, house_at, 
 
     assert one.check().verdict is Verdict.DONE
     assert refusals() == ["READONLY"]
-    assert house.store.ready() == []
+    assert stack.store.ready() == []
 
 
-def test_all_that_ask_at_once_are_answered_and_the_log_says_it_once(pair, house_at, refusals):
-    house = house_at(pair.address.url)
-    people = [house.begun() for _ in range(AT_ONCE)]
+def test_all_that_ask_at_once_are_answered_and_the_log_says_it_once(pair, stack_at, refusals):
+    stack = stack_at(pair.address.url)
+    people = [stack.begun() for _ in range(AT_ONCE)]
     burst(AT_ONCE, lambda place: people[place].show(), AT_ONCE)  # a connection for each
 
     pair.change_places()
@@ -123,24 +123,24 @@ def test_all_that_ask_at_once_are_answered_and_the_log_says_it_once(pair, house_
 
 
 @pytest.mark.parametrize("replicas", [0, 1])
-def test_while_the_address_leads_to_a_replica_all_is_refused_and_it_is_not_ready(pair, house_at, refusals, replicas):
-    house = house_at(pair.address.url, replicas=replicas)
-    house.begun()
+def test_while_the_address_leads_to_a_replica_all_is_refused_and_it_is_not_ready(pair, stack_at, refusals, replicas):
+    stack = stack_at(pair.address.url, replicas=replicas)
+    stack.begun()
     pair.change_places()
 
     began = time.monotonic()
     for _ in range(5):
         with pytest.raises(StoreUnavailable, match="READONLY"):
-            house.make_attempt().start()
+            stack.make_attempt().start()
     slowest = time.monotonic() - began
     assert slowest < IN_TIME
-    wait_until(lambda: "Redis refuses: READONLY" in faults(house.store), what="it is not ready, and says why")
+    wait_until(lambda: "Redis refuses: READONLY" in faults(stack.store), what="it is not ready, and says why")
 
     pair.address.lead_to(pair.new.port)
 
     # Nobody else asks by now: the balancer has taken it out.
-    wait_until(lambda: faults(house.store) == [], seconds=IN_TIME, what="ready")
-    assert house.is_back()
+    wait_until(lambda: faults(stack.store) == [], seconds=IN_TIME, what="ready")
+    assert stack.is_back()
     assert refusals() == ["READONLY"]
 
 
@@ -173,22 +173,22 @@ HARM = {
 
 @pytest.mark.parametrize("reason", HARM)
 def test_a_server_that_does_not_write_is_refused_for_its_reason_and_found_again(
-    binary, ends, house_at, refusals, reason
+    binary, ends, stack_at, refusals, reason
 ):
     server = ends.enter_context(StoreServer(binary))
-    house = house_at(server.url)
-    one = house.begun()
+    stack = stack_at(server.url)
+    one = stack.begun()
     begin, end = HARM[reason]
 
     begin(server)
     for _ in range(5):
         with pytest.raises(StoreUnavailable, match=reason):
             one.check()
-    wait_until(lambda: faults(house.store) == [f"Redis refuses: {reason}"], what="it is not ready, and says why")
+    wait_until(lambda: faults(stack.store) == [f"Redis refuses: {reason}"], what="it is not ready, and says why")
     end(server)
 
-    wait_until(house.is_back, seconds=IN_TIME, what="back")
-    wait_until(lambda: faults(house.store) == [], seconds=IN_TIME, what="ready")
+    wait_until(stack.is_back, seconds=IN_TIME, what="back")
+    wait_until(lambda: faults(stack.store) == [], seconds=IN_TIME, what="ready")
     assert one.check().verdict is Verdict.DONE
     assert refusals() == [reason]
 
@@ -196,45 +196,45 @@ def test_a_server_that_does_not_write_is_refused_for_its_reason_and_found_again(
 # -- Groups that change their primary, whose old one lives
 
 
-def test_a_sentinel_group_changes_its_primary(ends, house_at):
+def test_a_sentinel_group_changes_its_primary(ends, stack_at):
     group = ends.enter_context(SentinelServers())
-    house = house_at(group.url)
-    one, old = house.begun(), group.primary
+    stack = stack_at(group.url)
+    one, old = stack.begun(), group.primary
 
     group.sentinels[0].ask("SENTINEL FAILOVER", group.NAME)
     group.await_failover(old)
 
-    wait_until(house.is_back, seconds=IN_TIME, what="back")
+    wait_until(stack.is_back, seconds=IN_TIME, what="back")
     assert one.check().verdict is Verdict.DONE
-    assert house.store.ready() == []
+    assert stack.store.ready() == []
 
 
-def test_a_primary_that_sentinels_still_name_though_it_is_a_replica(ends, house_at, refusals):
+def test_a_primary_that_sentinels_still_name_though_it_is_a_replica(ends, stack_at, refusals):
     """Somebody changes places by hand, and the sentinels take a while to see it."""
     group = ends.enter_context(SentinelServers())
-    house = house_at(group.url)
-    house.begun()
+    stack = stack_at(group.url)
+    stack.begun()
     old, other = group.primary, group.stores[1]
 
     old.ask("REPLICAOF", "127.0.0.1", other.port)
 
     with pytest.raises(StoreUnavailable, match="READONLY"):
-        house.make_attempt().start()
+        stack.make_attempt().start()
     assert refusals() == ["READONLY"]
 
 
-def test_a_cluster_changes_its_primary(ends, house_at):
+def test_a_cluster_changes_its_primary(ends, stack_at):
     group = ends.enter_context(ClusterServers(replicas=1))
-    house = house_at(group.url)
-    one = house.begun()
+    stack = stack_at(group.url)
+    one = stack.begun()
     successor = successor_of_the_slot(group)
 
     successor.ask("CLUSTER FAILOVER")
     wait_until(lambda: successor.info("replication")["role"] == "master", what="it took over")
 
-    wait_until(house.is_back, seconds=IN_TIME, what="back")
+    wait_until(stack.is_back, seconds=IN_TIME, what="back")
     assert one.check().verdict is Verdict.DONE
-    assert house.store.ready() == []
+    assert stack.store.ready() == []
 
 
 def successor_of_the_slot(group):
@@ -243,10 +243,10 @@ def successor_of_the_slot(group):
     return group.replicas[slot * len(group.primaries) // 16_384]
 
 
-def test_a_cluster_that_has_lost_a_part(ends, house_at, refusals):
+def test_a_cluster_that_has_lost_a_part(ends, stack_at, refusals):
     group = ends.enter_context(ClusterServers())
-    house = house_at(group.url)
-    one = house.begun()
+    stack = stack_at(group.url)
+    one = stack.begun()
     slot = group.primaries[0].ask("CLUSTER KEYSLOT", "{tp}")
     mine = slot * len(group.primaries) // 16_384
     another = group.primaries[mine - 1]
@@ -264,13 +264,13 @@ def test_a_cluster_that_has_lost_a_part(ends, house_at, refusals):
 # -- What it costs to find out
 
 
-def test_however_often_it_is_asked_it_writes_once_a_second_a_key_that_ends(binary, ends, house_at):
+def test_however_often_it_is_asked_it_writes_once_a_second_a_key_that_ends(binary, ends, stack_at):
     server = ends.enter_context(StoreServer(binary))
-    house = house_at(server.url)
+    stack = stack_at(server.url)
     server.ask("CONFIG RESETSTAT")
 
     began = time.monotonic()
-    asked = [house.store.ready() for _ in range(50)]
+    asked = [stack.store.ready() for _ in range(50)]
     most = 1 + int(time.monotonic() - began)
 
     assert asked == [[]] * 50

@@ -22,7 +22,7 @@ DROP = 0.2
 
 
 @pytest.fixture(scope="module")
-def house():
+def stack():
     """A replica, and the network between it and its store."""
     with ExitStack() as ends:
         server = ends.enter_context(StoreServer())
@@ -38,15 +38,15 @@ def house():
 
 
 @pytest.fixture
-def replica(house):
-    replica, network = house
+def replica(stack):
+    replica, network = stack
     network.drop = 0
     return replica
 
 
 @pytest.fixture
-def network(house):
-    return house[1]
+def network(stack):
+    return stack[1]
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ FORMS = ("/request", "/verify", "/resend", "/cancel")
 
 
 @dataclass(frozen=True)
-class House:
+class Stack:
     """A replica, its store, and its carrier."""
 
     store: StoreServer
@@ -65,7 +65,7 @@ class House:
     scope="module",
     params=engines(*ONE_SERVER),
 )
-def house(request):
+def stack(request):
     with ExitStack() as ends:
         store = ends.enter_context(StoreServer(binary_of(request.param), appendonly=True))
         carrier = ends.enter_context(FakeTelnyx())
@@ -81,7 +81,7 @@ def house(request):
         }
         replica = ends.enter_context(ServiceProcess(settings, workers=2))
         ends.callback(replica.kill)  # in no order: who is killed need not be waited for
-        yield House(store, carrier, replica)
+        yield Stack(store, carrier, replica)
 
 
 @contextmanager
@@ -128,17 +128,17 @@ class Refusal:
 
 
 @pytest.fixture(params=OUTAGES)
-def outage(request, house) -> Callable:
-    return lambda: OUTAGES[request.param](house.store)
+def outage(request, stack) -> Callable:
+    return lambda: OUTAGES[request.param](stack.store)
 
 
-def test_every_form_is_refused_in_time_and_the_same_form_is_good_afterwards(house, outage, numbers):
-    checking = [house.arrive(next(numbers)) for _ in range(10)]
-    resending, canceling = house.arrive(next(numbers)), house.arrive(next(numbers))
-    with house.visit(resending) as browser:
+def test_every_form_is_refused_in_time_and_the_same_form_is_good_afterwards(stack, outage, numbers):
+    checking = [stack.arrive(next(numbers)) for _ in range(10)]
+    resending, canceling = stack.arrive(next(numbers)), stack.arrive(next(numbers))
+    with stack.visit(resending) as browser:
         wait_until(lambda: browser.get("/verify/status").json()["next_send_in"] == 0, what="the wait of 1 s ends")
     unknown = [next(numbers) for _ in range(AT_ONCE)]
-    sent = len(house.carrier.requests)
+    sent = len(stack.carrier.requests)
 
     def fill_in_all(place: int) -> list[Refusal]:
         person = checking[place % len(checking)]
@@ -152,39 +152,39 @@ def test_every_form_is_refused_in_time_and_the_same_form_is_good_afterwards(hous
         return [fill_in(path, *forms[path]) for path in order]
 
     def fill_in(path: str, person: Person | None, form: dict[str, str]) -> Refusal:
-        with house.visit(person) as browser:
+        with stack.visit(person) as browser:
             began = time.monotonic()
             answer = browser.post(path, form)
             return Refusal(path, answer.status, answer.headers["Retry-After"], time.monotonic() - began)
 
     def is_accepted(person: Person) -> bool:
-        with house.visit(person) as browser:
+        with stack.visit(person) as browser:
             answer = browser.post("/verify", {"token": person.token, "nonce": "form-1"})
         assert answer.status in (200, 503), answer.text
         return answer.status == 200
 
     with outage():
-        health = [house.health()]
+        health = [stack.health()]
         answers = burst(AT_ONCE, fill_in_all, AT_ONCE)
-        health.append(house.health())
+        health.append(stack.health())
 
     for person in checking:
         wait_until(lambda: is_accepted(person), what="back again")  # noqa: B023
-    wait_until(lambda: house.status("/readyz") == 200, what="ready again")
+    wait_until(lambda: stack.status("/readyz") == 200, what="ready again")
 
     refusals = [refusal for each in answers if isinstance(each, list) for refusal in each]
     assert Counter((refusal.path, refusal.status) for refusal in refusals) == {(path, 503): AT_ONCE for path in FORMS}
     assert all((refusal.retry_after or "").isdigit() for refusal in refusals)
     assert max(refusal.seconds for refusal in refusals) < IN_TIME
     assert health == [{"/livez": 200, "/readyz": 503}] * 2
-    assert len(house.carrier.requests) == sent
+    assert len(stack.carrier.requests) == sent
 
 
-def test_the_pages_are_shown_all_the_same(house, outage, numbers):
+def test_the_pages_are_shown_all_the_same(stack, outage, numbers):
     """Somebody who looks at the form is told what to do, and not that all is lost."""
-    person = house.arrive(next(numbers))
+    person = stack.arrive(next(numbers))
 
-    with outage(), house.visit(person) as browser:
+    with outage(), stack.visit(person) as browser:
         start = browser.get("/")
         began = time.monotonic()
         form = browser.get("/verify")
@@ -213,19 +213,19 @@ def test_a_service_that_starts_before_its_store_waits_for_it(ends, numbers):
     assert late.status == 303
 
 
-def test_a_replica_is_not_ready_while_its_store_may_forget(house):
+def test_a_replica_is_not_ready_while_its_store_may_forget(stack):
     """Counters that are evicted are fresh guesses. A change is noticed at once, and so is its end."""
-    wait_until(lambda: house.status("/readyz") == 200, what="ready")
-    house.store.ask("CONFIG SET", "maxmemory-policy", "allkeys-lru")
+    wait_until(lambda: stack.status("/readyz") == 200, what="ready")
+    stack.store.ask("CONFIG SET", "maxmemory-policy", "allkeys-lru")
     try:
-        with house.visit() as browser:
+        with stack.visit() as browser:
             answer = browser.get("/readyz")
     finally:
-        house.store.ask("CONFIG SET", "maxmemory-policy", "noeviction")
+        stack.store.ask("CONFIG SET", "maxmemory-policy", "noeviction")
 
     assert answer.status == 503
     assert "allkeys-lru" in answer.text
-    wait_until(lambda: house.status("/readyz") == 200, what="ready again")
+    wait_until(lambda: stack.status("/readyz") == 200, what="ready again")
 
 
 def test_a_store_that_was_started_to_forget_makes_no_replica_ready(ends):

@@ -80,6 +80,14 @@ def test_machines_read_what_people_wrote(tag):
     assert (PLACE / tag / "LC_MESSAGES" / "textproof.mo").read_bytes() == compiled.getvalue()
 
 
+def test_a_duration_that_a_script_counts_stands_alone_in_arabic():
+    """Browsers count in the nominative: "دقيقتان", never after "بعد", which the words for two of the server go with."""
+    counted = [message.string for message in words(catalogue("ar")).values() if "{time}" in message.id]
+
+    assert counted
+    assert [text for text in counted if not text.endswith(": {time}")] == []
+
+
 @pytest.mark.parametrize("tag", sorted(RIGHT_TO_LEFT))
 def test_what_runs_from_right_to_left_is_in_its_own_script(tag):
     """A string that was forgotten would be Latin letters from end to end."""

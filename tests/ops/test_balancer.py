@@ -243,8 +243,8 @@ def test_people_are_told_no_on_a_page(strict, browser):
     assert gone.status == 502
     assert gone.headers["Content-Type"] == "text/html; charset=utf-8"
     assert gone.headers["Retry-After"] == "2"
-    assert "<h1>We cannot do that right now</h1>" in gone.text
-    assert b"<h1>Please wait a little</h1>" in refused
+    assert "<h1>Something went wrong</h1>" in gone.text
+    assert b"<h1>Wait before you try again</h1>" in refused
     assert b"retry-after: 60" in refused.lower()
     assert b"x-own" not in refused.lower()
 
@@ -263,7 +263,7 @@ def test_programs_are_told_no_in_json(browser, path, body, status, code):
     assert answer.headers["Content-Type"] == "application/problem+json"
     said = answer.json()
     assert (said["type"], said["status"], said["code"]) == (f"/v1/problems/{code}", status, code)
-    assert CODES[code].title in {said["title"], "The store does not answer"}
+    assert CODES[code].title in {said["title"], "Storage is unavailable"}
     assert str(said.get("retry_after")) == str(answer.headers["Retry-After"])
 
 
@@ -271,7 +271,7 @@ def test_nobody_is_there():
     with Balancer([free_port()], status=503) as balancer, Browser(balancer.url) as browser:
         page, problem = browser.get("/"), browser.get("/v1/verifications")
 
-    assert "<h1>We cannot do that right now</h1>" in page.text
+    assert "<h1>Something went wrong</h1>" in page.text
     assert page.headers["Retry-After"] == problem.headers["Retry-After"] == "2"
     assert problem.headers["Content-Type"] == "application/problem+json"
     assert problem.json()["status"] == 503

@@ -12,14 +12,14 @@ TAGS = re.compile(r"<[^>]+>")
 SENDS = 5  # to a number in ten minutes
 # What the person has to read: what happened, and what to do next.
 SAID = {
-    Delivery.INVALID_NUMBER: ("This number does not exist.", "Check it, or use another number."),
+    Delivery.INVALID_NUMBER: ("This number is not in service.", "Check it, or use another number."),
     Delivery.LANDLINE: ("This is a landline", "Use a mobile number."),
-    Delivery.OPTED_OUT: ("asked to get no more texts", "START"),
+    Delivery.OPTED_OUT: ("opted out", "Reply START"),
     Delivery.COUNTRY: ("that country", "Use another number."),
-    Delivery.BLOCKED: ("A filter of the phone network", "Use another number."),
-    Delivery.UNREACHABLE: ("could not be delivered", "send it again; or use another number."),
-    Delivery.FAILED: ("could not be sent", "our fault", "Try again in a few minutes."),
-    Delivery.BUSY: ("could not be sent", "Try again in a few minutes."),
+    Delivery.BLOCKED: ("The mobile network blocked", "Use another number."),
+    Delivery.UNREACHABLE: ("could not deliver", "resend the code, or use another number."),
+    Delivery.FAILED: ("could not send", "on our side", "Try again in a few minutes."),
+    Delivery.BUSY: ("could not send", "Try again in a few minutes."),
 }
 
 

@@ -34,7 +34,7 @@ def test_every_replica_knows_at_once(paused, telnyx, someone, fresh):
 
         assert answer.status == 503
         assert 1 <= int(answer.headers["Retry-After"]) <= MINUTE
-        assert "This is our fault, and we are on it. Try again in" in words(answer.text)
+        assert "The problem is on our side and we’re fixing it. Try again in" in words(answer.text)
     assert len(telnyx.requests) == 1, "only the one that found out"
 
 
@@ -64,7 +64,7 @@ def test_a_pause_holds_a_resend_too_and_spends_nothing(stack, telnyx, someone, f
     answer = person.ask_again()
 
     assert answer.status == 503
-    assert "This is our fault" in words(answer.text)
+    assert "The problem is on our side" in words(answer.text)
     assert person.status()["sends_left"] == before
 
 

@@ -53,7 +53,7 @@ def test_a_delivered_message_is_told(stack, telnyx, someone, fresh, disorder):
     telnyx.await_webhooks()
 
     assert person.status()["delivery"] == "delivered"
-    assert "The message was delivered to your phone." in person.page()
+    assert "The text was delivered to your phone." in person.page()
     assert [one.status for one in telnyx.deliveries] == [204] * (4 if disorder else 2), "each taken at once"
 
 
@@ -61,14 +61,14 @@ def test_handed_on_is_told(waiting, tell, telnyx):
     assert tell(sent(telnyx.messages[0])) == 204
 
     assert waiting.status()["delivery"] == "sent"
-    assert "Your phone's network has the message." in waiting.page()
+    assert "Your mobile network has the text. It should arrive soon." in waiting.page()
 
 
 def test_unconfirmed_is_not_told_as_failure(waiting, tell, telnyx):
     tell(unconfirmed(telnyx.messages[0]))
 
     assert waiting.status()["status"] == "pending"
-    assert "has not confirmed the message. Often it is there all the same." in waiting.page()
+    assert "has not confirmed delivery. Check your texts: the code may be there." in waiting.page()
 
 
 @pytest.mark.parametrize("code", sorted(RECEIPTS))
@@ -263,7 +263,7 @@ def test_who_said_stop_is_not_texted_and_told_how_to_come_back(stack, telnyx, sa
     answer = someone(stack.other).ask(number)
 
     assert answer.status == 422
-    assert "Answer our last message with START, then try again; or use another number." in words(answer.text)
+    assert "Reply START to our last text and try again, or use another number." in words(answer.text)
     assert telnyx.requests == []
     assert number[1:] not in stack.one.log()
 

@@ -36,7 +36,7 @@ def test_whoever_would_wait_too_long_is_told_and_loses_nothing(third, stack, tel
     refused = late.ask(number)
     assert refused.status == 503
     assert 1 <= int(refused.headers["Retry-After"]) <= 10
-    assert "Many codes are being sent right now. Try again in" in words(refused.text)
+    assert "We’re sending a lot of codes right now. Try again in" in words(refused.text)
     assert stack.keys() == before, "nothing was spent"
     assert len(telnyx.requests) == 4
 

@@ -10,8 +10,8 @@ from tests.support.telnyx import ERRORS
 
 pytestmark = pytest.mark.slow
 
-ON_ITS_WAY = "Your message is on its way."
-NOBODY_KNOWS = "We do not know yet whether your message went out. If it does not come, send it again."
+ON_ITS_WAY = "Your code is on its way."
+NOBODY_KNOWS = "We cannot tell yet if the text was sent. If it does not arrive, resend the code."
 OURS = {Delivery.FAILED, Delivery.BUSY}  # the person can do nothing: 503, and when to come back
 
 
@@ -81,7 +81,7 @@ def test_the_queue_of_the_sender_is_told(telnyx, someone, fresh):
     person.ask(next(fresh))
 
     assert person.status()["delivery"] == "busy"
-    assert "Yours waits its turn" in person.page()
+    assert "Yours can take a few minutes" in person.page()
 
 
 def test_a_slow_answer_keeps_nobody_waiting(stack, telnyx, someone, fresh):
@@ -149,7 +149,7 @@ def test_a_telnyx_that_hangs_takes_nobody_with_it(stack, telnyx, someone, fresh)
     refused = late.ask(number)
     assert refused.status == 503
     assert 1 <= int(refused.headers["Retry-After"]) <= 6
-    assert "Many codes are being sent right now. Try again in" in words(refused.text)
+    assert "We’re sending a lot of codes right now. Try again in" in words(refused.text)
     assert stack.keys() == before, "nothing was spent"
     assert len(telnyx.requests) == 16
 

@@ -44,5 +44,5 @@ def fail_checks(client: FlaskClient, token: str, times: int) -> None:
 
 
 def resend(client: FlaskClient) -> TestResponse:
-    """Press "send it again"."""
+    """Press "Resend code"."""
     return client.post("/resend", data={"nonce": nonce_of(client.get("/verify"))})

@@ -4,7 +4,7 @@ import pytest
 
 from tests.web.steps import ask, begin, check, nonce_of
 
-BANNER = "no message is really sent"
+BANNER = "No texts are sent"
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_the_inbox_is_a_list_newest_first(demo, clock, numbers):
 
 
 def test_the_phone_shows_the_messages(demo, number):
-    assert "No message yet" in demo.get("/demo").text
+    assert "No texts yet" in demo.get("/demo").text
 
     ask(demo, number)
 

@@ -10,6 +10,12 @@ from tests.web.steps import ask, begin, check, nonce_of, resend, title_of
 GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
 
 
+@pytest.fixture
+def client(make_app):
+    """A browser, where every language is offered."""
+    return make_app(LANGUAGES=tuple(NAMES)).test_client()
+
+
 def spoken(page):
     """Return the language and the direction that a page says it has."""
     found = re.search('<html lang="(.*?)" dir="(.*?)">', page.text)
@@ -153,7 +159,7 @@ def test_what_runs_from_left_to_right_stays_so(client, sender, number):
     second = client.get("/verify").text
 
     assert re.search(r'<input id="phone"[^>]* dir="ltr"', first)
-    assert '<bdi dir="ltr">+1 201-555-0123</bdi>' in first
+    assert '<bdi dir="ltr" class="example">+1 201-555-0123</bdi>' in first
     assert re.search(r'<input id="token"[^>]* dir="ltr"', second)
     assert f'<bdi dir="ltr">+1 {number[2:5]}-{number[5:8]}-{number[8:]}</bdi>' in second
 
@@ -172,7 +178,7 @@ def test_the_waiting_page_is_told_in_its_language(client, sender, number):
     client.get("/?lang=es")
     begin(client, sender, number)
 
-    assert client.get("/verify/status").json["message"] == "Tu mensaje está en camino. Puede tardar un minuto."
+    assert client.get("/verify/status").json["message"] == "Tu código está en camino. Puede tardar un minuto."
 
 
 # -- Messages
@@ -222,7 +228,7 @@ def test_programs_are_answered_in_english(client):
     unknown = client.get("/v1/nowhere", headers=GERMAN)
 
     assert refused.json["title"] == "That key is not valid"
-    assert unknown.json["title"] == "There is nothing here"
+    assert unknown.json["title"] == "No such address"
 
 
 def _visible(page):

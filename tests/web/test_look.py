@@ -117,7 +117,7 @@ def test_links_are_there_where_they_are_set(make_app):
 def test_whoever_pays_for_messages_is_told_before(make_app, regions, is_dear):
     page = make_app(ALLOWED_REGIONS=regions).test_client().get("/").text
 
-    assert ("Standard message and data rates may apply." in page) == is_dear
+    assert ("Message and data rates may apply." in page) == is_dear
 
 
 # -- Templates
@@ -261,4 +261,4 @@ def test_nobody_is_scolded(client, number):
     for _ in range(5):
         ask(client, number)
 
-    assert "<h2>Please wait a little</h2>" in ask(client, number).text
+    assert "<h2>Wait before you try again</h2>" in ask(client, number).text

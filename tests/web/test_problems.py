@@ -160,7 +160,7 @@ def hears():
 @pytest.mark.parametrize("limit", [Limit.SENDS_OF_NUMBER, Limit.CHECKS_OF_NUMBER, Limit.CLOSED, Limit.STARTS_OF_PREFIX])
 def test_who_is_kept_out_by_others_is_told_what_the_phone_can_do(hears, limit):
     with hears("+1 202-555-0100"):
-        assert "text START to \u2066+1 202-555-0100\u2069 from it" in problem_of(Limited(limit, 3600)).detail
+        assert "text START from it to \u2066+1 202-555-0100\u2069" in problem_of(Limited(limit, 3600)).detail
 
 
 @pytest.mark.parametrize(

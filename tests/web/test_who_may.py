@@ -13,7 +13,7 @@ def test_pages_that_are_off_are_not_there(make_app, path):
 
     assert answer.status_code == 404
     if path != "/verify/status":
-        assert "There is no form here" in answer.text
+        assert "You cannot start here" in answer.text
         assert "<form" not in answer.text
         assert 'href="/"' not in answer.text
 

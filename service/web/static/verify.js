@@ -43,7 +43,6 @@ function tick() {
   if (life < 0) return leave();
   if (life <= SOON && !expiry.matches(".soon")) {
     expiry.classList.add("soon");
-    expiry.textContent = expiry.dataset.soon.replace("{time}", inWords(life));
     say(news, expiry.textContent);
   }
   if (!resend || !opens) return;

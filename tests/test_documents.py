@@ -150,7 +150,7 @@ def test_a_decision_fits_on_one_page(page):
     assert len(page.read_text().splitlines()) <= 60
 
 
-# -- The map of the house
+# -- The map of the stack
 
 
 def test_the_map_in_the_package_names_every_room():
