@@ -5,13 +5,15 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
 import click
 
+from . import figures
 from .app import keys_of, redis_store, signing_keys_of
 from .clients import ClientKeys, NotPossible
 from .config import Settings, in_force, settings_or_exit
@@ -19,6 +21,7 @@ from .doctor import NO_SUBJECT_KEY, Mark, examine
 from .guard import Guard
 from .limits import Limits, NotASubject
 from .store.embedded import NoServer, start_valkey
+from .trail import NotANumber, Trail
 from .verification.clients import ALGORITHMS
 from .verification.envelope import CannotRotate
 from .verification.errors import StoreUnavailable, WrongSecret
@@ -112,6 +115,38 @@ def lift(limits: Limits, what: str) -> None:
 def forgive(limits: Limits, number: str) -> None:
     """Forget what strangers did to a number: their wrong codes and their messages."""
     click.echo(f"Forgot, of {number}: {_said(lambda: limits.forgive(number))}.")
+
+
+@main.command()
+@click.argument("number")
+def number(number: str) -> None:
+    """Tell what happened to a number (+12025550143) in the last TRAIL_DAYS, and what to do."""
+    settings = settings_or_say()
+    store = redis_store(settings)
+
+    def told() -> list[str]:
+        trail = Trail(store, keys_of(settings, store)(), settings.policy, hears_at=settings.hears_at)
+        return list(trail.show(number))
+
+    for line in _said(told):
+        click.echo(line)
+
+
+@main.command()
+@click.argument("day", default="today")
+@click.option("--days", "many", default=1, type=click.IntRange(1, figures.KEPT_DAYS), help="So many, up to DAY.")
+@click.option("--json", "form", flag_value=figures.as_json, help="For programs.")
+@click.option("--csv", "form", flag_value=figures.as_csv, help="For spreadsheets.")
+def stats(day: str, many: int, form: Callable[[Sequence[figures.Row]], Iterator[str]] | None) -> None:
+    """Tell the figures of DAY (2026-11-27, yesterday; today unless given), by country, channel and application."""
+    store = redis_store(settings_or_say())
+    try:
+        days = figures.days(day, many, datetime.now(UTC).date())
+    except ValueError:
+        sys.exit(f"{day} is no day: write it like 2026-11-27, or yesterday.")
+    rows = _said(lambda: [row for one in days for row in figures.read(store, one)])
+    for line in (form or figures.as_table)(rows):
+        click.echo(line)
 
 
 @main.group()
@@ -216,7 +251,7 @@ def _said(step: Callable[[], T]) -> T:
     """Do what an operator said, or say what is wrong with it."""
     try:
         return step()
-    except (NotASubject, NotPossible, CannotRotate, WrongSecret) as error:
+    except (NotASubject, NotANumber, NotPossible, CannotRotate, WrongSecret) as error:
         sys.exit(f"{error}.")
     except StoreUnavailable:
         sys.exit("Redis does not answer. Nothing was changed.")

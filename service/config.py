@@ -365,6 +365,12 @@ class Settings:
         "How many replicas of Redis must have a check before it is answered. With replicas, set 1: otherwise a code "
         "that was spent just before a failover can be spent again after it.",
     )
+    TRAIL_DAYS: int = setting(
+        whole(0, 30, "days"),
+        3,
+        SERVICE,
+        "How long `textproof number` can tell what happened to a number; 0: it cannot, and nothing is kept for it.",
+    )
     SECRET_KEY: str = setting(
         long_secret,
         "",
@@ -619,6 +625,7 @@ class Settings:
             checks_in_a_row=(rules.Window(self.CHECKS_IN_A_ROW, rules.CHECKS_IN_A_ROW[0].span),),
             shared=self._shared(),
             test_numbers=dict(self.TEST_NUMBERS),
+            trail=timedelta(days=self.TRAIL_DAYS),
         )
 
     def _sends_an_hour(self) -> int:

@@ -48,9 +48,9 @@ class RecordingSender:
         self.refused: list[Message] = []
         self._script: list[SendRefused | SendUncertain] = []
 
-    def refuse(self, times: int = 1, *, delivery: Delivery = Delivery.FAILED) -> None:
+    def refuse(self, times: int = 1, *, delivery: Delivery = Delivery.FAILED, code: str = "") -> None:
         """Say no to the next messages."""
-        self._script += [SendRefused(delivery) for _ in range(times)]
+        self._script += [SendRefused(delivery, code=code) for _ in range(times)]
 
     def lose(self, times: int = 1) -> None:
         """Take the next messages, and let nobody know."""

@@ -5,6 +5,7 @@ Only what Telnyx signed within the last five minutes is believed.
 
 import base64
 import logging
+import re
 from binascii import Error as NotBase64
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,11 +20,12 @@ from .. import strict_json
 from ..verification.envelope import Keys
 from ..verification.errors import Delivery, ForgedReceipt
 from ..verification.phone import as_texted
-from ..verification.ports import OptOut, Receipt
+from ..verification.ports import Carrier, OptOut, Receipt
 from .codes import UNREACHABLE, error_in, facts_of, meaning_of
 
 log = logging.getLogger("textproof.telnyx")
 
+NAME = re.compile("[A-Za-z0-9-]{1,64}")  # ours: Telnyx's are UUIDs
 TOLERANCE_SECONDS = 300  # Telnyx, "Receiving webhooks"
 STATUSES = {
     "sent": Delivery.SENT,
@@ -99,7 +101,7 @@ class TelnyxReceipts:
         if delivery is None:
             return None
         id_ = (self.keys.unsealed("receipt", send.encode()) or b"").decode()
-        pause = False
+        pause, code = False, ""
         if delivery is Delivery.UNREACHABLE:
             code, words = error_in(payload)
             meaning = meaning_of(code, words) if code else UNREACHABLE
@@ -108,7 +110,20 @@ class TelnyxReceipts:
             pause = meaning.pause
             delivery = delivery if meaning.uncertain else meaning.delivery
         cost = _cost(payload) if event["event_type"] == "message.finalized" else None
-        return Receipt(id=id_, event=str(event["id"]), delivery=delivery, pause=pause, cost=cost)
+        return Receipt(
+            id=id_,
+            event=str(event["id"]),
+            delivery=delivery,
+            pause=pause,
+            cost=cost,
+            carrier=Carrier(code, _name(payload)),
+        )
+
+
+def _name(payload: dict[str, Any]) -> str:
+    """Return Telnyx's id of a message, where that is one."""
+    name = str(payload.get("id") or "")
+    return name if NAME.fullmatch(name) else ""
 
 
 def _cost(payload: dict[str, Any]) -> float | None:

@@ -106,7 +106,7 @@ def _no(error: telnyx.APIStatusError) -> SendRefused | SendUncertain:
         return SendUncertain()
     log.log(logging.ERROR if meaning.operator else logging.INFO, "telnyx_refused", extra=facts)
     retry_after = _whole(error.response.headers.get("retry-after")) or None
-    return SendRefused(meaning.delivery, pause=meaning.pause, retry_after=retry_after)
+    return SendRefused(meaning.delivery, pause=meaning.pause, retry_after=retry_after, code=code)
 
 
 def _unreadable(cause: str) -> SendUncertain:

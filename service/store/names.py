@@ -22,6 +22,8 @@
 {prefix}:h:country:country[:…]    what came of messages to a country within a day (hash)
 {prefix}:z:kind:subject[:client]  a number, range or country that is closed (string: what it is, sealed)
 {prefix}:l:limit:subject          entries of a limit (list of ms)
+{prefix}:y:number                 what happened to the number: its trail (string)
+{prefix}:d:day                    the figures of that day (hash)
 {prefix}:i:name                   a note (string or list, opaque)
 {prefix}:r                        whoever asked whether they can write could, a second ago (string, empty)
 
@@ -69,6 +71,13 @@ class Names:
     def money(self, now: int) -> str:
         """Return the name of a day's money; `now` is in ms."""
         return f"{self._begin}m:{now // DAY_MS}"
+
+    def trail(self, number: str) -> str:
+        return f"{self._begin}y:{number}"
+
+    def figures(self, now: int) -> str:
+        """Return the name of a day's figures; `now` is in ms."""
+        return f"{self._begin}d:{now // DAY_MS}"
 
     def closed(self, kind: str, subject: str) -> str:
         return f"{self._begin}z:{kind}:{subject}"

@@ -11,6 +11,7 @@ from .names import Names
 from .notes import NoteStore
 from .readiness import Readiness, Writing
 from .script import Scripts
+from .trails import TrailStore
 from .verifications import VerificationStore, constants_of
 
 
@@ -40,9 +41,10 @@ class RedisStore:
         self._readiness = Readiness(scripts, replicas=replicas)
         self._writing = Writing(scripts, names)
         self.verifications = VerificationStore(
-            scripts, names, policy, messages_per_second=messages_per_second, replicas=replicas
+            scripts, names, messages_per_second=messages_per_second, replicas=replicas
         )
         self.limits = LimitsViewStore(scripts, names)
+        self.trails = TrailStore(scripts, names)
         self.notes = NoteStore(scripts, names)
         self.clients = ClientStore(scripts, names)
         self.keyring = Sealed(scripts, names.keyring, replicas=replicas)

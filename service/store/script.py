@@ -29,7 +29,7 @@ QUIET_SECONDS = 60.0  # ours: what goes on is logged once a minute, not with eac
 CODE = re.compile(r"[A-Z]{3,}(?= |$)")
 WAIT_MS = 100  # for replicas; ours: a fifth of what an answer may take
 VERBS = ("start", "check", "resend", "cancel", "report", "unsend", "show")
-OTHERS = ("opt", "pause", "charge", "note", "envelope")
+OTHERS = ("opt", "pause", "note", "envelope")
 CONSTANTS = "-- @constants"
 INCLUDE = re.compile(r"-- @include ([a-z]+)\n")
 CHANGED = b'{"verdict":"keyring_changed"}'
@@ -48,13 +48,13 @@ class Scripts:
         Args:
             client: Of redis-py, or what makes one when it is first needed.
             constants: By name, what the scripts of verifications work with. They are written into the scripts, since
-                decoding them would take longer than everything else in a check.
+                decoding them would take longer than everything else in a check. VERB, its name, goes with them.
         """
         self._given = client
         self._breaker = Breaker()
         self._quiet_until: dict[str, float] = {}
         self._lock = threading.Lock()
-        self._sources = {name: source(name, constants) for name in VERBS + OTHERS}
+        self._sources = {name: source(name, {**(constants or {}), "VERB": name}) for name in VERBS + OTHERS}
         self._digests = {name: sha1(source.encode()).hexdigest() for name, source in self._sources.items()}  # noqa: S324
 
     @functools.cached_property

@@ -9,8 +9,8 @@ from typing import Any
 from ..verification.errors import Delivery, Hold, Limit
 from ..verification.limits import Charge, Send, Subjects
 from ..verification.policy import Policy, SharedLimits, Window
-from ..verification.ports import NOTHING, About, Answer, Kind, News, Record, Status, Step, Verdict
-from .names import DAY_MS, Names
+from ..verification.ports import NOTHING, SILENT, About, Answer, Carrier, Kind, News, Record, Status, Step, Verdict
+from .names import Names
 from .script import Argument, Reply, Scripts
 from .units import milliseconds, windows
 
@@ -30,20 +30,22 @@ TRIAL = timedelta(seconds=30)  # ours: longer than a send can take
 PAUSE, PAUSE_MAX = timedelta(minutes=1), timedelta(minutes=15)  # ours: an operator who has mended it waits no longer
 MILLIONTHS = 1_000_000
 WELCOME = timedelta(minutes=10)  # ours: a token's life
+TRAIL_MAX = (
+    64  # events of a number; ours: twice what its own limits allow in three days, and refusals are told together
+)
+TRAILS_OF_REFUSED = 5_000  # an hour, of numbers that were only refused; ours: 20 MB in the day that they are kept
+CHANNEL = "sms"  # until there are calls
 
 
 class VerificationStore:
     """Implements `Verifications`."""
 
-    def __init__(
-        self, scripts: Scripts, names: Names, policy: Policy, *, messages_per_second: float = 0, replicas: int = 0
-    ) -> None:
-        """Take what runs scripts, with the constants of `constants_of` in them, and the rules."""
+    def __init__(self, scripts: Scripts, names: Names, *, messages_per_second: float = 0, replicas: int = 0) -> None:
+        """Take what runs scripts, with the constants of `constants_of` in them."""
         self._scripts = scripts
         self._names = names
         self._replicas = replicas
         self._sender_ms = _sender_ms(messages_per_second)
-        self._spends = policy.shared.spend > 0
 
     def start(
         self,
@@ -86,19 +88,33 @@ class VerificationStore:
         """See `Verifications`."""
         return self._run("cancel", step)
 
-    def report(self, step: Step, *, delivery: Delivery, event: str = "") -> Answer:
+    def report(
+        self, step: Step, *, delivery: Delivery, event: str = "", beyond: float = 0, carrier: Carrier = SILENT
+    ) -> Answer:
         """See `Verifications`."""
-        return self._run("report", step, [self._names.event(step.number, event)], [_ranked(delivery), event])
+        keys = [self._names.event(step.number, event), self._names.money(step.now)]
+        arguments: list[Argument] = [_ranked(delivery), event, _millionths(beyond)]
+        return self._run("report", step, keys, [*arguments, carrier.code or "-", carrier.message or "-"])
 
     def unsend(
-        self, step: Step, send: Send, *, number: int, delivery: Delivery, is_refused: bool, is_undo: bool = False
+        self,
+        step: Step,
+        send: Send,
+        *,
+        number: int,
+        delivery: Delivery,
+        is_refused: bool,
+        is_undo: bool = False,
+        carrier: Carrier = SILENT,
     ) -> Answer:
         """See `Verifications`."""
         names = self._names
         keys = [names.sender, names.money(step.now), *names.unfinished(send.subjects)]
         keys += map(names.charge, send.charges)
         own: list[Argument] = [_ranked(delivery), number, self._sender_ms, _millionths(send.price)]
-        return self._run("unsend", step, keys, [*own, int(is_refused), _written(send.subjects), int(is_undo)])
+        return self._run(
+            "unsend", step, keys, [*own, int(is_refused), _written(send.subjects), int(is_undo), carrier.code or "-"]
+        )
 
     def show(self, step: Step, *, is_repeat: bool = False) -> Answer:
         """See `Verifications`."""
@@ -107,12 +123,6 @@ class VerificationStore:
     def opt_out(self, number: str, *, keyring: str, out: bool, event: str = "", now: int = 0) -> None:
         """See `Verifications`."""
         opt(self._scripts, self._names, number, keyring=keyring, word="out" if out else "in", event=event, now=now)
-
-    def charge(self, amount: float, *, keyring: str, now: int) -> None:
-        """See `Verifications`."""
-        if self._spends:
-            keys = [self._names.keyring, self._names.money(now)]
-            self._scripts.run("charge", keys, [keyring, _millionths(amount), DAY_MS])
 
     def pause(self, *, keyring: str, now: int, is_trial: bool) -> None:
         """See `Verifications`."""
@@ -151,6 +161,8 @@ class VerificationStore:
             names.token(step.token),
             names.number(step.number),
             names.checks(step.number),
+            names.trail(step.number),
+            names.figures(step.now),
             *keys,
         ]
         arguments: list[Argument] = [
@@ -159,6 +171,7 @@ class VerificationStore:
             step.source,
             int(step.is_told_apart),
             step.client,
+            f"{step.country} {CHANNEL}" if step.country else "",
             *own,
         ]
         return _answer(self._scripts.run(verb, every_key, arguments, replicas=replicas))
@@ -169,8 +182,9 @@ def opt(
 ) -> object:
     """Run the script of opting out, of opting in and of forgiving, and return what it returns."""
     keys = [names.keyring, names.opted_out(number), names.checks(number), names.number(number)]
+    keys += [names.event(number, event), names.trail(number)]
     arguments: list[str | int] = [keyring, now, word, milliseconds(OPT_OUT), milliseconds(EVENT) if event else ""]
-    return scripts.evaluate("opt", [*keys, names.event(number, event)], [*arguments, milliseconds(WELCOME)])
+    return scripts.evaluate("opt", keys, [*arguments, milliseconds(WELCOME)])
 
 
 @functools.lru_cache(maxsize=256)  # of settings, and of clients with a quota of their own
@@ -219,6 +233,7 @@ def _rules(policy: Policy) -> dict[str, Any]:
             Kind.KNOWN: {"windows": windows(twice), "hourly": 2 * policy.sends_an_hour},
             Kind.TEST: {"windows": TEST_WINDOWS, "hourly": 0},
         },
+        "trail": {"life": milliseconds(policy.trail), "most": TRAIL_MAX, "refused": TRAILS_OF_REFUSED},
         "share": {"life": milliseconds(SHARE), "times": SHARES_OF_SOURCE, "checks": SHARED_CHECKS},
     }
 

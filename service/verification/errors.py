@@ -175,13 +175,17 @@ class Limited(VerificationError):
 class SendRefused(VerificationError):
     """The carrier did not take the message, or would not: nothing was sent."""
 
-    def __init__(self, delivery: Delivery, *, pause: bool = False, retry_after: int | None = None) -> None:
+    def __init__(
+        self, delivery: Delivery, *, pause: bool = False, retry_after: int | None = None, code: str = ""
+    ) -> None:
         super().__init__(delivery.value)
         self.delivery = delivery
         self.pause = pause
         """Whether it would refuse everybody else's as well."""
         self.retry_after = retry_after
         """Seconds from now; None when the carrier did not say, or when waiting does not help."""
+        self.code = code
+        """The carrier's, for why; "" when it gave none."""
 
 
 class SendUncertain(VerificationError):

@@ -106,3 +106,5 @@ class Policy:
     shared: SharedLimits = SharedLimits()
     test_numbers: Mapping[str, TestNumber] = field(default_factory=dict)
     """By E.164."""
+    trail: timedelta = 3 * DAY  # ours: who misses a text asks within a weekend
+    """How long a number's trail is kept; 0: there is none."""

@@ -135,6 +135,21 @@ class Step:
     ourselves, who know that it is the right one."""
     token: str = ""
     """The digest of the typed token, or of the right one; "" where a step needs none."""
+    country: str = ""
+    """Of the number, for the day's figures; "" for a test number, which they leave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """What the carrier calls what it tells about."""
+
+    code: str = ""
+    """Its code for why a message did not arrive."""
+    message: str = ""
+    """Its own name of the message."""
+
+
+SILENT = Carrier()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +165,7 @@ class Receipt:
     """Whether the carrier would refuse everybody's messages now."""
     cost: float | None = None
     """What the message cost, when the carrier says so for good."""
+    carrier: Carrier = SILENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,14 +232,25 @@ class Verifications(Protocol):
     def cancel(self, step: Step) -> Answer:
         """End a pending verification; its token is accepted no more. Verdicts: DONE, APPROVED, LOCKED, GONE."""
 
-    def report(self, step: Step, *, delivery: Delivery, event: str = "") -> Answer:
+    def report(
+        self, step: Step, *, delivery: Delivery, event: str = "", beyond: float = 0, carrier: Carrier = SILENT
+    ) -> Answer:
         """Note what is known of the messages of a verification, unless more was known before.
 
-        `event` names the news; the same news again changes nothing. Verdicts: DONE, REPEATED, GONE.
+        `event` names the news; the same news again changes nothing. `beyond` is what the message cost beyond its price,
+        and is added to the money spent today; negative when it was less. Verdicts: DONE, REPEATED, GONE.
         """
 
     def unsend(
-        self, step: Step, send: Send, *, number: int, delivery: Delivery, is_refused: bool, is_undo: bool = False
+        self,
+        step: Step,
+        send: Send,
+        *,
+        number: int,
+        delivery: Delivery,
+        is_refused: bool,
+        is_undo: bool = False,
+        carrier: Carrier = SILENT,
     ) -> Answer:
         """Note that message `number` of a verification was not sent, and give back what it spent.
 
@@ -246,9 +273,6 @@ class Verifications(Protocol):
         Whoever answers from the phone itself that they want messages is forgiven as well. `now` is the caller's clock
         in ms; 0 goes by the store's alone.
         """
-
-    def charge(self, amount: float, *, keyring: str, now: int) -> None:
-        """Add to the money spent today what a message cost beyond its price; negative when it was less."""
 
     def pause(self, *, keyring: str, now: int, is_trial: bool) -> None:
         """Hold all sends for a while, longer each time in a row; one at a time finds out whether it is over."""

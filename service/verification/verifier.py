@@ -38,8 +38,10 @@ from .phone import PhoneNumber, masked, read_number
 from .policy import Policy
 from .ports import (
     NOTHING,
+    SILENT,
     About,
     Answer,
+    Carrier,
     Kind,
     OptOut,
     Receipt,
@@ -183,9 +185,9 @@ class Verifier:
             name = keyring.request_digest(handle.random, own_nonce, token.reveal())
             subjects = subjects_of(handle, caller, policy=self.policy, keyring=keyring)
             answer = self._store.check(step, subjects, nonce=name)
-            record = self._accept(answer, handle)
+            record = self._accept(answer, handle, caller)
             if answer.verdict is Verdict.DONE:
-                log.info("verification_approved", extra={"id": id_, **_facts(handle.number)})
+                log.info("verification_approved", extra=_facts(handle, caller, record))
             return self._verification(handle, record)
 
         return self._keys.using(check)
@@ -211,8 +213,8 @@ class Verifier:
         """
         handle = self._opened(id_)
         answer = self._keys.using(lambda keyring: self._store.cancel(self._step(keyring, handle, caller)))
-        record = self._accept(answer, handle)
-        log.info("verification_canceled", extra={"id": id_})
+        record = self._accept(answer, handle, caller)
+        log.info("verification_canceled", extra=_facts(handle, caller, record))
         return self._verification(handle, record)
 
     def show(self, id_: str, *, caller: Caller = NOBODY) -> Verification:
@@ -275,11 +277,11 @@ class Verifier:
                 if answer.other:
                     handle = keyring.sharing(handle, answer.other)
                 if answer.verdict is Verdict.SHARED and answer.record:
-                    log.info("verification_shared", extra={"id": handle.id, **_facts(number)})
+                    log.info("verification_shared", extra=_facts(handle, caller, answer.record))
                     return self._verification(handle, answer.record)
-                record = self._accept(answer, handle)
+                record = self._accept(answer, handle, caller)
                 facts = {"test": True} if send is None else {}
-                log.info("verification_started", extra={"id": handle.id, **_facts(number), **facts})
+                log.info("verification_started", extra=_facts(handle, caller, record) | facts)
                 return self._deliver(slot, keyring, handle, caller, send, answer, record)
         return self._earlier(keyring, earlier, caller, nonce, about)
 
@@ -308,10 +310,10 @@ class Verifier:
                 has_slot=slot is not None,
             )
             self._log_news(answer, handle.number)
-            record = self._accept(answer, handle)
+            record = self._accept(answer, handle, caller)
             if answer.verdict is Verdict.REPEATED:
                 return self._verification(handle, record)
-            log.info("verification_resent", extra={"id": handle.id, **_facts(handle.number), "send": record.sends})
+            log.info("verification_resent", extra=_facts(handle, caller, record) | {"send": record.sends})
             return self._deliver(slot, keyring, handle, caller, send, answer, record)
 
     def _deliver(  # noqa: PLR0917 - what a start or a resend has found out, in that order
@@ -344,14 +346,16 @@ class Verifier:
 
     def _hand_over(self, message: Message, handle: Handle, caller: Caller, send: Send, answer: Answer) -> Record | None:
         """Send, and note what became of it unless it is simply on its way. Runs on a thread of the outbox."""
-        facts = {"id": handle.id, "send": message.send, "country": message.to.region}
+        facts = _facts(handle, caller, answer.record) | {"send": message.send}
         try:
             queued = self._sender.send(message)
         except SendRefused as error:
             log.warning("send_refused", extra=facts | {"delivery": error.delivery.value})
             if error.pause:
                 self._pause(is_trial=answer.is_trial)
-            unsent = self._unsend(handle, caller, send, message.send, error.delivery, is_refused=True)
+            unsent = self._unsend(
+                handle, caller, send, message.send, error.delivery, is_refused=True, carrier=Carrier(error.code)
+            )
             error.verification = self._verification(handle, self._accept(unsent, handle))
             raise
         except SendUncertain:
@@ -380,7 +384,7 @@ class Verifier:
                     break
             else:
                 return
-            log.warning("start_undone", extra={"id": handle.id, "verdict": answer.verdict.value})
+            log.warning("start_undone", extra=_facts(handle, caller) | {"verdict": answer.verdict.value})
             if answer.verdict is Verdict.REPEATED:
                 with suppress(VerificationError):
                     self._send_late(handle, caller, send, answer)
@@ -413,11 +417,18 @@ class Verifier:
         *,
         is_refused: bool,
         is_undo: bool = False,
+        carrier: Carrier = SILENT,
     ) -> Answer:
         def unsend(keyring: Keyring) -> Answer:
             step = self._step(keyring, handle, caller, self._token(keyring, handle))
             return self._store.unsend(
-                step, send, number=number, delivery=delivery, is_refused=is_refused, is_undo=is_undo
+                step,
+                send,
+                number=number,
+                delivery=delivery,
+                is_refused=is_refused,
+                is_undo=is_undo,
+                carrier=carrier,
             )
 
         return self._keys.using(unsend)
@@ -440,15 +451,15 @@ class Verifier:
     def _note(self, keyring: Keyring, handle: Handle, news: Receipt) -> bool:
         """Note a receipt; tell whether it was news."""
         event = keyring.request_digest(handle.random, news.event)
-        answer = self._store.report(self._step(keyring, handle, NOBODY), delivery=news.delivery, event=event)
-        facts = {"id": handle.id, "delivery": news.delivery.value, "verdict": answer.verdict.value, "cost": news.cost}
-        log.info("receipt", extra=facts | _facts(handle.number))
+        beyond = 0.0 if news.cost is None else news.cost - self.policy.shared.price(handle.number.region)
+        step = self._step(keyring, handle, NOBODY)
+        answer = self._store.report(step, delivery=news.delivery, event=event, beyond=beyond, carrier=news.carrier)
+        facts = {"delivery": news.delivery.value, "verdict": answer.verdict.value, "cost": news.cost}
+        carrier = {"code": news.carrier.code, "message_id": news.carrier.message}
+        said = _facts(handle, record=answer.record) | facts | {name: told for name, told in carrier.items() if told}
+        log.info("receipt", extra=said)
         self._accept(answer, handle)
-        is_new = answer.verdict is Verdict.DONE
-        if news.cost is not None and is_new:
-            price = self.policy.shared.price(handle.number.region)
-            self._store.charge(news.cost - price, keyring=keyring.id, now=self._now())
-        return is_new
+        return answer.verdict is Verdict.DONE
 
     def _pause(self, *, is_trial: bool) -> None:
         log.error("sending_paused")
@@ -468,15 +479,17 @@ class Verifier:
 
     # -- Answers
 
-    def _accept(self, answer: Answer, handle: Handle) -> Record:
+    def _accept(self, answer: Answer, handle: Handle, caller: Caller = NOBODY) -> Record:
         """Return the record of an answer that says yes; raise what the answer says no with, and log it."""
         if answer.record is not None and answer.verdict in (Verdict.DONE, Verdict.REPEATED):
             return answer.record
         if answer.hold or (answer.limit and answer.limit not in OWN_LIMITS):
             reason = answer.hold or answer.limit
-            log.warning("send_not_allowed", extra={"reason": str(reason), **_range(handle.number)})
+            facts = _facts(handle, caller, answer.record) | _range(handle.number)
+            log.warning("send_not_allowed", extra=facts | {"reason": str(reason)})
         else:
-            log.info("verification_refused", extra={"id": handle.id, "verdict": str(answer.limit or answer.verdict)})
+            verdict = str(answer.limit or answer.verdict)
+            log.info("verification_refused", extra=_facts(handle, caller, answer.record) | {"verdict": verdict})
         error = self._refusal(answer)
         if answer.record is not None:
             error.verification = self._verification(handle, answer.record)
@@ -540,6 +553,7 @@ class Verifier:
             is_told_apart=bool(handle.address or not caller.client),
             client=caller.client,
             token=keyring.token_digest(handle, token) if token else "",
+            country="" if is_test else handle.number.region,
         )
 
     def _token(self, keyring: Keyring, handle: Handle) -> Token:
@@ -550,9 +564,11 @@ class Verifier:
         return int(self._clock() * 1000)
 
 
-def _facts(number: PhoneNumber) -> dict[str, Any]:
-    """Return what the log may say of a number."""
-    return {"to": number.masked, "country": number.region}
+def _facts(handle: Handle, caller: Caller = NOBODY, record: Record | None = None) -> dict[str, Any]:
+    """Return what each line of the log says of a verification, as far as it is known."""
+    facts = {"id": handle.id, "to": handle.number.masked, "country": handle.number.region, "client": caller.client}
+    facts["reference"] = record.about.reference if record else ""
+    return {name: value for name, value in facts.items() if value}
 
 
 def _range(number: PhoneNumber) -> dict[str, str]:

@@ -15,7 +15,7 @@ from service.verification.errors import Limit, Limited, TokenRejected
 from service.verification.keys import Keyring
 from service.verification.verifier import Verification, Verifier
 from tests.fakes import FakeClock, RecordingSender, wrong
-from tests.store.engines import Engine
+from tests.store.engines import KEYRING, Engine
 
 AREAS = (202, 212, 213, 303, 312, 404, 415, 503, 602, 617)
 HERE = "192.0.2.7"
@@ -147,16 +147,5 @@ def refused(step: Callable[[], Any]) -> tuple[Limit, int | None]:
 
 
 def contents(engine: Engine) -> dict[str, Any]:
-    """Return everything that a store remembers, by key, but for the keyring."""
-    names = ((node, name) for node in engine.nodes for name in node.scan_iter(count=1000))
-    return {name.decode(): _value(node, name) for node, name in names if name != b"{tp}:keyring"}
-
-
-def _value(node: Any, name: bytes) -> Any:
-    read = {
-        b"string": lambda: node.get(name),
-        b"hash": lambda: node.hgetall(name),
-        b"list": lambda: node.lrange(name, 0, -1),
-        b"zset": lambda: node.zrange(name, 0, -1, withscores=True),
-    }
-    return read[node.type(name)]()
+    """Return what decides, by key, but for the keyring."""
+    return {name: value for name, value in engine.deciding().items() if name != KEYRING}

@@ -49,7 +49,7 @@ def test_every_key_ends_but_for_what_the_operator_closed(busy, engine):
     one, told = busy()
     names = engine.lives()
     kinds = {name.removeprefix("{tp}:").split(":")[0] for name in names}
-    assert kinds >= set("pmfzhuawglvtcno"), "something of everything is there"
+    assert kinds >= set("pmfzhuawglvtcnoyd"), "something of everything is there"
     assert engine.immortal() == []
 
     one.operator.block(told[0])

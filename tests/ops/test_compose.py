@@ -13,6 +13,9 @@ IMAGE = (ROOT / "Dockerfile").read_text()
 CONF = (ROOT / "deploy" / "redis.conf").read_text()
 
 
+WATCHING = ("prometheus", "grafana")
+
+
 def service(name):
     """Return the lines of one service."""
     return re.split(r"\n  \w", COMPOSE.split(f"\n  {name}:\n")[1])[0]
@@ -23,16 +26,19 @@ def test_every_image_is_named_with_its_version(text):
     images = re.findall(r"^(?:FROM| *image:) (\S+)", text, re.MULTILINE)
 
     assert images
-    assert [image for image in images if image != "textproof:local" and not re.search(r":\d[\w.-]*$", image)] == []
+    assert [image for image in images if image != "textproof:local" and not re.search(r":v?\d[\w.-]*$", image)] == []
 
 
 def test_only_the_balancer_can_be_reached():
+    """And what watches, from this machine."""
     assert "ports:" in service("balancer")
-    assert COMPOSE.count("ports:") == 1
+    assert COMPOSE.count("ports:") == 3
+    for name in WATCHING:
+        assert 'ports: ["127.0.0.1:' in service(name)
     assert "internal: true" in COMPOSE.split("store: {")[1].split("}")[0]
 
 
-@pytest.mark.parametrize("name", ["balancer", "web", "redis"])
+@pytest.mark.parametrize("name", ["balancer", "web", "redis", *WATCHING])
 def test_every_service_is_careful(name):
     """Limits, restarts, a log that does not grow for ever, nothing to write to, and no rights."""
     assert "<<: *careful" in service(name)
@@ -82,3 +88,21 @@ def test_the_settings_file_may_be_missing():
     """A missing file that is mounted becomes a directory; so the directory is mounted, and the image points into it."""
     assert '".:/config:ro"' in service("web")
     assert "ln -s /config/config.cfg config.cfg" in IMAGE
+
+
+@pytest.mark.parametrize("name", WATCHING)
+def test_what_watches_comes_with_its_profile_and_mounts_files_that_are_there(name):
+    assert "profiles: [monitoring]" in service(name)
+    mounted = re.findall(r"- \./(\S+):/\S+:ro", service(name))
+    assert mounted
+    assert [path for path in mounted if not (ROOT / path).is_file()] == []
+
+
+def test_prometheus_reads_the_rules_where_they_are_mounted_and_each_replica_on_its_port():
+    asked = (ROOT / "deploy" / "monitoring" / "prometheus.yml").read_text()
+
+    for path in re.findall(r"rule_files: \[(\S+)\]", asked):
+        assert f"./deploy/alerts.yml:{path}:ro" in service("prometheus")
+    assert "names: [web]" in asked
+    assert f"port: {re.search(r'PORT=([0-9]+)', IMAGE)[1]}" in asked  # type: ignore[index]
+    assert "url: http://prometheus:9090" in (ROOT / "deploy" / "monitoring" / "datasource.yml").read_text()

@@ -1,12 +1,15 @@
 """One line for each event, and each line says which request it belongs to."""
 
+import ast
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.fakes import typed_token
 from tests.web.steps import ask, begin, check
 
+ROOT = Path(__file__).parents[2]
 HERE = {"X-Forwarded-For": "203.0.113.9"}
 
 
@@ -90,3 +93,23 @@ def test_no_token_and_no_number_is_logged(capfd, make_app, sender, number, debug
 
     for canary in (number, number[1:], token, token.lower(), "203.0.113.9"):
         assert canary not in written
+
+
+def events():
+    """Yield the first argument of each call of a log in the service: the name of an event, or what chooses one."""
+    for file in (ROOT / "service").rglob("*.py"):
+        for call in ast.walk(ast.parse(file.read_text("utf-8"))):
+            match call:
+                case ast.Call(func=ast.Attribute(value=ast.Name("log"), attr="log"), args=[_, first, *_]):
+                    yield first
+                case ast.Call(func=ast.Attribute(value=ast.Name("log")), args=[first, *_]):
+                    yield first
+
+
+def test_every_event_is_named_in_the_manual():
+    said = (word.value for first in events() for word in ast.walk(first) if isinstance(word, ast.Constant))
+    names = {name for name in said if isinstance(name, str)}
+    manual = (ROOT / "docs" / "operations.md").read_text("utf-8")
+
+    assert len(names) > 20
+    assert {name for name in names if f"`{name}`" not in manual} == set()

@@ -3,16 +3,19 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import redis
 
+from service import figures
 from service.limits import Limits
 from service.sender.demo import DemoSender
 from service.store.breaker import FAILURES
 from service.store.connect import connect
 from service.store.redis import RedisStore
+from service.trail import Trail
 from service.verification.caller import Caller
 from service.verification.clients import Client
 from service.verification.envelope import Keys
@@ -133,6 +136,8 @@ def everything(desk: Desk) -> None:
     assert list(limits.show())
     limits.lift("+1202555")
     limits.forgive("+12025550143")
+    assert list(Trail(store, keys(), verifier.policy).show("+12025550143"))
+    assert figures.read(store, datetime.fromtimestamp(clock(), UTC).date())
     _clients(store)
     keys.rotate()
     keys.reseal()

@@ -121,6 +121,7 @@ class Attempt:
             source=self.source,
             is_told_apart=self._is_told_apart,
             token=self.digest if token is None else token,
+            country=self.handle.number.region,
         )
 
     def start(self, nonce: str = "", *, kind: Kind = Kind.USUAL, has_slot: bool = True) -> Answer:

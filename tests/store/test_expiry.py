@@ -53,6 +53,7 @@ def test_after_its_life_nothing_is_accepted_and_after_the_longest_window_nothing
     wait_until(lambda: not _counted(engine), seconds=3, what="every key ends that counts or opens something")
     # Who asked for a number is remembered for an hour; what came of messages, for a day, and the hour that it began in.
     most = {"n": HOUR, "g": HOUR + timedelta(minutes=2), "w": HOUR, "u": DAY, "l": DAY, "h": DAY + HOUR}
+    most |= {"y": policy.trail, "d": 400 * DAY}  # what is told
     for name, life in engine.lives().items():
         assert 0 < life <= most[_kind(name)] / timedelta(milliseconds=1)
 

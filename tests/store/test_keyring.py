@@ -390,7 +390,6 @@ WRITES = {
     "unsend": lambda one: one.unsend(1),
     "opt out": lambda one: one.opt_out(),
     "forgive": lambda one: one.forgive(),
-    "charge": lambda one: one.charge(),
     "pause": lambda one: one.pause(),
     "claim": lambda one: one.note("claim"),
     "write": lambda one: one.note("write"),
@@ -400,9 +399,6 @@ WRITES = {
 
 class Late(Attempt):
     """Does what is no step of a verification as well."""
-
-    def charge(self):
-        self._store.verifications.charge(1, keyring=self._keyring.id, now=self.now)
 
     def pause(self):
         self._store.verifications.pause(keyring=self._keyring.id, now=self.now, is_trial=False)

@@ -5,6 +5,7 @@ from statistics import mean
 import pytest
 
 from service.verification.caller import Caller
+from service.verification.errors import Delivery
 from tests.store.attempts import Attempt
 from tests.store.engines import ONE_SERVER, engines
 
@@ -12,7 +13,8 @@ STARTS = 1_000
 PENDING_MAX = 400  # bytes: record and token
 EVERYTHING = ("record", "token", "row", "number")
 GROWN_MAX = 1500  # bytes: after every check and every message that it may have
-WITH_BUDGETS_MAX = 1100  # bytes: and all that is counted for it, with a list of its own for its network
+WITH_BUDGETS_MAX = 1700  # bytes: and all that is counted and told of it, with a list of its own for its network
+OVERHEAD_MAX = 40  # bytes of an event of a trail, beyond what it says
 
 
 @pytest.mark.slow
@@ -32,6 +34,24 @@ def test_a_pending_verification_is_small(engine, attempt):
     print(f"\n{_name(server)}: record and token {alone:.0f} bytes, all of a start {each:.0f}", end="")  # noqa: T201
     assert alone <= PENDING_MAX
     assert each <= WITH_BUDGETS_MAX
+
+
+@pytest.mark.parametrize("engine", engines(*ONE_SERVER), indirect=True)
+def test_a_trail_is_little_more_than_what_it_says(engine, begun):
+    """Of a verification as most are: begun, sent, delivered, approved."""
+    (server,) = engine.nodes
+    one = begun(watched=False)
+    one.report(Delivery.SENT, "event-1")
+    one.report(Delivery.DELIVERED, "event-2")
+    one.check()
+    name = f"{{tp}}:y:{one.digest_of_number}"
+    lines = server.get(name).splitlines()
+    size = server.memory_usage(name)
+
+    print(f"\n{_name(server)}: a trail of {len(lines)} events {size} bytes", end="")  # noqa: T201
+    assert len(lines) == 4
+    said = sum(len(line) for line in lines)
+    assert (size - said) / len(lines) <= OVERHEAD_MAX
 
 
 @pytest.mark.parametrize("engine", engines(*ONE_SERVER), indirect=True)

@@ -136,7 +136,7 @@ def test_nothing_in_the_store_tells_a_token_a_number_or_an_address(engine, crowd
     kinds = {name.removeprefix("{tp}:")[0] for name in contents}
 
     assert len(crowd.tokens) > 90
-    assert kinds >= set("vtncoeghzulwai")
+    assert kinds >= set("vtncoeghzulwaiyd")
     assert found(crowd, repr(contents)) == []
     # A line is no last four digits either: with the range of another key they would make a number.
     entries = [entry for name, members in contents.items() if ":u:" in name for entry in members]

@@ -48,12 +48,12 @@ def test_what_shares_a_message_is_forgotten_with_it(engine, begun, attempt, cloc
 def test_sharing_spends_no_send(engine, begun, attempt):
     first = begun()
     name = f"{{tp}}:n:{first.digest_of_number}"
-    before = engine.contents()
+    before = engine.deciding()
     second = attempt(first.number, source=STRANGER, charges=CHARGES, price=1)
 
     second.start()
 
-    after = engine.contents()
+    after = engine.deciding()
     new = f"{{tp}}:v:{second.handle.random}"
     assert after == before | {name: before[name] | {b"k": b"1", b"x" + STRANGER[-8:].encode(): b"1"}, new: after[new]}
 

@@ -42,6 +42,7 @@ def test_nothing_is_kept_for_longer_than_it_is_needed(engine, attempt, policy):
     lives = {name.removeprefix("{tp}:")[0]: left for name, left in engine.lives().items()}
 
     most = {"v": life, "t": life, "n": DAY * 1000, "u": DAY * 1000, "l": DAY * 1000, "h": (DAY + HOUR) * 1000}
+    most |= {"y": 3 * DAY * 1000, "d": 400 * DAY * 1000}
     assert lives.keys() == most.keys()
     assert all(0 < lives[kind] <= most[kind] for kind in most)
 

@@ -1,9 +1,11 @@
 """Start: a number gets one message, and the caller learns what may be done next."""
 
+import logging
 import re
 
 import pytest
 
+from service.verification.caller import Caller
 from service.verification.envelope import Keys
 from service.verification.errors import (
     Delivery,
@@ -13,7 +15,7 @@ from service.verification.errors import (
     StoreUnavailable,
     UnknownVerification,
 )
-from service.verification.ports import Status
+from service.verification.ports import About, Status
 from service.verification.verifier import Verifier
 from tests.conftest import SECRET
 from tests.fakes import GoneStore, typed_token
@@ -234,3 +236,22 @@ def test_without_the_store_nothing_is_sent(  # noqa: PLR0917 - fixtures
         verifier.start(number)
 
     assert sender.messages == []
+
+
+def test_each_line_of_a_refusal_says_of_whom(verifier, caplog, number):
+    """Support searches by id, masked number, application and reference; a refused start is found as well."""
+    caplog.set_level(logging.INFO, logger="textproof")
+    shop = Caller(address="192.0.2.7", client="shop")
+    for _ in range(5):
+        verifier.start(number, caller=shop, about=About(reference="order-7"))
+    with pytest.raises(Limited):
+        verifier.start(number, caller=shop)
+    started, refused = caplog.records[0], caplog.records[-1]
+
+    assert (started.getMessage(), started.client, started.reference) == ("verification_started", "shop", "order-7")
+    assert (refused.getMessage(), refused.verdict, refused.client) == (
+        "verification_refused",
+        "sends_of_number",
+        "shop",
+    )
+    assert refused.to == started.to

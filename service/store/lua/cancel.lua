@@ -8,4 +8,5 @@ local verdict = ended()
 if verdict then return answer(verdict) end
 
 redis.call('HSET', RECORD, FIELD.status, 'c')
+enter_trail('c', MARK)
 return answer('done')

@@ -1,8 +1,8 @@
 -- check: count one check, and spend the token if it is the typed one. An approval gives back what its messages spent.
 -- The count comes before the look. The same nonce again costs nothing and is answered the same.
 -- @include verification
-local GUESSES, GUESSED, NETWORK, UNFINISHED, RANGE, COUNTRY, CLOSED_RANGE, APPROVED = unpack(KEYS, 6)
-local NONCE, SUBJECTS = '=' .. ARGV[6], ARGV[7]
+local GUESSES, GUESSED, NETWORK, UNFINISHED, RANGE, COUNTRY, CLOSED_RANGE, APPROVED = unpack(KEYS, 8)
+local NONCE, SUBJECTS = '=' .. ARGV[7], ARGV[8]
 -- @include guesses
 -- @include credit
 
@@ -26,6 +26,9 @@ if end_token() then
     enter_guess(false)
     credit(sent_at())
   end
+  local seconds = math.floor((NOW - field('begun')) / SECOND)
+  enter_trail('a', MARK, seconds)
+  count_approval(seconds)
   return answer('done')
 end
 if not IS_TEST then
@@ -33,4 +36,5 @@ if not IS_TEST then
   enter_guess(true)
 end
 redis.call('HSET', RECORD, FIELD.status, checks >= RULES.checks and 'l' or 'p', NONCE, checks)
+enter_trail('w', MARK, checks)
 return answer('rejected')

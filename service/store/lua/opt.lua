@@ -1,14 +1,16 @@
 -- opt: the phone itself says that it wants no messages, or wants them again; or the operator forgives the number.
 -- Whoever holds the phone asks for a message of their own: what strangers asked for and got wrong counts no more, and
 -- whoever asks next is heard. Returns, to the operator, how many checks and sources were forgotten.
-local KEYRING, OPTED_OUT, ROW, NUMBER, EVENT = unpack(KEYS) -- EVENT: this news (string)
+local KEYRING, OPTED_OUT, ROW, NUMBER, EVENT, TRAIL = unpack(KEYS) -- EVENT: this news (string)
 local KEYRING_ID, CALLER_NOW, WORD, OUT_MS, EVENT_MS, WELCOME_MS = unpack(ARGV) -- EVENT_MS: "" when it has no name
 -- @include keyring
 -- @include clock
+-- @include trail
 
 if EVENT_MS ~= '' and redis.call('EXISTS', EVENT) == 1 then return end
 if WORD == 'out' then
   redis.call('SET', OPTED_OUT, '', 'PX', OUT_MS)
+  enter_trail('o')
 else
   local sources, many = {}, 0
   local checks = redis.call('LLEN', ROW)
@@ -32,6 +34,7 @@ else
   redis.call('HSET', NUMBER, 'h', '', 'y', NOW + WELCOME_MS)
   if redis.call('PTTL', NUMBER) < tonumber(WELCOME_MS) then redis.call('PEXPIRE', NUMBER, WELCOME_MS) end
   if WORD == 'in' then redis.call('DEL', OPTED_OUT) end
+  enter_trail(WORD == 'in' and 'i' or 'g')
   if WORD == 'forgive' then return {checks, many} end
 end
 if EVENT_MS ~= '' then redis.call('SET', EVENT, '', 'PX', EVENT_MS) end

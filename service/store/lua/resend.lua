@@ -1,10 +1,10 @@
 -- resend: decide, and spend one more message of the verification, of the number and of the limits that many share.
 -- @include verification
 local OPTED_OUT, PAUSE, FREE, MONEY, CLOSED_NUMBER, CLOSED_RANGE, CLOSED_COUNTRY, NETWORK, UNFINISHED, RANGE, COUNTRY,
-  APPROVED = unpack(KEYS, 6)
-local FIRST_CHARGE = 18
+  APPROVED = unpack(KEYS, 8)
+local FIRST_CHARGE = 20
 -- CALLER: of all that send the same nonce, the first is told to send, each time it asks
-local NONCE, CALLER, SEED, IS_SENT, HAS_SLOT, CHARGES, PRICE, SUBJECTS, LABEL = unpack(ARGV, 6)
+local NONCE, CALLER, SEED, IS_SENT, HAS_SLOT, CHARGES, PRICE, SUBJECTS, LABEL = unpack(ARGV, 7)
 NONCE, IS_SENT, HAS_SLOT = '=' .. NONCE, IS_SENT == '1', HAS_SLOT == '1'
 local KIND = field('kind')
 
@@ -45,6 +45,8 @@ end
 redis.call('HSET', RECORD, FIELD.sends, sends + 1, FIELD.later_sends, (field('later_sends') or '') .. string.format(' %d', NOW), NONCE, CALLER)
 redis.call('HDEL', RECORD, FIELD.delivery)
 enter_send()
+enter_trail('r', MARK, sends + 1)
+if IS_SENT then count_send(PRICE) end
 tidy()
 forget_stale()
 if #news > 0 then told.news = news end

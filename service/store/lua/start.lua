@@ -7,10 +7,10 @@
 -- is judged and spends nothing. Callers of one application that cannot be told apart are sent the same token again.
 -- @include verification
 local OPTED_OUT, PAUSE, FREE, MONEY, CLOSED_NUMBER, CLOSED_RANGE, CLOSED_COUNTRY, NETWORK, UNFINISHED, RANGE, COUNTRY,
-  APPROVED, GUESSES, GUESSED = unpack(KEYS, 6)
-local FIRST_CHARGE = 20
+  APPROVED, GUESSES, GUESSED = unpack(KEYS, 8)
+local FIRST_CHARGE = 22
 local MEMO, SEED, REQUEST, KIND, REFERENCE, LOCALE, IS_SENT, HAS_SLOT, CHARGES, PRICE, SUBJECTS, LABEL =
-  unpack(ARGV, 6)
+  unpack(ARGV, 7)
 IS_SENT, HAS_SLOT = IS_SENT == '1', HAS_SLOT == '1'
 
 if redis.call('EXISTS', RECORD) == 1 then
@@ -91,6 +91,9 @@ if REQUEST ~= '' then
 end
 tidy()
 forget_stale()
+enter_trail(is_silent and 'h' or IS_SENT and 'b' or 't', MEMO, shares or '-', CLIENT)
+count(is_silent and 'shared' or 'starts')
+if IS_SENT and not is_silent then count_send(PRICE) end
 told.other = shares
 if #news > 0 then told.news = news end
 return answer(is_silent and 'shared' or 'done', told)

@@ -2,9 +2,9 @@
 -- What the carrier refused still counts against its network, so that such numbers cannot be tried without end; it is no
 -- evidence against anybody else.
 -- @include verification
-local FREE, MONEY, NETWORK, UNFINISHED, RANGE, COUNTRY = unpack(KEYS, 6)
-local FIRST_CHARGE = 12
-local DELIVERY, SEND, STEP, PRICE, IS_REFUSED, SUBJECTS, IS_UNDO = unpack(ARGV, 6) -- STEP: ms of the sender
+local FREE, MONEY, NETWORK, UNFINISHED, RANGE, COUNTRY = unpack(KEYS, 8)
+local FIRST_CHARGE = 14
+local DELIVERY, SEND, STEP, PRICE, IS_REFUSED, SUBJECTS, IS_UNDO, CODE = unpack(ARGV, 7) -- STEP: ms of the sender
 IS_UNDO = IS_UNDO == '1' -- whoever started it has no answer; but if the request came again, it has
 -- @include unfinished
 
@@ -26,4 +26,7 @@ if SEND == '1' and status == 'p' then
   redis.call('HSET', RECORD, FIELD.status, 'c')
   end_token()
 end
+enter_trail('f', MARK, SEND, string.sub(DELIVERY, 2), CODE)
+count('unsent')
+count('spent', -PRICE)
 return answer('done')

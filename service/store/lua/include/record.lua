@@ -1,5 +1,6 @@
 -- A verification: its record, its token, and what is answered about them.
--- Needs KEYRING, RECORD, TOKEN, NUMBER, ROW, KEYRING_ID, CALLER_NOW, RULES, SOURCE, TOLD_APART and CLIENT.
+-- Needs KEYRING, RECORD, TOKEN, NUMBER, ROW, KEYRING_ID, CALLER_NOW, RULES, SOURCE, TOLD_APART and CLIENT, and what
+-- told.lua needs besides.
 --
 -- RECORD (hash), each field by its letter in FIELD; =<nonce> is the answer to a request that may come again: of a check
 -- 'done' or the count of wrong ones, of a resend its caller
@@ -26,6 +27,7 @@ local function field(name) return redis.call('HGET', RECORD, FIELD[name]) end
 local SENDS = RULES.sends_to[field('kind') or 'usual']
 -- @include keyring
 -- @include number
+-- @include told
 
 -- When its messages were sent, in ms, oldest first.
 local function sent_at()
@@ -56,6 +58,7 @@ local function answer(verdict, more)
     reply.next_send = f[1] == 'p' and math.max(wait_after(sends, last), wait_for_send()) or 0
   end
   for name, value in pairs(more or {}) do reply[name] = value end
+  tell_refusal(verdict, more)
   return cjson.encode(reply)
 end
 

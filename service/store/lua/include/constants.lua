@@ -1,0 +1,2 @@
+-- What the settings say, as far as scripts ask.
+-- @constants
