@@ -44,7 +44,7 @@ class Pending:
     address: str
 
 
-NOBODY = Pending("A" * 63, "0AAAAA", "198.18.0.1")
+NOBODY = Pending("A" * 63, "0AAAAA", "2001:db8::1")
 """For those who are compared, and look nothing up."""
 
 
@@ -92,8 +92,8 @@ class Crowd:
         return f"{PREFIXES[prefix]}{(turn * 6677 + prefix * 7) % 10_000:04}"  # no two are neighbours
 
     def address(self) -> str:
-        """Return somebody's address."""
-        return f"198.{18 + self._random.randrange(2)}.{self._random.randrange(256)}.{self._random.randrange(256)}"
+        """Return somebody's address, of one of 65,536 networks that are for examples."""
+        return f"2001:db8:{self._random.getrandbits(16):x}:{self._random.getrandbits(16):x}::1"
 
     def pending(self, *, owner: str = "") -> Pending:
         """Return a verification that waits for its code; of an application, if it has a name."""
@@ -104,9 +104,12 @@ class Crowd:
 
     # -- Requests, as bytes
 
-    def form_start(self, path: str = "/request") -> bytes:
+    def form_start(
+        self, path: str = "/request", *, phone: str = "", address: str = "", site: str = "same-origin"
+    ) -> bytes:
         """Return somebody asking for a code."""
-        return self._form(path, {"nonce": secrets.token_urlsafe(12), "phone": self.number()}, self.address())
+        fields = {"nonce": secrets.token_urlsafe(12), "phone": phone or self.number()}
+        return self._form(path, fields, address or self.address(), site=site)
 
     def form_check(self, path: str = CHECK, *, right: bool = True) -> bytes:
         """Return somebody typing the code, or another one."""
@@ -115,27 +118,29 @@ class Crowd:
         fields = {"nonce": secrets.token_urlsafe(12), "token": token}
         return self._form(path, fields, one.address, self._cookie_of(one.id))
 
-    def api_start(self, path: str = "/v1/verifications") -> bytes:
+    def api_start(self, path: str = "/v1/verifications", *, to: str = "", key: str = "", **more: str) -> bytes:
         """Return an application asking for a code."""
-        return self._json(path, {"to": self.number()})
+        return self._json(path, {"to": to or self.number()} | more, key)
 
     def api_check(self, path: str = API_CHECK, *, right: bool = True) -> bytes:
         """Return an application checking the code."""
         one = self.pending(owner="bench") if path == API_CHECK else NOBODY
         return self._json(path.format(one.id), {"token": one.token if right else _another(one.token)})
 
-    def _form(self, path: str, fields: dict[str, str], address: str, cookie: str = "") -> bytes:
+    def _form(
+        self, path: str, fields: dict[str, str], address: str, cookie: str = "", site: str = "same-origin"
+    ) -> bytes:
         headers = [
             ("Origin", "http://localhost"),
-            ("Sec-Fetch-Site", "same-origin"),
+            ("Sec-Fetch-Site", site),
             ("Accept", "text/html"),
             ("X-Forwarded-For", address),
             *([("Cookie", cookie)] if cookie else []),
         ]
         return post(path, urlencode(fields).encode(), kind=FORM, headers=headers)
 
-    def _json(self, path: str, fields: dict[str, str]) -> bytes:
-        headers = [("Authorization", f"Bearer {self.key}"), ("Accept", JSON), ("X-Forwarded-For", "198.18.0.1")]
+    def _json(self, path: str, fields: dict[str, str], key: str = "") -> bytes:
+        headers = [("Authorization", f"Bearer {key or self.key}"), ("Accept", JSON), ("X-Forwarded-For", "198.18.0.1")]
         return post(path, json.dumps(fields).encode(), kind=JSON, headers=headers)
 
     def _cookie_of(self, id_: str) -> str:

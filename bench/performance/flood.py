@@ -1,16 +1,20 @@
 """What people who hold a code keep of the service while others start and start, with the balancer and without."""
 
 import itertools
+import math
+import os
 import secrets
 import selectors
 import socket
+import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlencode
@@ -18,44 +22,71 @@ from urllib.parse import urlencode
 from bench.fleet import Balancer, haproxy
 from bench.performance.crowd import FORM, Crowd
 from bench.performance.load import CONNECTIONS, Driven, drive, post
+from bench.performance.rows import STARTERS, Ratio
 from bench.performance.servers import EVERY_LIMIT, ROOT, SERVICE, Server
 from tests.support.processes import Child, wait_until
 from tests.support.servers import StoreServer
 
 FLOOD = 256  # connections that start, beside 32 that check
-RATE = 800  # checks a second that are made ready; more than three replicas on two cores do
+RATE = 600  # checks a second that are made ready; about what one core does
+ROUNDS = 3
 OK = 200
-THROUGH, WITHOUT = "through", "without"
+THROUGH, WITHOUT, BARE = "through the balancer", "without", "bare Flask"
+BALANCER, WORKER = f"{THROUGH}, three replicas", f"{WITHOUT}, one worker"
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What checks did during a flood, and without one."""
+class Way:
+    """What is flooded, and by which requests."""
 
-    way: str
-    addresses: int
-    """That start."""
-    alone: Driven
-    meanwhile: Driven
-    starts: Counter[int]
+    name: str
+    port: int
+    check: Callable[[], bytes]
+    path: str
+    """Of a start."""
+
+
+@dataclass(frozen=True)
+class Flood:
+    """Those who start."""
+
+    name: str
+    rate: float
+    """A second, in all; infinite: each again as soon as it is answered."""
+    addresses: int = FLOOD
+
+
+@dataclass
+class Kept:
+    """What checks did during a flood and without one, round for round."""
+
+    way: Way
+    flood: Flood
+    alone: list[Driven] = field(default_factory=list)
+    meanwhile: list[Driven] = field(default_factory=list)
+    starts: Counter[int] = field(default_factory=Counter)
     """Answers to those who flood, by status."""
 
     @property
-    def share(self) -> float:
+    def share(self) -> Ratio:
         """Of the right codes a second that there are without a flood."""
-        return _goodput(self.meanwhile) / _goodput(self.alone)
+        pairs = zip(self.meanwhile, self.alone, strict=True)
+        return Ratio([_goodput(busy) / _goodput(quiet) for busy, quiet in pairs])
 
     @property
-    def slower(self) -> float:
+    def slower(self) -> Ratio:
         """How many times."""
-        return self.meanwhile.slowest() / self.alone.slowest()
+        pairs = zip(self.meanwhile, self.alone, strict=True)
+        return Ratio([busy.slowest() / quiet.slowest() for busy, quiet in pairs])
 
     def __str__(self) -> str:
         """Return a line of the table."""
         told = ", ".join(f"{count} x {status}" for status, count in sorted(self.starts.items()))
-        rates = f"{_goodput(self.alone):.0f} | {_goodput(self.meanwhile):.0f} | {self.share:.2f}"
-        waits = f"{self.alone.slowest():.0f} | {self.meanwhile.slowest():.0f} | {self.slower:.1f}"
-        return f"| {self.way} the balancer | {self.addresses} | {rates} | {waits} | {told} |"
+        rates = " | ".join(f"{statistics.median(map(_goodput, each)):.0f}" for each in (self.alone, self.meanwhile))
+        waits = " | ".join(
+            f"{statistics.median(one.slowest() for one in each):.0f}" for each in (self.alone, self.meanwhile)
+        )
+        return f"| {self.way.name} | {self.flood.name} | {rates} | {self.share} | {waits} | {self.slower} | {told} |"
 
 
 def _goodput(driven: Driven) -> float:
@@ -63,24 +94,43 @@ def _goodput(driven: Driven) -> float:
 
 
 def measure(seconds: float) -> Iterator[Kept]:
-    """Flood three replicas through the balancer, and one without it, from one address and from as many as there are."""
+    """Flood three replicas through the balancer, one worker without it, and bare Flask, in turns."""
     with ExitStack() as ends:
         store = ends.enter_context(StoreServer())
         crowd = Crowd(store.url)
         settings = SERVICE | EVERY_LIMIT | {"TEXTPROOF_REDIS_URL": store.url}
         app = "bench.performance.stubbed:create_app()"
-        servers = [ends.enter_context(Server(app, settings, core=None)) for _ in range(3)]
-        ways = {WITHOUT: servers[0].port}
+        servers = [ends.enter_context(Server(app, settings)) for _ in range(3)]
+        bare = ends.enter_context(Server("bench.performance.bare:create_app()", {"BARE_REDIS_URL": store.url}))
+        starts = [crowd.form_start() for _ in range(int(RATE * seconds))]
+        one_core = drive(servers[0].port, starts, connections=STARTERS, seconds=seconds).per_second
+        ways = [
+            Way(WORKER, servers[0].port, crowd.form_check, "/request"),
+            Way(BARE, bare.port, partial(crowd.form_check, "/one/form"), "/one/redirect"),
+        ]
         if haproxy():
-            ways = {THROUGH: ends.enter_context(Balancer([server.port for server in servers])).port} | ways
-        for way, port in ways.items():
-            for addresses in (1, FLOOD):
-                alone, beside = ([crowd.form_check() for _ in range(int(RATE * seconds))] for _ in range(2))
-                quiet = drive(port, alone, sources=_addresses(1, CONNECTIONS), seconds=seconds)
-                with _flood(port, addresses, seconds + 1) as starts:
-                    time.sleep(1)
-                    busy = drive(port, beside, sources=_addresses(1, CONNECTIONS), seconds=seconds)
-                yield Kept(way, addresses, quiet, busy, starts)
+            port = ends.enter_context(Balancer([server.port for server in servers])).port
+            ways.insert(0, Way(BALANCER, port, crowd.form_check, "/request"))
+        floods = [Flood(f"{times} x {one_core:.0f} starts/s", times * one_core) for times in (1, 2, 10)]
+        floods.append(Flood(f"{FLOOD} that start again at once", math.inf))
+        cells = [Kept(way, flood) for way in ways for flood in floods]
+        cells += [Kept(way, Flood("the same, from one address", math.inf, 1)) for way in ways if way.name == BALANCER]
+        for _ in range(ROUNDS):
+            for cell in cells:
+                _once(cell, seconds)
+        yield from cells
+
+
+def _once(cell: Kept, seconds: float) -> None:
+    """Measure one cell, without its flood and with it."""
+    way = cell.way
+    alone, beside = ([way.check() for _ in range(int(RATE * seconds))] for _ in range(2))
+    sources = _addresses(1, CONNECTIONS)
+    cell.alone.append(drive(way.port, alone, sources=sources, seconds=seconds))
+    with _flooded(way, cell.flood, seconds + 1) as told:
+        time.sleep(1)
+        cell.meanwhile.append(drive(way.port, beside, sources=sources, seconds=seconds))
+    cell.starts.update(told)
 
 
 def _addresses(net: int, count: int) -> Sequence[str]:
@@ -88,12 +138,13 @@ def _addresses(net: int, count: int) -> Sequence[str]:
 
 
 @contextmanager
-def _flood(port: int, addresses: int, seconds: float) -> Iterator[Counter[int]]:
+def _flooded(way: Way, flood: Flood, seconds: float) -> Iterator[Counter[int]]:
     """Let others start, in a process of their own; what they were told is there afterwards."""
     told = Counter[int]()
     with tempfile.TemporaryDirectory(prefix="textproof-flood-") as directory:
         said = Path(directory, "said")
-        argv = [sys.executable, "-m", "bench.performance.flood", str(port), str(addresses), str(seconds)]
+        words = (way.port, way.path, flood.addresses, flood.rate, seconds)
+        argv = [sys.executable, "-m", "bench.performance.flood", *map(str, words)]
         with Child(argv, output=said, cwd=ROOT) as child:
             wait_until(lambda: "begun" in said.read_text(), seconds=60, what="the flood has begun")
             yield told
@@ -101,44 +152,57 @@ def _flood(port: int, addresses: int, seconds: float) -> Iterator[Counter[int]]:
         told.update({int(status): int(count) for status, count in map(str.split, said.read_text().splitlines()[1:])})
 
 
-def main(port: int, addresses: int, seconds: float) -> None:
-    """Start on so many connections until the time is over; whoever is turned away comes again."""
-    sources, turn, told, over = itertools.cycle(_addresses(2, addresses)), itertools.count(), Counter[int](), 0.0
+def main(port: int, path: str, addresses: int, rate: float, seconds: float) -> None:
+    """Start on so many connections until the time is over; whoever is turned away comes again.
+
+    With a rate, a start is sent when it is due and a connection is free. It gives way to the client of those who check,
+    which has the same core.
+    """
+    os.nice(10)
+    sources, turn, told = itertools.cycle(_addresses(2, addresses)), itertools.count(), Counter[int]()
     # In no range of those who check.
     numbers = (
         f"+1{(206, 303, 404, 503, 602, 702, 801)[n % 7]}{231 + n // 7 % 700}{1000 + n * 7919 % 9000}" for n in turn
     )
+    idle: deque[socket.socket] = deque()
 
     def request() -> bytes:
         fields = {"nonce": secrets.token_urlsafe(12), "phone": next(numbers)}
         headers = [("Origin", "http://localhost"), ("Sec-Fetch-Site", "same-origin")]
-        return post("/request", urlencode(fields).encode(), kind=FORM, headers=headers)
+        return post(path, urlencode(fields).encode(), kind=FORM, headers=headers)
 
     with selectors.DefaultSelector() as selector:
 
         def come() -> None:
             client = socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(next(sources), 0))
             selector.register(client, selectors.EVENT_READ)
-            client.sendall(request())
+            idle.append(client)
 
         for _ in range(FLOOD):
             come()
         print("begun", flush=True)
-        over = time.monotonic() + seconds
-        while (left := over - time.monotonic()) > 0:
-            for key, _ in selector.select(left):
+        begun, sent = time.monotonic(), 0
+        while (passed := time.monotonic() - begun) < seconds:
+            due = min(len(idle), math.inf if rate == math.inf else int(rate * passed) - sent)
+            for _ in range(int(due)):
+                with suppress(OSError):  # it was closed meanwhile, which is read below
+                    idle.popleft().sendall(request())
+                sent += 1
+            for key, _ in selector.select(min(seconds - passed, 0.001 if idle else 1)):
                 client = cast("socket.socket", key.fileobj)
                 with suppress(OSError):
                     if answer := client.recv(65_536):
                         if answer.startswith(b"HTTP/1.1 "):  # the rest of a long page is not looked at
                             told[int(answer[9:12])] += 1
-                            client.sendall(request())
+                            idle.append(client)
                         continue
                 selector.unregister(client)
+                with suppress(ValueError):
+                    idle.remove(client)
                 client.close()
                 come()
     print("\n".join(f"{status} {count}" for status, count in told.items()), flush=True)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
+    main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4]), float(sys.argv[5]))

@@ -38,10 +38,19 @@ class _Connection:
     """One connection, and what of an answer has come."""
 
     def __init__(self, port: int, source: str = "127.0.0.1") -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT, source_address=(source, 0))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port = port
+        self._source = source
         self.come = b""
         self.begun = 0.0
+        self.is_last = False
+        """Whether the server closes the connection after the answer."""
+        self.open()
+
+    def open(self) -> None:
+        self.socket = socket.create_connection(
+            ("127.0.0.1", self._port), timeout=TIMEOUT, source_address=(self._source, 0)
+        )
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self, request: bytes) -> None:
         self.come, self.begun = b"", time.perf_counter()
@@ -57,6 +66,7 @@ class _Connection:
         if not mark:
             return None
         head = head.lower()
+        self.is_last = b"connection: close" in head
         if b"transfer-encoding: chunked" in head:
             return int(head[9:12]) if body.endswith(LAST_CHUNK) else None
         _, found, rest = head.partition(b"content-length:")
@@ -103,6 +113,11 @@ def drive(
                     continue
                 times.append(time.perf_counter() - key.data.begun)
                 statuses[status] += 1
+                if key.data.is_last:
+                    selector.unregister(key.fileobj)
+                    key.data.socket.close()
+                    key.data.open()
+                    selector.register(key.data.socket, selectors.EVENT_READ, key.data)
                 if waiting and time.perf_counter() - begun < seconds:
                     key.data.ask(waiting.popleft())
                 else:

@@ -1,6 +1,5 @@
 """What is measured. Each row is side by side with what it is compared with, in rounds, in turns."""
 
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +27,7 @@ from tests.support.servers import StoreServer, redis_binary, valkey_binary
 from tests.support.telnyx import FakeTelnyx
 
 SEE_OTHER, OK, CREATED, WRONG = 303, 200, 201, 422
+UNKNOWN, FORBIDDEN, LIMITED, BUSY = 401, 403, 429, 503
 MILLION = 1_000_000
 STARTERS = 8  # connections: as many as may wait for the carrier's answer, of the 16 places that there are
 
@@ -39,7 +39,6 @@ HANDSHAKE = ("HELLO", "CLIENT", "AUTH", "SELECT", "MONITOR", "SCRIPT")
 BATCH = 500  # scripts
 EXPIRY_SECONDS = 120
 BRIEF_SECONDS = 20  # a life that can be waited for
-FLEETS = (1, 2, 4, 8)
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,8 @@ class Size:
     """Of each part of the rows that take their time."""
 
 
-FULL = Size(rounds=7, requests=1000, pending=1_000_000, seconds=4.0)
-QUICK = Size(rounds=3, requests=400, pending=20_000, seconds=1.5)
+FULL = Size(rounds=5, requests=300, pending=100_000, seconds=2.0)
+QUICK = Size(rounds=3, requests=150, pending=20_000, seconds=1.0)
 
 
 @dataclass(frozen=True)
@@ -191,12 +190,49 @@ def starts_of_api(stage: Stage) -> list[Candidate]:
     return [Candidate("Textproof", stage.service, call, CREATED), *_bare(stage, "json", call)]
 
 
+GOOD, FLOOR = "a good start", "bare Flask that refuses nothing and asks nobody"
+EARLY = frozenset({"from another site", "while the worker is busy with starts"})  # refused before Flask
+ABROAD, UNREADABLE, ONE_ADDRESS = "+447400123456", "12ab", "203.0.113.7"
+
+
+def refusals_of_pages(stage: Stage) -> list[Candidate]:
+    """(c) Numbers typed into the page that are refused."""
+    form, busy = stage.crowd.form_start, stage.start("bench.performance.stubbed:create_busy()", **stage.settings)
+    over = partial(form, address=ONE_ADDRESS)
+    drive(stage.service.port, [over() for _ in range(WARM)], connections=1)
+    return [
+        Candidate(GOOD, stage.service, form, SEE_OTHER),
+        Candidate("a country that is not allowed", stage.service, partial(form, phone=ABROAD), WRONG),
+        Candidate("no number", stage.service, partial(form, phone=UNREADABLE), WRONG),
+        Candidate("from another site", stage.service, partial(form, site="cross-site"), FORBIDDEN),
+        Candidate("an address that is over its limit", stage.service, over, LIMITED),
+        Candidate("while the worker is busy with starts", busy, form, BUSY),
+        Candidate(FLOOR, stage.bare, partial(form, "/none/form"), OK),
+    ]
+
+
+def refusals_of_api(stage: Stage) -> list[Candidate]:
+    """(c) Numbers given by an application that are refused."""
+    call, busy = stage.crowd.api_start, stage.start("bench.performance.stubbed:create_busy()", **stage.settings)
+    over = partial(call, client_address=ONE_ADDRESS)
+    drive(stage.service.port, [over() for _ in range(WARM)], connections=1)
+    return [
+        Candidate(GOOD, stage.service, call, CREATED),
+        Candidate("a country that is not allowed", stage.service, partial(call, to=ABROAD), WRONG),
+        Candidate("no number", stage.service, partial(call, to=UNREADABLE), WRONG),
+        Candidate("a key that nobody has", stage.service, partial(call, key="tp_00000000_" + "x" * 43), UNKNOWN),
+        Candidate("an address that is over its limit", stage.service, over, LIMITED),
+        Candidate("while the worker is busy with starts", busy, call, BUSY),
+        Candidate(FLOOR, stage.bare, partial(call, "/none/json"), OK),
+    ]
+
+
 def _bare(stage: Stage, kind: str, request: Callable[..., bytes]) -> Iterator[Candidate]:
     yield Candidate(f"Flask + {kind} + EVALSHA", stage.bare, partial(request, f"/one/{kind}"), OK)
     yield Candidate(f"Flask + {kind}", stage.bare, partial(request, f"/none/{kind}"), OK)
 
 
-# -- (c) A carrier that takes its time
+# -- (d) A carrier that takes its time
 
 
 @dataclass(frozen=True)
@@ -231,7 +267,7 @@ def hanging_carrier(size: Size) -> Ratio:
     return Ratio([isolation.round_of("service.app:create_app()", size.seconds)[2] for _ in range(min(3, size.rounds))])
 
 
-# -- (d) Trips
+# -- (e) Trips
 
 
 @dataclass(frozen=True)
@@ -290,7 +326,7 @@ def _sent(monitor: Any) -> tuple[list[str], int]:  # noqa: ANN401 - redis-py's h
             sent.append(word)
 
 
-# -- (e) Bytes
+# -- (f) Bytes
 
 
 @dataclass(frozen=True)
@@ -384,47 +420,6 @@ class Writer:
     def script_load(self, source: str) -> None:
         """Load a script at once."""
         self._known[sha1(source.encode()).hexdigest()] = str(self._client.script_load(source))  # noqa: S324 - as Redis
-
-
-# -- (f) More replicas
-
-
-@dataclass(frozen=True)
-class Fleet:
-    """What so many replicas do together."""
-
-    replicas: int
-    microseconds: float
-    per_second: float
-    beside: float
-    """Microseconds that so many of bare Flask take, with a script and the same page."""
-
-
-def replicas(stage: Stage, size: Size) -> list[Fleet]:
-    """Return what a wrong code costs when 1, 2, 4 and 8 replicas share the work, on the cores that there are."""
-    cores, redis_url = os.cpu_count() or 1, stage.store.url
-    places = [place % cores for place in range(FLEETS[-1])]
-    ours = [stage.start("bench.performance.stubbed:create_app()", core=core, **stage.settings) for core in places]
-    bare = [stage.start("bench.performance.bare:create_app()", core=core, BARE_REDIS_URL=redis_url) for core in places]
-    wrong = partial(stage.crowd.form_check, right=False)
-    measured: dict[int, list[tuple[float, float, float]]] = {count: [] for count in FLEETS}
-    for number in range(size.rounds + 1):
-        for count in FLEETS:
-            cpu, seconds = _together(ours[:count], [wrong() for _ in range(size.requests)])
-            beside, _ = _together(bare[:count], [wrong("/one/again") for _ in range(size.requests)])
-            if number:
-                each = (cpu * MILLION / size.requests, size.requests / seconds, beside * MILLION / size.requests)
-                measured[count].append(each)
-    return [
-        Fleet(count, *(statistics.median(row) for row in zip(*seen, strict=True))) for count, seen in measured.items()
-    ]
-
-
-def _together(fleet: Sequence[Server], requests: Sequence[bytes]) -> tuple[float, float]:
-    """Let a fleet share requests, in turns; return the processor time and the seconds that it takes."""
-    before = sum(machine.cpu_seconds(one.pids) for one in fleet)
-    driven = drive([one.port for one in fleet], requests)
-    return sum(machine.cpu_seconds(one.pids) for one in fleet) - before, driven.seconds
 
 
 # -- (g) Memory of the processes, and how soon they answer

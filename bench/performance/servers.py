@@ -37,9 +37,10 @@ EVERY_LIMIT = {
 
 
 def pin(core: int | None, pid: int = 0) -> None:
-    """Keep a process on a core, where there are several."""
-    if core is not None and hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(pid, {core})
+    """Keep a process on a core, where there are several; None: let it have all of them, whatever its parent has."""
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_setaffinity") and cores > 1:
+        os.sched_setaffinity(pid, range(cores) if core is None else {core})
 
 
 class Program:

@@ -4,6 +4,7 @@ from flask import Flask
 
 from service import app
 from service.verification.message import Message
+from service.web import gate
 
 
 class Silent:
@@ -17,3 +18,9 @@ class Silent:
 def create_app() -> Flask:
     """Return the service."""
     return app.create_app(sender=Silent())
+
+
+def create_busy() -> Flask:
+    """Return the service with as many starts under way as there may be, so that none more is begun."""
+    gate.AT_ONCE = 0
+    return create_app()

@@ -41,7 +41,8 @@ class Slot:
             raise SendingHeld(Hold.NO_PLACE, RETRY_SECONDS) from error
         self.is_used = True
         try:
-            return future.result(PATIENCE_SECONDS if self._may_wait else 0)
+            with self._outbox.wait():
+                return future.result(PATIENCE_SECONDS if self._may_wait else 0)
         except TimeoutError:  # of the wait, or of the send
             return future.result() if future.done() else None
 
@@ -55,6 +56,8 @@ class Outbox:
     def __init__(self, slots: int) -> None:
         self._slots = slots
         self._taken = 0
+        self.waiting = 0
+        """Threads that do nothing but wait for the carrier's answer."""
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix="send")
 
@@ -67,6 +70,17 @@ class Outbox:
         finally:
             if slot is not None and not slot.is_used:
                 self._give_back()
+
+    @contextmanager
+    def wait(self) -> Iterator[None]:
+        """Count the current thread among those that wait."""
+        with self._lock:
+            self.waiting += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.waiting -= 1
 
     def _take(self) -> Slot | None:
         with self._lock:

@@ -101,6 +101,7 @@ def is_region(name: str) -> bool:
     return name in REGIONS
 
 
+@functools.cache  # the form of each country has one
 def example(region: str) -> str:
     """Return a mobile number of a region as people write it, for a hint; it is nobody's."""
     number = phonenumbers.example_number_for_type(region, PhoneNumberType.MOBILE)

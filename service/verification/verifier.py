@@ -119,6 +119,10 @@ class Verifier:
         self._clock = clock
         self._languages = languages or Languages()
 
+    def waiting(self) -> int:
+        """Return how many threads of this process do nothing but wait for the carrier."""
+        return self._outbox.waiting
+
     def number(self, typed: str, *, caller: Caller = NOBODY, home: str = "") -> PhoneNumber:
         """Return the number that somebody typed, if it may be texted; raise InvalidNumber.
 

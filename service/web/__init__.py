@@ -11,6 +11,7 @@ result.py      the signed result, and the keys to check it with
 pages.py       the browser's way through: /, /request, /verify, /resend, /cancel
 demo.py        the demo's inbox: /demo
 health.py      /livez and /readyz
+gate.py        starts never take all threads of a worker
 memory.py      nothing begins in the last tenth of Redis's memory
 metrics.py     numbers for operators: /metrics
 webhooks.py    what the carrier tells: /webhooks/telnyx
@@ -37,7 +38,7 @@ from ..verification.envelope import Keys
 from ..verification.phone import PhoneNumber
 from ..verification.ports import Store
 from ..verification.verifier import Verifier
-from . import assets, demo, docs, health, logs, memory, metrics, problems, security, speech, webhooks, words
+from . import assets, demo, docs, gate, health, logs, memory, metrics, problems, security, speech, webhooks, words
 from .api import Api
 from .body import Request
 from .cookie import FlowCookie
@@ -148,4 +149,5 @@ def build_web(
         app.register_blueprint(demo.routes(inbox))
     problems.handle(app)
     security.protect(app, secure=secure)
+    gate.guard(app, verifier.waiting, counted.shed)
     return app

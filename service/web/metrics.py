@@ -78,6 +78,7 @@ class Metrics:
         for event in FAULTS:
             self.errors.labels(event)
         self.limits.labels("no_place", UNKNOWN, "refused")
+        self.shed = self.limits.labels("busy", UNKNOWN, "refused").inc
 
     def _counter(self, name: str, words: str, *labels: str) -> Counter:
         return Counter(f"textproof_{name}", words, labels, registry=self.registry)

@@ -219,6 +219,10 @@ def _facts(error: Exception) -> dict[str, Any]:
         facts = {"checks_left": verification.checks_left, "next_send_in": verification.next_send_in}
     if isinstance(error, TokenRejected):
         facts["checks_left"] = error.checks_left
+    if isinstance(error, InvalidNumber):
+        facts["reason"] = error.reason
+    if isinstance(error, SendRefused):
+        facts["reason"] = error.delivery
     return facts
 
 

@@ -67,10 +67,14 @@ def refuse_cross_site(public_url: str) -> None:
         abort(403)
 
 
+def is_from_elsewhere(environ: WSGIEnvironment) -> bool:
+    """Tell whether a browser says that another site made it send this (Fetch Metadata)."""
+    return environ.get("HTTP_SEC_FETCH_SITE", "none") not in OURS
+
+
 def _is_ours(asked: Request, public_url: str) -> bool:
-    site = asked.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site in OURS
+    if "Sec-Fetch-Site" in asked.headers:
+        return not is_from_elsewhere(asked.environ)
     origin = asked.headers.get("Origin")
     if origin is None:
         return True

@@ -36,6 +36,8 @@ def speak(app: Flask, languages: Languages, *, secure: bool) -> None:
         accepted = parse_accept_header(header, LanguageAccept)
         return languages.of(accepted.best_match([one.tag for one in languages.offered]) or "")
 
+    app.extensions["asked"] = asked
+
     @app.before_request
     def choose() -> None:
         if request.path.startswith(PROGRAMS):

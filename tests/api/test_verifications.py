@@ -135,6 +135,25 @@ def test_what_the_carrier_did_not_answer_is_open_and_says_so(shop, sender, numbe
     assert shop.start(number)["delivery"] == "uncertain"
 
 
+@pytest.mark.parametrize(
+    ("to", "reason"),
+    [
+        ("hello", "characters"),
+        ("+12025550143;ext=5", "extension"),
+        ("12", "impossible"),
+        ("+447400123456", "region_not_allowed"),
+    ],
+)
+def test_a_program_is_told_why_a_number_is_not_taken(shop, to, reason):
+    assert shop.post("/v1/verifications", {"to": to}).json["reason"] == reason
+
+
+def test_a_program_is_told_why_a_number_is_not_texted(shop, sender, number):
+    sender.refuse(delivery=Delivery.LANDLINE)
+
+    assert shop.post("/v1/verifications", {"to": number}).json["reason"] == "landline"
+
+
 @pytest.mark.parametrize("to", ["", "12", "+1 202", "hello", "+442079460000", "+12025550143;ext=5"], ids=repr)
 def test_a_number_that_cannot_be_texted_is_a_422(shop, sender, to):
     answer = shop.post("/v1/verifications", {"to": to})
