@@ -9,9 +9,9 @@ from service import __main__ as command
 from service.limits import Limits
 from service.store.redis import RedisStore
 from service.trail import NotANumber, Trail
+from service.verification import policy as policies
 from service.verification.caller import Caller
 from service.verification.errors import Delivery, Limited, TokenRejected
-from service.verification.policy import TestNumber
 from service.verification.ports import Carrier, OptOut, Receipt
 from tests.fakes import typed_token, wrong
 
@@ -131,7 +131,10 @@ def test_a_test_number_has_a_trail_and_is_in_no_figure(make_verifier, make_store
     store: RedisStore = make_store(policy)
     verifier = make_verifier(
         TEST_NUMBERS=(
-            ("+12025550143", TestNumber("12AB56", (datetime.fromtimestamp(clock(), UTC) + timedelta(days=1)).date())),
+            (
+                "+12025550143",
+                policies.TestNumber("12AB56", (datetime.fromtimestamp(clock(), UTC) + timedelta(days=1)).date()),
+            ),
         )
     )
     verifier.check(verifier.start("+12025550143", caller=HERE).id, "12AB56")

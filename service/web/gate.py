@@ -99,13 +99,7 @@ def guard(app: Flask, waiting: Callable[[], int], count: Callable[[], None]) -> 
         else:
             count()
             status, headers, body = answer_to(environ, BUSY)
-            _close(start_response)
         start_response(status, list(headers))
         return [body]
 
     app.wsgi_app = guarded  # type: ignore[method-assign]  # as Flask's manual has it
-
-
-def _close(start_response: StartResponse) -> None:
-    """Let gunicorn close the connection after the answer: of new ones it takes one at a time, after all it has."""
-    getattr(getattr(start_response, "__self__", None), "force_close", int)()
