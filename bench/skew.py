@@ -1,6 +1,9 @@
-"""A clock that is wrong, for one server: its calls for the time of day are answered with some seconds more or less.
+"""A clock that is wrong, for one program and what it starts: the time of day is some seconds more or less for them.
 
-Debian's faketime does the same, but a server with an allocator of its own does not start under it.
+    python -m bench.skew 800 make check    runs a command so many days from now; needs a C compiler
+
+Debian's faketime does the same, but a server with an allocator of its own does not start under it, and with it some
+short sleeps of threads fail.
 """
 
 import mmap
@@ -8,6 +11,7 @@ import os
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -80,3 +84,16 @@ class WrongClock:
     ) -> None:
         self._ahead.close()
         shutil.rmtree(self._directory, ignore_errors=True)
+
+
+def main() -> None:
+    """Run a command some days from now, and end as it ends."""
+    days, *command = sys.argv[1:]
+    with WrongClock() as clock:
+        clock.set(int(days) * 86_400)
+        status = subprocess.run(command, env=clock.env, check=False).returncode
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

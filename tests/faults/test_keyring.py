@@ -12,17 +12,11 @@ from service.verification.envelope import Keys
 from tests.races.people import Person, arrive
 from tests.support.http import Browser
 from tests.support.processes import wait_until
-from tests.support.servers import StoreServer
 from tests.support.service import ServiceProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
 
 OLD, NEW = "0123456789abcdef" * 2, "fedcba9876543210" * 2
-
-
-@pytest.fixture
-def server(ends):
-    return ends.enter_context(StoreServer())
 
 
 @pytest.fixture
@@ -32,47 +26,28 @@ def keys(ends, server, policy):
     return lambda *secrets: Keys(store.keyring, secrets, prefix="tp")
 
 
-@pytest.fixture
-def replica(ends, server):
-    """Start a replica with these secrets, the current one first."""
-
-    def start(*secrets: str) -> ServiceProcess:
-        settings = {
-            "TEXTPROOF_REDIS_URL": server.url,
-            "TEXTPROOF_SENDER": "demo",
-            "TEXTPROOF_LIMITS_MODE": "observe",
-            "TEXTPROOF_SECRET_KEY": secrets[0],
-            "TEXTPROOF_SECRET_KEY_FALLBACKS": ",".join(secrets[1:]),
-        }
-        started = ServiceProcess(settings)
-        ends.callback(started.kill)  # who is killed need not be waited for
-        return started.start()
-
-    return start
-
-
 def check(replica: ServiceProcess, person: Person) -> int:
     with Browser(replica.url) as browser:
         browser.cookies = dict(person.cookies)
         return browser.post("/verify", {"token": person.token}).status
 
 
-def test_a_new_secret_on_one_replica_after_the_other_loses_no_code(replica, keys, numbers):
+def test_a_new_secret_on_one_replica_after_the_other_loses_no_code(replica_with, keys, numbers):
     """Begun under the old one, typed in under the new one, and the other way round."""
-    old = replica(OLD)
+    old = replica_with(OLD)
     begun_before = [arrive(old, next(numbers)) for _ in range(3)]
-    new = replica(NEW, OLD)
+    new = replica_with(NEW, OLD)
     begun_meanwhile = [arrive(one, next(numbers)) for one in (old, new) for _ in range(3)]
 
     assert [check(new, person) for person in begun_before[:2]] == [200] * 2
     assert [check(one, person) for one, person in zip([new] * 3 + [old] * 3, begun_meanwhile, strict=True)] == [200] * 6
     keys(NEW).reseal()
-    last = replica(NEW)
+    last = replica_with(NEW)
     assert check(last, begun_before[2]) == 200
 
 
-def test_rotations_under_load_lose_no_code(replica, keys, numbers):
-    replicas = [replica(OLD), replica(OLD)]
+def test_rotations_under_load_lose_no_code(replica_with, keys, numbers):
+    replicas = [replica_with(OLD), replica_with(OLD)]
     ends, seen, lock = threading.Event(), [], threading.Lock()
 
     def go_on_and_on(turn: int) -> None:
@@ -97,8 +72,8 @@ def test_rotations_under_load_lose_no_code(replica, keys, numbers):
     assert set(seen) == {200}
 
 
-def test_a_redis_that_was_emptied_gets_the_keyring_of_a_replica_that_runs(replica, server, numbers):
-    running = replica(OLD)
+def test_a_redis_that_was_emptied_gets_the_keyring_of_a_replica_that_runs(replica_with, server, numbers):
+    running = replica_with(OLD)
     arrive(running, next(numbers))
     before = server.ask("HGET", "{tp}:keyring", "id")
 

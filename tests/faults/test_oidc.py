@@ -21,7 +21,6 @@ from service.verification.envelope import Keys
 from service.web.oidc_keys import SigningKeys
 from tests.support.http import Browser, fields
 from tests.support.processes import LONG_SECONDS, wait_until
-from tests.support.servers import StoreServer
 from tests.support.service import ServiceProcess
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("faults")]
@@ -32,32 +31,8 @@ BACK = "https://shop.example.com/callback"
 
 
 @pytest.fixture
-def server(ends):
-    return ends.enter_context(StoreServer())
-
-
-@pytest.fixture
 def store(ends, server, policy):
     return RedisStore(ends.enter_context(closing(connect(server.url))), policy)
-
-
-@pytest.fixture
-def replica(ends, server):
-    """Start a replica with these secrets, the current one first."""
-
-    def start(*secrets: str) -> ServiceProcess:
-        settings = {
-            "TEXTPROOF_REDIS_URL": server.url,
-            "TEXTPROOF_SENDER": "demo",
-            "TEXTPROOF_LIMITS_MODE": "observe",
-            "TEXTPROOF_SECRET_KEY": secrets[0],
-            "TEXTPROOF_SECRET_KEY_FALLBACKS": ",".join(secrets[1:]),
-        }
-        started = ServiceProcess(settings)
-        ends.callback(started.kill)
-        return started.start()
-
-    return start
 
 
 def walk(replicas: list[ServiceProcess], turn: int, number: str, key: str) -> dict[str, Any]:
@@ -83,11 +58,11 @@ def walk(replicas: list[ServiceProcess], turn: int, number: str, key: str) -> di
     return claims | {"kid": signed_by}
 
 
-def test_rotations_under_load_lose_no_flow(replica, store, numbers):
+def test_rotations_under_load_lose_no_flow(replica_with, store, numbers):
     keys = Keys(store.keyring, [OLD], prefix="tp")
     signing = SigningKeys(store.signing, keys, clock=time.time)
     key = ClientKeys(store).add("shop", redirect_uris=(BACK,), now=time.time())
-    replicas = [replica(OLD), replica(OLD)]
+    replicas = [replica_with(OLD), replica_with(OLD)]
     steady = next(numbers)
     before = walk(replicas, 0, steady, key)
     seen: list[dict[str, Any]] = []
@@ -108,7 +83,7 @@ def test_rotations_under_load_lose_no_flow(replica, store, numbers):
         after(0.3)
         keys.rotate()
         after(0.4)
-        replicas.append(replica(NEW, OLD))
+        replicas.append(replica_with(NEW, OLD))
         after(0.6)
         signing.rotate()
         after(0.8)
