@@ -85,7 +85,7 @@ def test_one_thing_at_most_is_the_thing_to_do(shown):
 
 def test_no_language_stands_alone_in_a_line(shown):
     shown.page.set_viewport_size(SMALL)
-    lines = [link.bounding_box()["y"] for link in shown.page.locator(".languages a").all()]
+    lines = shown.page.eval_on_selector_all(".languages a", "all => all.map(one => one.getBoundingClientRect().top)")
     shown.page.set_viewport_size(DESKTOP)
 
     assert [line for line in lines if lines.count(line) == 1] == []

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from service.languages import NAMES
 from service.verification.errors import Delivery
 from tests.browser.states import STATES
-from tests.browser.visitor import new_number
+from tests.browser.visitor import SMALL, new_number
 
 CHECK_YOUR_PHONE = "Check your phone – Textproof"
 CONFIRMED = "Your number is confirmed – Textproof"
@@ -19,6 +19,7 @@ for (const region of document.querySelectorAll("[role=status], [role=alert], [ar
   new MutationObserver(listen).observe(region, { childList: true, characterData: true, subtree: true });
 }
 """
+TOP = "button => button.getBoundingClientRect().top + scrollY"
 
 
 @pytest.fixture
@@ -67,6 +68,25 @@ def test_the_countdown_is_not_read_out(waiting):
     said = waiting.page.evaluate("said")
     waiting.noise.clear()  # the aborted polls
     assert said == ["You can resend the code now."]
+
+
+@pytest.mark.parametrize("language", NAMES)
+def test_the_end_of_the_wait_moves_nothing(bring, language):
+    """On a small screen the words of the wait take two lines, and those of its end one."""
+    visitor = bring(viewport=SMALL)
+    visitor.page.clock.install()
+    visitor.open(f"/?lang={language}", at=visitor.places.hasty)
+    visitor.ask(new_number())
+    visitor.page.route("**/verify/status*", lambda route: route.abort())
+    button = visitor.page.locator("#resend")
+    expect(button).to_be_disabled()
+    before = button.evaluate(TOP)
+
+    visitor.page.clock.run_for(35_000)
+
+    expect(button).to_be_enabled()
+    visitor.noise.clear()  # the aborted polls
+    assert button.evaluate(TOP) == before
 
 
 def test_the_end_of_the_code_is_announced_once(visitor):

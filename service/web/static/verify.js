@@ -48,9 +48,9 @@ function tick() {
   if (!resend || !opens) return;
   const seconds = left(opens);
   resend.disabled = seconds > 0;
-  if (seconds > 0) return say(wait, wait.dataset.wait.replace("{time}", inWords(seconds)));
+  if (seconds > 0) return say(wait.firstElementChild, wait.dataset.wait.replace("{time}", inWords(seconds)));
   opens = 0;
-  say(wait, wait.dataset.now);
+  say(wait.firstElementChild, wait.dataset.now);
   say(news, wait.dataset.now);
 }
 
