@@ -13,7 +13,7 @@ from service.clients import ClientKeys
 from service.config import Settings
 from service.store.connect import connect
 from service.store.redis import RedisStore
-from tests.browser.visitor import new_number
+from tests.browser.visitor import leave_untold, new_number
 from tests.support.processes import free_port
 
 
@@ -98,6 +98,8 @@ STEPS = [
 def test_two_applications_in_two_tabs_each_get_their_own_code_or_none(visitor, applications, order):
     """The tab that began last goes on; an earlier one is told so, and nothing is confirmed to the wrong application."""
     tabs, numbers = [visitor.page, visitor.page.context.new_page()], [new_number(), new_number()]
+    for page in tabs:
+        leave_untold(page)
     last, back = None, {}
     for tab, step in order:
         page = tabs[tab]
