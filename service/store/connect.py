@@ -1,4 +1,4 @@
-"""Connections to Redis, made alike on every path.
+"""Connections to Redis: timeouts and retries, the same on every path.
 
 redis-py's own defaults differ between its constructors (ten retries here, none there, five
 seconds for each), so that timeouts and retries are said out loud here, once. A command is

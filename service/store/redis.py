@@ -5,9 +5,9 @@ from collections.abc import Callable
 from ..verification.policy import Policy
 from .clients import ClientStore
 from .connect import Client
+from .key_names import Names
 from .keyring import Sealed
 from .limits_view import LimitsViewStore
-from .names import Names
 from .notes import NoteStore
 from .readiness import Readiness, Writing
 from .script import Scripts

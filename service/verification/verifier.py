@@ -1,4 +1,4 @@
-"""The four verbs: start, check, resend, cancel. Pages and API call these, and nobody else touches a token."""
+"""The four verbs: start, check, resend, cancel. All routes call these; nothing else touches a token."""
 
 import logging
 import secrets
@@ -30,7 +30,7 @@ from .errors import (
     VerificationError,
     VerificationLocked,
 )
-from .keys import Handle, Keyring, is_id
+from .keyring import Handle, Keyring, is_id
 from .limits import Send, send_of, subjects_of
 from .message import Message, compose
 from .outbox import RETRY_SECONDS, Outbox, Slot

@@ -1,4 +1,4 @@
-"""Is the process up, and may it be trusted with requests?"""
+"""`/livez` and `/readyz`: is the process up, and does its store take writes?"""
 
 import logging
 import mmap
