@@ -172,20 +172,20 @@ SECTIONS = {
     SERVING: "In the environment these have no prefix: PORT=9000.",
     LIMITS: 'Windows are written "count/seconds", and slide: ["5/600", "10/86400"] is 5 in 10 minutes and 10 in a day.',
 }
-"""The sections, in order, each with what holds for all that stands in it."""
+"""The sections, in order, each with a note on all its settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Every setting, and where those in force came from."""
+    """Every setting, and where its value came from."""
 
     SENDER: str = setting(
         one_of("telnyx", "demo"),
         "",
         SENDING,
-        'Who delivers the messages: "telnyx", or "demo", which shows them at /demo and sends nothing. Unset, it is '
-        '"telnyx" as soon as API_KEY or FROM_NUMBER is set; with neither of them, the demo starts only while nothing '
-        "says that the service is for real (PUBLIC_URL, SECRET_KEY, keys of applications).",
+        'What delivers the messages: "telnyx", or "demo", which shows them at /demo and sends nothing. Unset, it is '
+        '"telnyx" when API_KEY or FROM_NUMBER is set; with neither, the demo starts only where no setting of a real '
+        "service is there (PUBLIC_URL, SECRET_KEY, keys of applications).",
         example='"telnyx"',
     )
     API_KEY: str = setting(
@@ -195,7 +195,7 @@ class Settings:
         sender_id,
         "",
         SENDING,
-        'Who sends: a number with its country, or a name of at most 11 letters and digits, "Acme" (not in the US and '
+        'The sender: a number with its country, or a name of at most 11 letters and digits, "Acme" (not in the US and '
         "Canada; needs MESSAGING_PROFILE_ID). Empty with a MESSAGING_PROFILE_ID: a number of the profile's pool.",
         example='"+12025550143"',
     )
@@ -210,16 +210,16 @@ class Settings:
         public_key,
         "",
         SENDING,
-        "Telnyx's public key (Portal, Keys & Credentials, Public Key). With it and an https PUBLIC_URL, Telnyx tells "
-        "what became of each message, and the page tells the person.",
+        "Telnyx's public key (Portal, Keys & Credentials, Public Key). With it and an https PUBLIC_URL, Telnyx reports "
+        "what became of each message, and the page shows it.",
     )
     SENDER_RATE_PER_SECOND: float = setting(
         rate,
         0.0,
         SENDING,
-        "How many messages per second the sender may send; 0 is no rate. A number outside the US: 0.1; a name: 0.1; "
-        "toll-free: 20. Above it Telnyx queues messages for up to four hours; with it, people are told to come back "
-        "instead.",
+        "How many messages per second the sender may send; 0: no rate. A number outside the US: 0.1; a name: 0.1; "
+        "toll-free: 20. Above its rate Telnyx queues messages for up to four hours; with this setting, people are "
+        "asked to come back instead.",
         example="0.1",
     )
     SENDS_AT_ONCE: int = setting(
@@ -229,7 +229,7 @@ class Settings:
         url("https", "http"),
         "https://api.telnyx.com/v2",
         SENDING,
-        "Where Telnyx's API is. Another address is for tests.",
+        "The address of Telnyx's API. Change it for tests only.",
     )
     COUNTRY_CODE: str = setting(
         calling_code,
@@ -250,8 +250,8 @@ class Settings:
         several(test_number),
         (),
         NUMBERS,
-        "Numbers that are never texted and whose code is fixed, with their last day: for app stores and your own "
-        "tests. Secret, as their codes are.",
+        "Numbers that are never texted and have a fixed code, with their last day: for app stores and your own tests. "
+        "Secret, as their codes are.",
         example='["+12025550100=12AB56@2026-12-31"]',
         hidden=True,
     )
@@ -262,7 +262,7 @@ class Settings:
         'How long a code is. Below 20 bits (4 of "hex", 5 of "digits") the service warns: NIST SP 800-63B-4, 3.1.3.2.',
     )
     TOKEN_ALPHABET: str = setting(
-        one_of(*token.ALPHABETS), "hex", CODE, 'What a code is made of: "hex" (0-9 and A-F) or "digits".'
+        one_of(*token.ALPHABETS), "hex", CODE, 'The characters of a code: "hex" (0-9 and A-F) or "digits".'
     )
     TOKEN_LIFETIME_SECONDS: int = setting(
         whole(1, LIFE_MAX, "seconds"),
@@ -270,9 +270,7 @@ class Settings:
         CODE,
         "How long a code is accepted after it was first sent; 600 is the ceiling of SP 800-63B-4, 3.1.3.2.",
     )
-    MAX_CHECKS: int = setting(
-        whole(1, 5, "checks"), 5, CODE, "How many wrong codes end a verification. The last one, if right, passes."
-    )
+    MAX_CHECKS: int = setting(whole(1, 5, "checks"), 5, CODE, "How many wrong codes end a verification.")
     MAX_SENDS: int = setting(whole(1, 5, "messages"), 5, CODE, "How many messages one verification may take.")
     RESEND_WAITS_SECONDS: tuple[int, ...] = setting(
         several(whole(1, 3600, "seconds")),
@@ -284,45 +282,45 @@ class Settings:
         one_of("open", "applications", "off"),
         "open",
         FORMS,
-        'Who may use the pages: "open" is everybody who comes to /, "applications" only people whom an application '
-        'sends by OpenID Connect, "off" nobody, for those who use the API alone.',
+        'Who may use the pages. "open": everybody. "applications": only people whom an application sends by OpenID '
+        'Connect. "off": nobody; use this with the API alone.',
     )
     BRAND: str = setting(brand, "Textproof", FORMS, "The name that people see on the pages and in the message.")
     LOGO: str = setting(
         picture,
         "",
         FORMS,
-        "A file with the logo beside the name. It is served from here, whatever it is called.",
+        "A file with the logo, which stands beside the name. Textproof serves it.",
         example='"logo.svg"',
     )
     ACCENT_COLOR: str = setting(
         colour,
         "",
         FORMS,
-        "The colour of buttons and links. White has to be readable on it: a contrast of 4.5 or more. For dark pages it "
-        "is lightened as far as it has to be.",
+        "The colour of buttons and links. White text on it needs a contrast of 4.5 or more. Dark pages use a lighter "
+        "shade of it where needed.",
         example='"#0b5c54"',
     )
     SUPPORT_URL: str = setting(
-        link, "", FORMS, "Where people find help. Empty: no link.", example='"mailto:help@example.com"'
+        link, "", FORMS, "The address of your help page. Empty: no link.", example='"mailto:help@example.com"'
     )
     TERMS_URL: str = setting(
         link,
         "",
         FORMS,
-        "Where your terms are. In the US and Canada, carriers want this and PRIVACY_URL beside the form that asks for "
-        "the number.",
+        "The address of your terms. In the US and Canada, carriers require this and PRIVACY_URL beside the form that "
+        "asks for the number.",
         example='"https://example.com/terms"',
     )
     PRIVACY_URL: str = setting(
-        link, "", FORMS, "Where your privacy policy is.", example='"https://example.com/privacy"'
+        link, "", FORMS, "The address of your privacy policy.", example='"https://example.com/privacy"'
     )
     TEMPLATES: str = setting(
         folder,
         "",
         FORMS,
-        "A folder with templates of your own. What is in it goes before ours of the same name, which stays there as "
-        '"textproof/...": {% extends "textproof/base.html" %}. Each is tried with sample data when the service '
+        "A folder with your own templates. Each replaces ours of the same name, which stays available as "
+        '"textproof/...": {% extends "textproof/base.html" %}. Each is rendered with sample data when the service '
         "starts. See docs/pages.md.",
         example='"/etc/textproof/templates"',
     )
@@ -330,22 +328,22 @@ class Settings:
         several(one_of(*NAMES)),
         REVIEWED,
         FORMS,
-        "The languages of pages and messages that people can choose from. The first one is for people who ask for none "
-        'of them, and for messages of the API without a locale. "ar" (Arabic) waits for its reviewer.',
+        "The languages of pages and messages. The first one is the default, also for messages of the API without a "
+        'locale. "ar" (Arabic) is not reviewed yet.',
     )
     PUBLIC_URL: str = setting(
         public_url,
         "",
         SERVICE,
-        "Where people reach this service. With it, the message's last line binds the code to that host, so that "
-        "phones fill it in there and nowhere else; with https, cookies are for HTTPS only.",
+        "The public address of this service. With it, the message's last line binds the code to that host, so that "
+        "phones fill it in only there; with https, cookies are for HTTPS only.",
         example='"https://verify.example.com"',
     )
     REDIS_URL: str = setting(
         redis_url,
         "",
         SERVICE,
-        "Where the state is: redis://, rediss://, unix://, redis+sentinel://a:26379,b:26379/mymaster/0 or "
+        "The address of Redis: redis://, rediss://, unix://, redis+sentinel://a:26379,b:26379/mymaster/0 or "
         "redis+cluster://a:6379. Unset: redis://127.0.0.1:6379/0; `make run` brings a Valkey of its own instead. "
         f"Secret. These options may follow all but the sentinels: {', '.join(REDIS_OPTIONS)}. Time-outs, tries and "
         "connections are our own: an answer of Redis is never waited for longer than 2 s.",
@@ -356,7 +354,7 @@ class Settings:
         key_prefix,
         "tp",
         SERVICE,
-        "What all keys in Redis begin with. Another one is another installation.",
+        "The prefix of all keys in Redis. Each installation needs its own.",
     )
     REPLICAS: int = setting(
         whole(0, 5, "replicas"),
@@ -369,31 +367,31 @@ class Settings:
         whole(0, 30, "days"),
         3,
         SERVICE,
-        "How long `textproof number` can tell what happened to a number; 0: it cannot, and nothing is kept for it.",
+        "How long `textproof number` remembers what happened to a number; 0: nothing is recorded.",
     )
     SECRET_KEY: str = setting(
         long_secret,
         "",
         SERVICE,
-        "Seals the keyring in Redis, which codes, cookies and digests are made with; the same on every replica. "
-        "Secret. python3 -c 'import secrets; print(secrets.token_hex(32))' makes one. Unset, the keyring lies open, so "
-        "that whoever reads Redis can make codes and cookies.",
+        "Seals the keyring in Redis, from which codes, cookies and digests are made; the same on every replica. "
+        "Secret. python3 -c 'import secrets; print(secrets.token_hex(32))' makes one. Unset, the keyring is not "
+        "sealed, and anybody who can read Redis can make codes and cookies.",
         hidden=True,
     )
     SECRET_KEY_FALLBACKS: tuple[str, ...] = setting(
         several(long_secret),
         (),
         SERVICE,
-        "Earlier SECRET_KEYs, while replicas change to a new one: docs/operations.md says how. Secret.",
+        "Earlier SECRET_KEYs, while replicas change to a new one; see docs/operations.md. Secret.",
         hidden=True,
     )
     SUBJECT_KEY: str = setting(
         long_secret,
         "",
         SERVICE,
-        "What `sub` is made of, by which applications know a number; the same on every replica, and for good. Secret. "
-        "Unset, it comes from the keyring in Redis, and when Redis is lost, every application takes all of its people "
-        "for new ones.",
+        "The key of `sub`, the name by which applications know a person; the same on every replica, never changed. "
+        "Secret. Unset, it comes from the keyring in Redis; if Redis is lost, everybody is a new person to every "
+        "application.",
         hidden=True,
     )
     SIGNING_KEY: str = setting(
@@ -401,16 +399,16 @@ class Settings:
         "",
         SERVICE,
         "Private keys in PEM that ID tokens are signed with, RSA or P-256: the current one first, then earlier ones, "
-        "which are published too. Secret. Unset, they are made once and lie in Redis, sealed by the keyring.",
+        "which are published too. Secret. Unset, they are made once and kept in Redis, sealed by the keyring.",
         hidden=True,
     )
     TRUSTED_PROXIES: int = setting(
         whole(0, 5, "proxies"),
         0,
         SERVICE,
-        "How many of your own balancers a request comes through. The caller's address is read that many places from "
-        "the end of X-Forwarded-For; 0 takes the address of the connection. Too many, and callers can invent their "
-        "address.",
+        "How many proxies of your own a request passes. The caller's address is the one at that position from the "
+        "end of X-Forwarded-For; 0 takes the address of the connection. If it is too high, callers can forge "
+        "their address.",
     )
     DEBUG: bool = setting(
         flag, default=False, section=SERVICE, sentence="Logs more. It never shows an error page with code in it."
@@ -430,15 +428,15 @@ class Settings:
         seconds(300),
         0.0,
         SERVING,
-        "How long /readyz says no before a stopping replica stops, so that balancers send nothing more.",
+        "How long /readyz answers 503 before a stopping replica stops, so that balancers send nothing more.",
         is_bare=True,
     )
     LIMITS_MODE: str = setting(
         one_of("enforce", "observe"),
         "enforce",
         LIMITS,
-        '"observe" counts and logs the limits that protect your money, but refuses nobody. Limits on guesses, and on '
-        "messages to one number, are always enforced.",
+        '"observe" counts and logs the limits that protect your money, but refuses nobody. Limits on guesses and on '
+        "messages to one number are always enforced.",
     )
     OBSERVE: tuple[str, ...] = setting(
         several(one_of(*OBSERVABLE)), (), LIMITS, "Single limits to observe.", example='["country", "spend"]'
@@ -447,7 +445,7 @@ class Settings:
         several(window, least=1),
         rules.SENDS_OF_NUMBER,
         LIMITS,
-        "Messages to one number, from one source. In an hour all sources together get as many as one.",
+        "Messages to one number, from one source. All sources together share one source's hourly limit.",
     )
     CHECKS_PER_NUMBER: tuple[rules.Window, ...] = setting(
         several(window, least=1), rules.CHECKS_OF_NUMBER, LIMITS, "Wrong codes for one number, from one source."
@@ -474,7 +472,7 @@ class Settings:
         several(window),
         rules.SharedLimits().range.windows,
         LIMITS,
-        "Networks with such a message to one range of numbers, which is all that differ in the last four digits.",
+        "Networks with such a message to one range: all numbers that differ in the last four digits only.",
     )
     SENDS_PER_COUNTRY: tuple[rules.Window, ...] = setting(
         several(window), (), LIMITS, "Messages to one country. Empty: no limit.", example='["200/3600"]'
@@ -492,17 +490,17 @@ class Settings:
         whole(0, 100_000_000, "checks"),
         0,
         LIMITS,
-        "Wrong codes an hour, over all numbers. Beyond, while most codes are wrong, a network that typed many of them "
-        "gets no message. 0: a ten-thousandth of all the codes there are.",
+        "Wrong codes an hour, over all numbers. Above it, while most codes are wrong, a network that typed many of "
+        "them gets no message. 0: a ten-thousandth of all possible codes.",
     )
     UNFINISHED_PLACES: int = setting(
         whole(2, 100_000, "networks"),
         rules.SharedLimits().unfinished,
         LIMITS,
-        "A range of numbers where so many networks began within a day, and nobody finished, is closed.",
+        "Close a range after this many networks start within a day and none finishes.",
     )
     CONVERSION_MIN_SENDS: int = setting(
-        whole(1, 100_000, "starts"), 20, LIMITS, "How many starts to a range there are before its conversion counts."
+        whole(1, 100_000, "starts"), 20, LIMITS, "How many starts a range needs before its conversion counts."
     )
     CONVERSION_CLOSE_PERCENT: int = setting(
         whole(0, 100, "per cent"), 20, LIMITS, "A range with a lower share of approvals is closed."
@@ -514,17 +512,17 @@ class Settings:
         whole(2, 10_000, "numbers"),
         5,
         LIMITS,
-        "So many numbers in sequence, of different networks within ten minutes, close their range.",
+        "Close a range after this many consecutive numbers from different networks within ten minutes.",
     )
     CLOSED_SECONDS: int = setting(
-        whole(1, 2_592_000, "seconds"), 43_200, LIMITS, "For how long a range is closed, unless an approval opens it."
+        whole(1, 2_592_000, "seconds"), 43_200, LIMITS, "How long a range is closed, unless an approval opens it."
     )
     SPEND_PER_DAY: float = setting(money, 0.0, LIMITS, "Money a day; 0 is no limit. Needs MESSAGE_PRICES.")
     MESSAGE_PRICES: tuple[tuple[str, float], ...] = setting(
         several(price),
         (),
         LIMITS,
-        'What a message costs until Telnyx says; "*" is every other country.',
+        'The price of a message, until Telnyx reports the cost; "*" is every other country.',
         example='["US=0.0079", "*=0.05"]',
     )
 
@@ -560,7 +558,7 @@ class Settings:
 
     @property
     def is_demo_by_chance(self) -> bool:
-        """Whether this is the demo only because nobody said who sends."""
+        """Whether this is the demo only because no sender is set."""
         return not self.SENDER and self.sender == "demo"
 
     @property
@@ -575,7 +573,7 @@ class Settings:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What seals the keyring, the current one first; none when the keyring lies open."""
+        """The secrets that seal the keyring, the current one first; none when it is not sealed."""
         return (self.SECRET_KEY, *self.SECRET_KEY_FALLBACKS) if self.SECRET_KEY else ()
 
     @property
@@ -595,13 +593,13 @@ class Settings:
 
     @property
     def hears_at(self) -> str:
-        """The number that people can text START to; empty when nobody would hear it."""
+        """The number that people can text START to; "" when its messages do not reach us."""
         is_number = self.sender == "telnyx" and self.FROM_NUMBER.startswith("+")
         return self.FROM_NUMBER if is_number and self.webhook_address else ""
 
     @property
     def webhook_address(self) -> str:
-        """Where Telnyx tells what became of messages; empty when it cannot, or when it could not be believed."""
+        """The address of Telnyx's webhook; "" when Telnyx cannot reach it, or its signature could not be checked."""
         can = self.PUBLIC_URL.startswith("https://") and self.TELNYX_PUBLIC_KEY
         return f"{self.PUBLIC_URL}/webhooks/telnyx" if can else ""
 
@@ -731,7 +729,7 @@ class Settings:
         )
 
     def warnings(self) -> list[str]:
-        """Return what works but should be known."""
+        """Return warnings about settings that work but have a risk."""
         known = []
         if self.policy.token_format.is_weak:
             known.append(
@@ -740,7 +738,7 @@ class Settings:
             )
         if not self.SECRET_KEY:
             known.append(
-                "SECRET_KEY is not set: the keyring lies open in Redis, so whoever reads Redis can make "
+                "SECRET_KEY is not set: the keyring lies open in Redis, so anybody who can read Redis can make "
                 "tokens and cookies: set SECRET_KEY to 32 random characters or more"
             )
         if self.TOKEN_LIFETIME_SECONDS < LIFE_SHORT:
@@ -753,8 +751,8 @@ class Settings:
             )
         if self.PUBLIC_URL.startswith("https://") and not self.TRUSTED_PROXIES:
             known.append(
-                "TRUSTED_PROXIES = 0, though PUBLIC_URL is https, which only a proxy in front can speak: set it to how "
-                "many there are, or everybody behind them is counted as one caller"
+                "TRUSTED_PROXIES = 0, though PUBLIC_URL is https, which needs a proxy in front: set it to the number "
+                "of proxies, or everybody behind them is counted as one caller"
             )
         if self.sender == "demo":
             known.append("SENDER is the demo: no message is sent, and everybody who can open /demo reads all tokens")
@@ -915,7 +913,7 @@ def _from_file(environ: Mapping[str, str]) -> tuple[str, Given, list[Mistake]]:
 
 
 def _ignored(tree: ast.Module, variables: Mapping[str, object], *, is_empty: bool) -> Iterator[tuple[str, str]]:
-    """Yield what a file says and nobody would hear: JSON, and names that are not in capitals."""
+    """Yield the mistakes in a file that would be ignored: JSON, and names that are not in capitals."""
     for place, statement in enumerate(tree.body):
         is_docstring = place == 0 and isinstance(getattr(statement, "value", None), ast.Constant)
         if isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Call) and not is_docstring:

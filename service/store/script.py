@@ -22,10 +22,10 @@ from .connect import Client, drop_connections
 
 log = logging.getLogger("textproof")
 
-# What a server answers that is not the one to write to, or not now. It has carried out nothing.
+# Errors of a server that takes no writes, or not now. It has carried out nothing.
 ELSEWHERE = frozenset({"READONLY", "MISCONF", "NOREPLICAS", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"})
-SOON_SECONDS = 0.3  # ours: what took longer is not tried again, so that two tries stay under the 2 s that are promised
-QUIET_SECONDS = 60.0  # ours: what goes on is logged once a minute, not with each request
+SOON_SECONDS = 0.3  # ours: a slower step is not retried, so that two tries stay under the promised 2 s
+QUIET_SECONDS = 60.0  # ours: a lasting error is logged once a minute, not with each request
 CODE = re.compile(r"[A-Z]{3,}(?= |$)")
 WAIT_MS = 100  # for replicas; ours: a fifth of what an answer may take
 VERBS = ("start", "check", "resend", "cancel", "report", "unsend", "show")
@@ -46,9 +46,9 @@ class Scripts:
         """Read the scripts.
 
         Args:
-            client: Of redis-py, or what makes one when it is first needed.
-            constants: By name, what the scripts of verifications work with. They are written into the scripts, since
-                decoding them would take longer than everything else in a check. VERB, its name, goes with them.
+            client: A client of redis-py, or a function that makes one when it is first needed.
+            constants: The constants of the scripts, by name. They are written into the source, since decoding them
+                would take longer than everything else in a check. VERB, the script's name, is added.
         """
         self._given = client
         self._breaker = Breaker()
@@ -59,16 +59,16 @@ class Scripts:
 
     @functools.cached_property
     def client(self) -> Client:
-        """Return the client. A cluster that is down answers here for the first time: see `guarded`."""
+        """Return the client. Connecting to a cluster that is down fails here: see `guarded`."""
         return self._given if isinstance(self._given, redis.Redis | RedisCluster) else self._given()
 
     def run(self, name: str, keys: Sequence[str], arguments: Sequence[Argument], *, replicas: int = 0) -> Reply:
-        """Run a script that answers in JSON; see `evaluate`. Returns an empty reply when it answers nothing."""
+        """Run a script that answers in JSON; see `evaluate`. Returns an empty reply when it returns nothing."""
         reply = self.evaluate(name, keys, arguments, replicas=replicas)
         return json.loads(cast("bytes", reply)) if reply else {}
 
     def evaluate(self, name: str, keys: Sequence[str], arguments: Sequence[Argument], *, replicas: int = 0) -> object:
-        """Run a script in one round trip, and return what it returns once so many replicas have it too.
+        """Run a script in one round trip, and return its reply once `replicas` replicas have its writes.
 
         Raises:
             KeyringChanged: The store has another keyring; nothing was written.
@@ -86,10 +86,10 @@ class Scripts:
         return reply
 
     def guarded(self, step: Callable[[], T]) -> T:
-        """Do one step; whatever goes wrong with Redis, nothing was accepted.
+        """Do one step; any failure of Redis becomes StoreUnavailable.
 
-        A server that is not the one to write to loses its connections, because the address may lead to another one by
-        now, and the step is done once more.
+        Connections to a server that takes no writes are dropped, because the address may lead to another one by now,
+        and the step is tried once more.
 
         Raises:
             StoreUnavailable: The text says why.
@@ -101,20 +101,20 @@ class Scripts:
             try:
                 result = step()
             except (RedisError, RedisClusterException) as error:
-                code = self._noted(error)
+                code = self._handled(error)
                 if code not in ELSEWHERE or time.monotonic() > begun + SOON_SECONDS:
                     raise
                 result = step()
         except (RedisError, RedisClusterException) as error:
-            code = self._noted(error)
+            code = self._handled(error)
             reason = f"Redis refuses: {code}" if code else "Redis does not answer"
             self._breaker.failed(reason)
             raise StoreUnavailable(reason) from error
         self._breaker.succeeded()
         return result
 
-    def _noted(self, error: Exception) -> str:
-        """Return the code of an error that a server answered, after what has to be done about it; "" when none did."""
+    def _handled(self, error: Exception) -> str:
+        """Drop connections and log where needed; return the code that a server answered, or ""."""
         code = _code(error)
         if code in ELSEWHERE:
             drop_connections(self.client)
@@ -151,8 +151,8 @@ class Scripts:
         except RedisError as error:
             if _code(error) in ELSEWHERE:
                 raise
-            # The slot may have moved. The ordinary way finds it, and the same request changes nothing twice;
-            # whether a replica has it, nobody can say.
+            # The slot may have moved. The client finds it, and the same request changes nothing twice; whether a
+            # replica has the writes is unknown.
             return self._evaluate(name, keys, arguments), 0
         return reply, acknowledged
 
@@ -166,7 +166,7 @@ class Scripts:
         *,
         is_known: bool = True,
     ) -> list[Any]:
-        """Run a script down one connection: others may lead elsewhere, and WAIT speaks of what its own one wrote."""
+        """Run a script on one connection: others may lead elsewhere, and WAIT counts its own connection's writes."""
         with client.pipeline(transaction=False) as steps:
             if not is_known:
                 steps.script_load(self._sources[name])
@@ -177,17 +177,17 @@ class Scripts:
 
 
 def _code(error: Exception) -> str:
-    """Return the word that a server's error begins with; "" for an error that is not a server's."""
-    if type(error) is ClusterError:  # redis-py gives up after sixteen of them, and says it in its own words
+    """Return the code that a server's error begins with; "" for an error that is not a server's."""
+    if type(error) is ClusterError:  # redis-py raises this after sixteen of them
         return "TRYAGAIN"
     if not isinstance(error, RedisError):
         return ""
-    found = CODE.match(str(error).rpartition("caused error: ")[2])  # in front: what a pipeline adds
+    found = CODE.match(str(error).rpartition("caused error: ")[2])  # a pipeline adds text in front
     return error.status_code or (found[0] if found else "")
 
 
 def source(name: str, constants: Mapping[str, Any] | None = None) -> str:
-    """Return a script with its constants and with what it includes, each part once, where it is first asked for."""
+    """Return a script with its constants and its includes, each once, where it is first included."""
     included: set[str] = set()
     written = "\n".join(f"local {constant} = {literal(value)}" for constant, value in (constants or {}).items())
 
@@ -205,7 +205,7 @@ def source(name: str, constants: Mapping[str, Any] | None = None) -> str:
 
 
 def literal(value: Any) -> str:  # noqa: ANN401 - a number, a text, or a mapping or list of these
-    """Return a value as Lua writes it. Names of a mapping are names in Lua as well."""
+    """Return a value as a Lua literal. Keys of a mapping become names."""
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{name} = {literal(one)}" for name, one in value.items()) + "}"
     if isinstance(value, list | tuple):

@@ -1,6 +1,6 @@
-"""Limits that many numbers share: the one table of them, and the charges of a message.
+"""The table of all limits, and the charges of a message.
 
-A message spends every limit that applies to it, or none; the script that decides says which one refused.
+A message spends every limit that applies to it, or none; the script that decides names the one that refused.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ EVERYBODY = "all"
 # Ours. With SENDS_IN_ALL as shipped (500 an hour), keeping others from their first message takes 315 networks: 2 fill
 # 15 % with 40 messages each, 38 go on to 30 % with two each, and 275 to 85 % with one each.
 PARTS_OF_PAGES = (0.85, 0.30, 0.15)
-PARTED_MIN = 100  # messages that a day's money buys; ours: less is for a trial, and has no parts
+PARTED_MIN = 100  # messages that a day's money buys; ours: a smaller budget is for a trial and has no parts
 PARTS_OF_CLIENT = (0.30, 0.10, 0.05)  # ours: the same shape within an application's own part
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One limit, for people: the table in docs/limits.md is made of these."""
+    """One limit, in words: the table in docs/limits.md is generated from these."""
 
     limit: Limit
     setting: str
@@ -47,7 +47,7 @@ TABLE = (
         "STARTS_PER_NETWORK",
         "network",
         "money",
-        "the same of one network: an IPv4 /24, an IPv6 /48",
+        "the same for one network: an IPv4 /24, an IPv6 /48",
         "that network",
         "finish, or wait",
     ),
@@ -56,10 +56,10 @@ TABLE = (
         "STARTS_PER_PREFIX",
         "prefix",
         "money, from pumping one range",
-        "networks with an unfinished message to a number range; 10 an hour of one network, or 2 where others did not "
-        "finish either, refuse that one alone",
+        "networks with an unfinished message to a number range; 10 an hour of one network, or 2 where others are "
+        "unfinished too, refuse only that network",
         "the range",
-        "text START; `known`; an approval of any number in the range gives its network's message back",
+        "text START; `known`; an approval of any number in the range refunds its network's message",
     ),
     Row(
         Limit.CLOSED,
@@ -67,7 +67,7 @@ TABLE = (
         "conversion",
         "money, where nobody finishes",
         "at least that many networks (default 5) with an unfinished message to a range in a day, and no approval",
-        "those networks for CLOSED_SECONDS; others, but for one message in each third of that time",
+        "those networks for CLOSED_SECONDS; others too, except one message in each third of that time",
         "text START; `known`; one approval opens the range; `textproof limits lift`",
     ),
     Row(
@@ -75,9 +75,9 @@ TABLE = (
         "SENDS_IN_ALL",
         "everything",
         "money",
-        "every message; of a network the first unfinished one while those of all take less than 85 % of it, the second "
-        "30 %, further ones 15 %",
-        "those that go beyond; the rest is for networks that finish, known numbers, phones that texted START, and "
+        "every message; a network's first unfinished one while all unfinished ones take less than 85 % of it, its "
+        "second less than 30 %, further ones less than 15 %",
+        "networks above their part; the rest is for networks that finish, known numbers, phones that texted START, and "
         "applications, each up to 30 % unfinished",
         "finish; text START; `known`",
     ),
@@ -140,8 +140,8 @@ TABLE = (
         "SENDS_PER_NUMBER",
         "",
         "people, from being bombed",
-        "messages to a number: 5 an hour whoever asks, and of each source as set",
-        "whoever asks for that number; while a token lives, others share it without a message",
+        "messages to a number: 5 an hour from all sources, and of each source as set",
+        "everybody who asks for that number; while a token lives, others share it without a message",
         "text START: once an hour one message more goes out, and what strangers did is forgotten",
     ),
     Row(
@@ -166,41 +166,41 @@ class Charge:
     windows: tuple[Window, ...]
     enforced: bool
     parts: tuple[float, ...] = ()
-    """How much of it unfinished messages may take: a network's first, its second, and all further ones."""
+    """The share of it that unfinished messages may take: a network's first, its second, and all further ones."""
     parted: tuple[Window, ...] = ()
-    """The windows that this is meant of: its own, and what the money of a day buys."""
+    """The windows that `parts` apply to: its own, and the number of messages that a day's money buys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subjects:
-    """Whom a verification counts for, by their names in the store. No number and no address can be read from them."""
+    """The subjects that a verification counts for, by their names in the store: digests where they are personal."""
 
     range: str
     line: int
-    """The number within its range, moved: see `Keyring.range_digest`."""
+    """The last four digits of the number, shifted: see `Keyring.range_digest`."""
     country: str
     """ISO 3166."""
     is_home: bool
     address: str
-    """Of the caller who started it; "" where nobody is told apart."""
+    """The address of the caller who started it; "" where callers are not told apart."""
     network: str
     pool: str
-    """Whose unfinished messages it counts among: an application's, or those of the pages."""
+    """Whose unfinished messages it counts with: an application's, or those of the pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """One message, as far as the shared limits go."""
+    """One message, as the shared limits see it."""
 
     subjects: Subjects
     range_label: str
-    """The range for people, sealed."""
+    """The range in readable form, sealed."""
     price: float
     charges: tuple[Charge, ...]
 
 
 def subjects_of(handle: Handle, caller: Caller, *, policy: Policy, keyring: Keyring) -> Subjects:
-    """Return whom a verification counts for."""
+    """Return the subjects that a verification counts for."""
     range_, line = keyring.range_digest(handle.number)
     region = handle.number.region
     return Subjects(range_, line, region, region == policy.home_region, handle.address, handle.network, caller.pool)

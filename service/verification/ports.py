@@ -1,8 +1,8 @@
-"""Ports: what the domain asks of a store and of a sender, and what they promise.
+"""Ports: the interfaces of the store and of the sender, and what each method promises.
 
-Whoever implements a port keeps the promises written here; the tests under `tests/store` and `tests/sender` hold every
-implementation to them. Every method of a store raises StoreUnavailable, within 2 s, when it cannot keep its promise;
-and every method that is told a keyring writes nothing and raises KeyringChanged when the store has another one.
+The tests under `tests/store` and `tests/sender` hold every implementation to these promises. Every method of a store
+raises StoreUnavailable, within 2 s, when it cannot keep its promise. Every method that takes a keyring writes nothing
+and raises KeyringChanged when the store has another one.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What an application tells of a verification, and gets back as it is."""
+    """What an application attaches to a verification; returned unchanged."""
 
     reference: str = ""
     locale: str = ""
@@ -51,7 +51,7 @@ class Record:
     checks: int
     """Wrong checks so far."""
     wait: int
-    """Until the next send is allowed by the waits and by the number's budget, in ms; 0 when it is now."""
+    """Milliseconds until the waits and the number's budget allow the next send; 0: it is allowed now."""
     delivery: Delivery
     about: About = NOTHING
     is_silent: bool = False
@@ -59,11 +59,11 @@ class Record:
 
 
 class Kind(StrEnum):
-    """Of a number, as far as its own budgets go."""
+    """The kind of a number, which decides its own budgets."""
 
     USUAL = "usual"
     KNOWN = "known"
-    """The caller vouches for it: it may have twice as many messages, whatever its range does."""
+    """The caller vouches for it: it may get twice as many messages, even if its range is closed."""
     TEST = "test"
     """It is never texted, so no send is counted."""
 
@@ -73,9 +73,9 @@ class Verdict(StrEnum):
 
     DONE = "done"
     REPEATED = "repeated"
-    """This request was carried out before; here is the same answer."""
+    """This request was carried out before; the answer is the same."""
     SHARED = "shared"
-    """No message is sent: that of another verification of the same number is good for this one too."""
+    """No message is sent: this verification shares the token of another one of the same number."""
     REJECTED = "rejected"
     GONE = "gone"
     APPROVED = "approved"
@@ -98,26 +98,26 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A verdict, and what goes with it."""
+    """A verdict and its details."""
 
     verdict: Verdict
     wait: int = 0
-    """LIMITED, HELD: when to come back; 0 when waiting does not help. DONE: how long the sender keeps the message
-    waiting behind others. In ms."""
+    """In ms. LIMITED, HELD: when to come back; 0 when waiting does not help. DONE: how long the sender queues the
+    message behind others."""
     record: Record | None = None
     other: str = ""
-    """`start` only. REPEATED: the memo of the id that the first of two equal requests was given. SHARED, DONE: the seed
-    of the token that it shares, if it does."""
+    """`start` only. REPEATED: the memo of the id that the first of two equal requests got. SHARED, DONE: the seed of
+    the shared token, if it shares one."""
     limit: Limit | None = None
     hold: Hold | None = None
     is_trial: bool = False
-    """Sending is paused, and this send finds out whether it still has to be."""
+    """Sending is paused, and this send tests whether the pause is over."""
     news: tuple[News, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What every step of a verification tells the store. Digests: no number, no token, no address."""
+    """What every step of a verification passes to the store: digests, never a number, a token or an address."""
 
     keyring: str
     """The id of the keyring that the digests were made with."""
@@ -127,12 +127,12 @@ class Step:
     """The randomness of the verification's id: names its record."""
     number: str
     source: str
-    """Who started it: strangers' mistakes are not held against the person."""
+    """The source that started it: wrong checks count against their own source only."""
     is_told_apart: bool = True
     """Whether the source is one person, and not all people of an application."""
     client: str = ""
-    """The application that asks: what another one started is GONE to it, and nothing is counted. "" for pages and for
-    ourselves, who know that it is the right one."""
+    """The application that asks. A verification of another application is GONE, and nothing is counted. "" for pages
+    and internal calls, which are not checked."""
     token: str = ""
     """The digest of the typed token, or of the right one; "" where a step needs none."""
     country: str = ""
@@ -141,12 +141,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Carrier:
-    """What the carrier calls what it tells about."""
+    """The carrier's own identifiers."""
 
     code: str = ""
     """Its code for why a message did not arrive."""
     message: str = ""
-    """Its own name of the message."""
+    """Its id of the message."""
 
 
 SILENT = Carrier()
@@ -154,28 +154,28 @@ SILENT = Carrier()
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a carrier tells about a message later."""
+    """What a carrier reports about a message later."""
 
     id: str
     """The verification's id; empty when the carrier does not say which."""
     event: str
-    """Names the news: carriers tell the same more than once."""
+    """Names the report: carriers repeat them."""
     delivery: Delivery
     pause: bool = False
     """Whether the carrier would refuse everybody's messages now."""
     cost: float | None = None
-    """What the message cost, when the carrier says so for good."""
+    """What the message cost, once that is final."""
     carrier: Carrier = SILENT
 
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """Somebody answered that they want no messages (`out`), or want them again."""
+    """Somebody texted STOP (`out`) or START."""
 
     e164: str
     out: bool
     event: str = ""
-    """Names the news."""
+    """Names the report."""
 
 
 class Verifications(Protocol):
@@ -201,44 +201,43 @@ class Verifications(Protocol):
 
         Args:
             step: `token` is the digest of its own token.
-            memo: Returned to the same request when it comes again.
-            seed: What its token is drawn from: returned to whoever shares the token.
-            nonce: Names the request; "": it has no name.
-            kind: Of the number.
-            send: The message, and what it spends; None for a test number.
+            memo: Returned when the same request comes again.
+            seed: Its token is drawn from it; returned to verifications that share the token.
+            nonce: Names the request; "" where it has no name.
+            kind: The kind of the number.
+            send: The message and its charges; None for a test number.
             has_slot: Whether a message can be sent now; if not and one is needed, the answer is HELD.
 
-        Verdicts: DONE; REPEATED when `nonce` was here before; SHARED when another source had a message sent to the
-        number a moment ago, which is good for this verification as well, and nothing is spent; LIMITED, HELD and
-        OPTED_OUT.
+        Verdicts: DONE; REPEATED when `nonce` is known; SHARED when it shares the token of a recent message that another
+        source asked for, and nothing is spent; LIMITED, HELD and OPTED_OUT.
         """
 
     def check(self, step: Step, subjects: Subjects, *, nonce: str) -> Answer:
-        """Count one check, and spend the token when the digest is that of its token.
+        """Count one check, and spend the token when the digest matches.
 
-        An approval gives back what its start spent, in the same step.
+        An approval refunds what its start spent, in the same step.
 
         Verdicts: DONE, once for each token; REPEATED after a DONE with the same nonce; REJECTED; APPROVED, LOCKED or
         GONE by the state; LIMITED.
         """
 
     def resend(self, step: Step, *, seed: str, nonce: str, caller: str, send: Send | None, has_slot: bool) -> Answer:
-        """Spend one more send; the caller that gets DONE is the one that sends.
+        """Spend one more send; the caller that gets DONE sends.
 
         Verdicts: DONE, also again for the same nonce and caller; REPEATED for the same nonce of another caller;
         LIMITED, HELD, OPTED_OUT; APPROVED, LOCKED or GONE.
         """
 
     def cancel(self, step: Step) -> Answer:
-        """End a pending verification; its token is accepted no more. Verdicts: DONE, APPROVED, LOCKED, GONE."""
+        """End a pending verification; its token is no longer accepted. Verdicts: DONE, APPROVED, LOCKED, GONE."""
 
     def report(
         self, step: Step, *, delivery: Delivery, event: str = "", beyond: float = 0, carrier: Carrier = SILENT
     ) -> Answer:
-        """Note what is known of the messages of a verification, unless more was known before.
+        """Record the delivery state of a verification's messages, unless a later state is recorded.
 
-        `event` names the news; the same news again changes nothing. `beyond` is what the message cost beyond its price,
-        and is added to the money spent today; negative when it was less. Verdicts: DONE, REPEATED, GONE.
+        `event` names the report; the same report again changes nothing. `beyond` is the cost above the message's price
+        (negative when below) and is added to the money spent today. Verdicts: DONE, REPEATED, GONE.
         """
 
     def unsend(
@@ -252,43 +251,43 @@ class Verifications(Protocol):
         is_undo: bool = False,
         carrier: Carrier = SILENT,
     ) -> Answer:
-        """Note that message `number` of a verification was not sent, and give back what it spent.
+        """Record that message `number` of a verification was not sent, and refund what it spent.
 
-        When the carrier refused it (`is_refused`), its start stays counted, so that numbers which the carrier refuses
-        cannot be tried without end. A verification without another message is canceled.
+        When the carrier refused it (`is_refused`), its start stays counted, so that nobody can try numbers which the
+        carrier refuses without limit. A verification without another message is canceled.
 
-        With `is_undo`, of a start whose answer was lost, nothing is changed once the same request came again and was
-        told of the verification (see `show`): REPEATED, and the message has to be sent. Verdicts: DONE, GONE, REPEATED.
+        `is_undo` is for a start whose answer was lost. Nothing changes if the same request came again and got the
+        verification (see `show`): REPEATED, and the message has to be sent. Verdicts: DONE, GONE, REPEATED.
         """
 
     def show(self, step: Step, *, is_repeat: bool = False) -> Answer:
-        """Read without changing anything, but that a request that came again was told of it (`is_repeat`).
+        """Read; with `is_repeat`, also record that a repeated request got the verification.
 
         Verdicts: DONE, GONE.
         """
 
     def opt_out(self, number: str, *, keyring: str, out: bool, event: str = "", now: int = 0) -> None:
-        """Remember, or forget, that the number of this digest wants no messages.
+        """Remember, or forget, that the number of this digest opted out.
 
-        Whoever answers from the phone itself that they want messages is forgiven as well. `now` is the caller's clock
-        in ms; 0 goes by the store's alone.
+        Opting in also clears what strangers did to the number. `now` is the caller's clock in ms; with 0 only the
+        store's clock counts.
         """
 
     def pause(self, *, keyring: str, now: int, is_trial: bool) -> None:
-        """Hold all sends for a while, longer each time in a row; one at a time finds out whether it is over."""
+        """Hold all sends for a while, longer each time in a row; then one trial at a time tests whether it is over."""
 
     def resume(self) -> None:
-        """Go on sending."""
+        """Resume sending."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forgiven:
-    """What a number is rid of."""
+    """What was cleared from a number."""
 
     checks: int
     """Wrong checks in a row."""
     sources: int
-    """Sources whose own waits it took part in: for wrong checks, for messages, for shares of a token."""
+    """Sources with wrong checks, messages or shared tokens of that number."""
 
 
 class Spent(NamedTuple):
@@ -300,9 +299,9 @@ class Spent(NamedTuple):
     times: list[int]
     """Of messages or wrong checks, in ms since 1970."""
     label: str = ""
-    """The subject to read, sealed, where the store has it."""
+    """The subject in readable form, sealed, where the store has it."""
     client: str = ""
-    """The application whose own messages these are; empty: those of the pages."""
+    """The application whose messages these are; "" for those of the pages."""
 
 
 class LimitsView(Protocol):
@@ -315,45 +314,45 @@ class LimitsView(Protocol):
         """
 
     def close(self, kind: str, subject: str, *, label: str) -> None:
-        """Close a number, range or country until it is opened; `label` is what it is, sealed."""
+        """Close a number, range or country until it is opened; `label` is its readable name, sealed."""
 
     def open(self, kind: str, subject: str) -> bool:
-        """Open what was closed, and forget what came of its starts; tell whether it was closed."""
+        """Open it, and forget its conversion; return whether it was closed."""
 
     def closed(self) -> list[tuple[str, str, int | None, str]]:
-        """Return what is closed: kind, sealed label, for how many more ms (None: until it is opened), and for whom.
+        """Return what is closed: kind, sealed label, remaining ms (None: until it is opened), application.
 
-        That is an application, or "": everybody where an operator closed it, and the pages where a limit did.
+        The application is "" for everybody, where an operator closed it, and for the pages, where a limit did.
         """
 
     def paused_until(self) -> int:
-        """Return when sending goes on, in ms since 1970; 0 when it is not held up."""
+        """Return when sending resumes, in ms since 1970; 0 when it is not paused."""
 
     def spent(self) -> Iterator[Spent]:
-        """Yield what counts messages and wrong checks.
+        """Yield the counters of messages and wrong checks.
 
-        Two names are no limits': `network` has the unfinished messages of a network, with each of its addresses after
-        a blank, and `unfinished` those of the pages or of one application.
+        Two names are not limits: `network` has the unfinished messages of a network, with each of its addresses after
+        a space, and `unfinished` those of the pages or of one application.
         """
 
     def countries(self, now: int) -> Iterator[tuple[str, str, int, int]]:
-        """Yield what came of messages to countries within a day: country, application, begun, approved."""
+        """Yield the day's conversion of countries: country, application, begun, approved."""
 
     def sums(self, now: int) -> tuple[int, int, int]:
         """Return the money spent today in millionths, and the right and wrong checks of the hour; `now` is in ms."""
 
 
 class Notes(Protocol):
-    """Opaque notes with a life, in seconds. Whoever writes them seals them."""
+    """Opaque notes with a life in seconds. The caller seals them."""
 
     def claim(self, name: str, note: bytes, *, keyring: str, seconds: int) -> bytes | None:
-        """Write a note unless there is one of that name: return that one, or None when there is this one."""
+        """Write a note unless the name has one. Return the existing note, or None when this one was written."""
 
     def count(self, name: str, *, keyring: str, seconds: int) -> int:
-        """Count one more under a name, and return how many there were within a stretch of `seconds`."""
+        """Add one to a counter that lives for `seconds`, and return its value."""
 
     def write(self, name: str, note: bytes, *, keyring: str, seconds: int) -> None:
-        """Write a note, whatever was there."""
+        """Write a note; replace an earlier one."""
 
     def read(self, name: str) -> bytes | None:
         """Return the note of a name."""
@@ -362,7 +361,7 @@ class Notes(Protocol):
         """Forget the note of a name."""
 
     def push(self, name: str, note: bytes, *, keyring: str, most: int, seconds: int) -> None:
-        """Put a note in front of a list that holds `most` of them."""
+        """Prepend a note to a list that keeps at most `most`."""
 
     def list(self, name: str) -> list[bytes]:
         """Return the notes of a list, newest first."""
@@ -372,23 +371,23 @@ class Clients(Protocol):
     """The keys of applications."""
 
     def find(self, prefix: str) -> Client | None:
-        """Return the application whose key begins so; None when there is none, or none any more."""
+        """Return the application whose key has this prefix; None when there is none."""
 
     def named(self, name: str) -> list[Client]:
         """Return the keys of an application, oldest first."""
 
     def add(self, client: Client) -> bool:
-        """Remember an application's key for good; False when another key begins like it."""
+        """Store an application's key for good; False when another key has its prefix."""
 
     def all(self) -> list[Client]:
         """Return all applications' keys, by name."""
 
     def revoke(self, prefix: str) -> None:
-        """Forget the key that begins so."""
+        """Delete the key with this prefix."""
 
 
 class Store(Protocol):
-    """All that is remembered, a port for each purpose."""
+    """The store: one port for each purpose."""
 
     @property
     def verifications(self) -> Verifications: ...  # noqa: D102
@@ -407,16 +406,16 @@ class Store(Protocol):
         """Return the share of its memory that was in use when `ready` was asked last; 0 where it has no limit."""
 
     def ready(self) -> list[str]:
-        """Return what keeps this store from being trusted, in words; nothing when all is well."""
+        """Return the faults that make this store untrustworthy, in words; an empty list when there are none."""
 
 
 class Accepted(NamedTuple):
-    """What a carrier tells of a message that it takes."""
+    """What a carrier answers about a message that it accepts."""
 
     queued: int = 0
-    """Seconds for which it keeps the message waiting behind others."""
+    """Seconds for which it queues the message behind others."""
     message_id: str = ""
-    """Its own id of the message; empty where it has none."""
+    """Its id of the message; "" where it has none."""
 
 
 class Sender(Protocol):
@@ -426,6 +425,6 @@ class Sender(Protocol):
         """Hand one message to the carrier, once.
 
         Raises:
-            SendRefused: The carrier said no; nothing was sent.
-            SendUncertain: No answer, or none that can be read; the message may be on its way.
+            SendRefused: The carrier refused; nothing was sent.
+            SendUncertain: No answer, or an unreadable one; the message may be on its way.
         """

@@ -58,9 +58,9 @@ from .turn import Turn
 log = logging.getLogger("textproof")
 
 UNDO_PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0)  # seconds between tries; ours: longer than a restart of Redis takes
-UNDO_AT_ONCE = 64  # threads; ours: as many starts as a worker has under way at most
-BUSY_SECONDS = 10  # ours: a wait that people should be told about
-NONCE_BYTES = 12  # 96 bits: two requests meet as rarely as two numbers do
+UNDO_AT_ONCE = 64  # threads; ours: the most starts that a worker has in flight
+BUSY_SECONDS = 10  # ours: pages report a wait of this length
+NONCE_BYTES = 12  # 96 bits, so that two requests never get the same nonce
 OWN_LIMITS = frozenset(  # of one verification and its number: shown with the verification, and no news to an operator
     {Limit.RESEND_WAIT, Limit.SENDS_OF_VERIFICATION, Limit.SENDS_OF_NUMBER, Limit.CHECKS_OF_NUMBER}
 )
@@ -85,7 +85,7 @@ class Verification:
     delivery: Delivery
     about: About = NOTHING
     is_shared: bool = False
-    """No message was sent for it: one that went to the number a moment ago is good for it."""
+    """No message was sent for it: it shares the token of an earlier message to the number."""
 
 
 class Verifier:
@@ -105,13 +105,13 @@ class Verifier:
         """Take what the rules need.
 
         Args:
-            policy: The numbers.
-            store: Where verifications are remembered.
-            sender: Who delivers messages.
+            policy: The limits, lifetimes and lengths.
+            store: Remembers verifications.
+            sender: Delivers messages.
             keys: The keyring, which may change.
             clock: Seconds since 1970.
             sends_at_once: Slots in the outbox of this process.
-            languages: What messages are written in, by the locale of a verification; every one there is unless given.
+            languages: The languages of messages, chosen by a verification's locale; all of them unless given.
         """
         self.policy = policy
         self._outbox = Outbox(sends_at_once)
@@ -143,9 +143,9 @@ class Verifier:
 
         Args:
             typed: The phone number in any spelling.
-            caller: Who asks, as far as limits count.
+            caller: The caller, as the limits count it.
             nonce: Names the request; the same request again returns the same verification and sends nothing.
-            about: Given back as it is.
+            about: Returned unchanged.
 
         Raises:
             InvalidNumber: It cannot be texted. Nothing was spent.
@@ -160,13 +160,13 @@ class Verifier:
     def check(self, id_: str, typed: str, *, caller: Caller = NOBODY, nonce: str = "") -> Verification:
         """Return the approved verification, and spend its token.
 
-        Counts the check before it looks, so two guesses sent at once cost two.
+        Counts the check before it compares, so two guesses sent at once cost two.
 
         Args:
             id_: As returned by `start`.
-            typed: What the person typed. What people do to codes is forgiven.
-            caller: Who asks, as far as limits count.
-            nonce: Names the request; the same request again costs nothing and is answered the same.
+            typed: What the person typed; spaces, dashes and similar characters are ignored.
+            caller: The caller, as the limits count it.
+            nonce: Names the request; the same request again costs nothing and gets the same answer.
 
         Raises:
             MalformedToken: It cannot be a token. Nothing was spent.
@@ -209,7 +209,7 @@ class Verifier:
         return self._keys.using(lambda keyring: self._resend(keyring, handle, caller, nonce or mark, mark))
 
     def cancel(self, id_: str, *, caller: Caller = NOBODY) -> Verification:
-        """End a pending verification and return it; its token is accepted no more.
+        """End a pending verification and return it; its token is no longer accepted.
 
         Raises:
             VerificationLocked, AlreadyApproved, UnknownVerification, StoreUnavailable: As for `check`.
@@ -231,11 +231,11 @@ class Verifier:
         return self._keys.using(lambda keyring: self._show(keyring, handle, caller))
 
     def receive(self, news: Receipt | OptOut) -> None:
-        """Note what the carrier tells. It changes what pages say and who is texted, never whether a number is verified.
+        """Record a report of the carrier. It changes pages and opt-outs, never whether a number is verified.
 
         Raises:
-            UnknownVerification: It is about none of ours, or about one that ended long ago.
-            StoreUnavailable: It was not noted; have it told again.
+            UnknownVerification: It names no verification of ours, or one that ended long ago.
+            StoreUnavailable: It was not recorded; the carrier has to send it again.
         """
         if isinstance(news, OptOut):
             log.info("opted_out" if news.out else "opted_in", extra={"to": masked(news.e164)})
@@ -291,9 +291,9 @@ class Verifier:
         return self._earlier(keyring, earlier, caller, nonce, about)
 
     def _earlier(self, keyring: Keyring, handle: Handle, caller: Caller, nonce: str, about: About) -> Verification:
-        """Return the verification that the same request was given before, or a new one when that has ended.
+        """Return the verification that the same request got before, or a new one when that has ended.
 
-        The new one has a name as well, which follows from the first: a request that comes a third time finds it.
+        The new one's nonce is derived from the first, so that a third request finds it.
         """
         with suppress(UnknownVerification):
             earlier = self._show(keyring, handle, caller, is_repeat=True)
@@ -302,7 +302,7 @@ class Verifier:
         return self._start(keyring, handle.number, caller, f"{nonce}'", about)
 
     def _resend(self, keyring: Keyring, handle: Handle, caller: Caller, nonce: str, mark: str) -> Verification:
-        """`mark` names who asks: of several that ask the same, one sends."""
+        """`mark` names this call: of several calls with the same nonce, one sends."""
         is_test = handle.number.e164 in self.policy.test_numbers
         send = None if is_test else send_of(handle, caller, policy=self.policy, keyring=keyring)
         with self._outbox.slot() as slot:
@@ -323,7 +323,7 @@ class Verifier:
             log.info("verification_resent", extra=_facts(handle, caller, record) | {"send": record.sends})
             return self._deliver(slot, keyring, handle, caller, send, answer, record)
 
-    def _deliver(  # noqa: PLR0917 - what a start or a resend has found out, in that order
+    def _deliver(  # noqa: PLR0917 - the results of a start or a resend, in order
         self,
         slot: Slot | None,
         keyring: Keyring,
@@ -333,7 +333,7 @@ class Verifier:
         answer: Answer,
         record: Record,
     ) -> Verification:
-        """Send the token, and return how the verification stands then, or while the send goes on."""
+        """Send the token, and return the verification after the send, or while it goes on."""
         if send is None or slot is None:  # a test number; the store refuses everything else without a slot
             return self._verification(handle, record)
         text = compose(
@@ -353,7 +353,7 @@ class Verifier:
         return self._verification(handle, news or record)
 
     def _hand_over(self, message: Message, handle: Handle, caller: Caller, send: Send, answer: Answer) -> Record | None:
-        """Send, and note what became of it unless it is simply on its way. Runs on a thread of the outbox."""
+        """Send, and record the result unless the message is on its way. Runs on a thread of the outbox."""
         facts = _facts(handle, caller, answer.record) | {"send": message.send}
         try:
             accepted = self._sender.send(message)
@@ -369,8 +369,8 @@ class Verifier:
         except SendUncertain:
             log.warning("send_uncertain", extra=facts)
             return self._report(handle, Delivery.UNCERTAIN)
-        told = {"message_id": accepted.message_id} if accepted.message_id else {}
-        log.info("send_accepted", extra=facts | told | {"price": self.policy.shared.price(message.to.region)})
+        carrier = {"message_id": accepted.message_id} if accepted.message_id else {}
+        log.info("send_accepted", extra=facts | carrier | {"price": self.policy.shared.price(message.to.region)})
         if answer.is_trial:
             self._store.resume()
             log.info("sending_resumed")
@@ -379,10 +379,10 @@ class Verifier:
         return None
 
     def _undo(self, handle: Handle, caller: Caller, send: Send) -> None:
-        """Take back a start whose answer was lost: it may have been made, and nobody will send its message.
+        """Undo a start whose answer was lost: the store may have carried it out, and nobody will send its message.
 
-        Unless the same request came again meanwhile, and was told of the verification: then the message is sent now.
-        In the background and for a few seconds, because the caller has to be told now. Later it expires by itself.
+        If the same request came again meanwhile and got the verification, the message is sent instead. Runs in the
+        background for a few seconds, because the caller needs an answer now. After that the verification expires.
         """
 
         def undo() -> None:
@@ -404,12 +404,12 @@ class Verifier:
             finally:
                 self._undoing.release()
 
-        # Beyond so many the store is down: what was not made needs no undoing, and what was expires by itself.
+        # With more than these in flight the store is down. A start that it did carry out expires.
         if self._undoing.acquire(blocking=False):
             threading.Thread(target=bounded, name="undo", daemon=True).start()
 
     def _send_late(self, handle: Handle, caller: Caller, send: Send, answer: Answer) -> None:
-        """Send the message of a start that could not be taken back."""
+        """Send the message of a start that could not be undone."""
         with self._outbox.slot() as slot:
             if slot is None:
                 self._unsend(handle, caller, send, 1, Delivery.FAILED, is_refused=False)
@@ -450,7 +450,7 @@ class Verifier:
             raise InvalidNumber(NumberFault.TEST_ENDED)
         return Kind.TEST
 
-    # -- What the carrier and the operator tell
+    # -- Reports of the carrier, and pauses
 
     def _opt(self, keyring: Keyring, news: OptOut) -> None:
         event = keyring.request_digest(news.e164, news.event)
@@ -458,15 +458,15 @@ class Verifier:
         self._store.opt_out(number, keyring=keyring.id, out=news.out, event=event, now=now)
 
     def _note(self, keyring: Keyring, handle: Handle, news: Receipt) -> bool:
-        """Note a receipt; tell whether it was news."""
+        """Record a receipt; return whether it was new."""
         event = keyring.request_digest(handle.random, news.event)
         beyond = 0.0 if news.cost is None else news.cost - self.policy.shared.price(handle.number.region)
         step = self._step(keyring, handle, NOBODY)
         answer = self._store.report(step, delivery=news.delivery, event=event, beyond=beyond, carrier=news.carrier)
         facts = {"delivery": news.delivery.value, "verdict": answer.verdict.value, "cost": news.cost}
         carrier = {"code": news.carrier.code, "message_id": news.carrier.message}
-        said = _facts(handle, record=answer.record) | facts | {name: told for name, told in carrier.items() if told}
-        log.info("receipt", extra=said)
+        named = {name: value for name, value in carrier.items() if value}
+        log.info("receipt", extra=_facts(handle, record=answer.record) | facts | named)
         self._accept(answer, handle)
         return answer.verdict is Verdict.DONE
 
@@ -489,7 +489,7 @@ class Verifier:
     # -- Answers
 
     def _accept(self, answer: Answer, handle: Handle, caller: Caller = NOBODY) -> Record:
-        """Return the record of an answer that says yes; raise what the answer says no with, and log it."""
+        """Return the record of an answer that is no refusal; log a refusal and raise its error."""
         if answer.record is not None and answer.verdict in (Verdict.DONE, Verdict.REPEATED):
             return answer.record
         if answer.hold or (answer.limit and answer.limit not in OWN_LIMITS):
@@ -544,15 +544,15 @@ class Verifier:
             is_shared=record.is_silent,
         )
 
-    # -- Small things
+    # -- Helpers
 
     def _opened(self, id_: str) -> Handle:
-        if not is_id(id_):  # then no other keyring opens it either
+        if not is_id(id_):  # no keyring can open it
             raise UnknownVerification
         return self._keys.opening(lambda keyring: keyring.opened(id_))
 
     def _step(self, keyring: Keyring, handle: Handle, caller: Caller, token: Token | None = None) -> Step:
-        is_test = handle.number.e164 in self.policy.test_numbers  # no limit but that of starts counts, so by networks
+        is_test = handle.number.e164 in self.policy.test_numbers  # only starts are limited, by network
         return Step(
             keyring=keyring.id,
             now=self._now(),
@@ -574,17 +574,17 @@ class Verifier:
 
 
 def _facts(handle: Handle, caller: Caller = NOBODY, record: Record | None = None) -> dict[str, Any]:
-    """Return what each line of the log says of a verification, as far as it is known."""
+    """Return the fields that each log line about a verification has, as far as they are known."""
     facts = {"id": handle.id, "to": handle.number.masked, "country": handle.number.region, "client": caller.client}
     facts["reference"] = record.about.reference if record else ""
     return {name: value for name, value in facts.items() if value}
 
 
 def _range(number: PhoneNumber) -> dict[str, str]:
-    """Return what the log may say of a number's range."""
+    """Return the fields of a number's range that may be logged."""
     return {"range": number.range, "country": number.region}
 
 
 def _seconds(milliseconds: int) -> int:
-    """Round up, so that whoever waits that long has waited long enough."""
+    """Round up, so that waiting so many seconds is enough."""
     return max(0, -(-milliseconds // 1000))

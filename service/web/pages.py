@@ -43,7 +43,7 @@ from .problems import Problem, Refused, as_page, other_tab, problem_of, with_ret
 from .security import refuse_cross_site
 
 NONCE_MAX = 64  # characters
-DEAR = frozenset({"US", "CA"})  # where people pay for what they receive, and carriers want them to be told (CTIA)
+RATES_APPLY = frozenset({"US", "CA"})  # where people pay to receive texts, and carriers require a notice (CTIA)
 PHONE_MAX = 64  # characters of a typed number that the form shows again
 
 
@@ -61,7 +61,7 @@ class Pages:
         open_to: str,
         proxies: int,
     ) -> None:
-        """Take the verbs, what binds a browser to its verification, what applications sent it, and the keys."""
+        """Take the verbs, the cookie of a browser, the requests of applications, and the keys."""
         self._verifier = verifier
         self._cookie = cookie
         self._applications = applications
@@ -94,9 +94,9 @@ class Pages:
         raise Refused("no_pages")
 
     def index(self) -> ResponseReturnValue:
-        """Show the phone form; that of an application, where one sent this browser and its request can go on."""
+        """Show the phone form, or an application's form where one sent this browser and its request is still open."""
         g.asked, phone = None, ""
-        with suppress(StoreUnavailable):  # without a keyring nobody can read the cookie, and the form needs none
+        with suppress(StoreUnavailable):  # the cookie cannot be read without a keyring, and the form does not need it
             sealed, phone = self._cookie.authorization(request), self._given_up()
             with suppress(Refused):
                 if not self._applications.is_answered(self._applications.begun(sealed)):
@@ -106,7 +106,7 @@ class Pages:
         return self._phone_form(phone=phone)
 
     def begin(self) -> ResponseReturnValue:
-        """Show the phone form of an application. Nothing is changed, whoever made the browser come here."""
+        """Show the phone form of an application. Changes nothing, so a forged link does no harm."""
         sealed = request.args.get("authorization", "")
         g.asked = None
         g.asked = asked = self._applications.begun(sealed)
@@ -116,7 +116,7 @@ class Pages:
         return self._phone_form(phone=self._given_up(), sealed=sealed, fixed=asked.to)
 
     def request(self) -> ResponseReturnValue:
-        """Start, and go on to the code; or show the form again, with what to do."""
+        """Start, and go on to the code form; or show the phone form again, with the problem."""
         phone, nonce = _field("phone"), _field("nonce")[:NONCE_MAX]
         sealed = _field("authorization")
         g.asked = None
@@ -140,7 +140,7 @@ class Pages:
         return response
 
     def verify(self) -> ResponseReturnValue:
-        """Show the token form, or how the verification of this browser ended."""
+        """Show the token form, or the result of this browser's verification."""
         id_ = self._cookie.read(request)
         if id_ is None:
             return redirect(url_for("pages.index"), 303)
@@ -203,7 +203,7 @@ class Pages:
         return response
 
     def status(self) -> ResponseReturnValue:
-        """Tell the waiting page how the verification of this browser stands."""
+        """Return the status of this browser's verification as JSON, for the waiting page."""
         id_ = self._cookie.read(request)
         if id_ is None:
             raise UnknownVerification
@@ -220,9 +220,9 @@ class Pages:
         )
 
     def _refuse_other_tab(self) -> ResponseReturnValue | None:
-        """Refuse what is about another verification than the browser's current one: nothing is counted.
+        """Refuse a form of another verification than the browser's current one; nothing is counted.
 
-        A browser has one cookie for all its tabs. What names no verification is about the current one.
+        A browser has one cookie for all its tabs. A form without a name is about the current one.
         """
         named = request.values.get("verification", "")
         id_ = self._cookie.read(request) if named else None
@@ -237,11 +237,11 @@ class Pages:
         return redirect(url_for("pages.index"), 303)
 
     def _mark(self, id_: str) -> str:
-        """Return what names a verification in its forms: it says nothing, and only we can make it."""
+        """Return the name of a verification in its forms: a keyed digest."""
         return self._keys().request_digest("form", id_)
 
     def _phone_form(self, problem: Problem | None = None, phone: str = "", sealed: str = "", fixed: str = "") -> str:
-        """Return the form; `fixed` is the only number that it may be sent with, in E.164."""
+        """Return the phone form; `fixed` is the only number that it accepts, in E.164."""
         policy = self._verifier.policy
         region = self._region()
         return render_template(
@@ -255,19 +255,19 @@ class Pages:
             home=policy.home_region,
             region=region,
             allowed=[(code, calling_code(code), example(code)) for code in sorted(policy.allowed_regions)],
-            is_dear=not DEAR.isdisjoint(policy.allowed_regions),
+            is_dear=not RATES_APPLY.isdisjoint(policy.allowed_regions),
             example=example(region),
         )
 
     def _given_up(self) -> str:
-        """Return the number that this browser came back to change, for as long as the store remembers it."""
+        """Return the number of the verification that this browser canceled, while the store remembers it."""
         id_ = self._cookie.given_up(request)
         with suppress(VerificationError):
             return self._verifier.show(id_, caller=self._caller()).to.readable if id_ else ""
         return ""
 
     def _region(self) -> str:
-        """Return where a number without a calling code is dialled: as chosen, where several regions are allowed."""
+        """Return the region of numbers without a calling code: the chosen one, where several are allowed."""
         policy = self._verifier.policy
         chosen = request.form.get("region", "")
         if chosen in policy.allowed_regions:
@@ -278,7 +278,7 @@ class Pages:
         return self._callers.of(request)
 
     def _asked(self) -> Authorization | None:
-        """Return what the application asked for that sent this browser, if one did."""
+        """Return the authorization request of the application that sent this browser, if one did."""
         if "asked" not in g:
             g.asked = None
             g.asked = self._applications.under_way(self._cookie.authorization(request))
@@ -286,7 +286,7 @@ class Pages:
         return asked
 
     def _of_application(self) -> dict[str, Any]:
-        """Return what pages show of the application that sent this browser: its name, and the way back to it."""
+        """Return the template variables of the application that sent this browser: its name, and the way back to it."""
         asked = None
         with suppress(StoreUnavailable):
             asked = self._asked()
@@ -296,7 +296,7 @@ class Pages:
         return {"back": {"brand": asked.brand, "name": asked.brand or asked.client, "address": asked.way_out}} | brand
 
     def _page(self, verification: Verification) -> ResponseReturnValue:
-        """Show how a verification stands."""
+        """Show the page of a verification's state."""
         suggest(verification.about.locale)
         match verification.status:
             case Status.PENDING:
@@ -326,7 +326,7 @@ class Pages:
         return self._form(verification, problem_of(error))
 
     def _form(self, verification: Verification | None, problem: Problem | None = None) -> Response:
-        """Show the token form; without a verification when the store cannot tell."""
+        """Show the token form; `verification` is None when the store is unavailable."""
         asked = self._asked() if verification else None
         page = render_template(
             "verify.html",
@@ -345,7 +345,7 @@ class Pages:
 
 
 def _field(name: str) -> str:
-    """Return a field of the form; a field that is there twice is nobody's honest form."""
+    """Return a field of the form; refuse a form that has it twice, since ours never do."""
     values = request.form.getlist(name)
     if len(values) > 1:
         raise BadRequest
@@ -353,6 +353,6 @@ def _field(name: str) -> str:
 
 
 def _nonce(problem: Problem | None) -> str:
-    """Return a name for the next request; the same one after a 503, because that request may have been carried out."""
+    """Return the nonce of the next request: the same after a 503, because the request may have been carried out."""
     again = request.form.get("nonce", "")[:NONCE_MAX] if problem is not None and problem.code == "unavailable" else ""
     return again or secrets.token_urlsafe(12)

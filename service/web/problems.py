@@ -43,8 +43,8 @@ PROGRAMS = ("/verify/status", "/webhooks/telnyx", "/par", "/token", "/userinfo")
 API = "/v1/"
 APIS = (API, "/.well-known/")
 SEND_RETRY = 60  # seconds; ours: an operator has to do something
-START_AFTER = 120  # seconds; ours: who waits no longer than that needs no other way
-STORE_RETRY = 2  # seconds; a store that is back is found within that
+START_AFTER = 120  # seconds; ours: a shorter wait needs no other way out
+STORE_RETRY = 2  # seconds; a store that is back is found within these
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Problem:
 
 
 class Refused(Exception):
-    """What `web` refuses by itself. `detail` is for programs: more precise than what the table says of the code."""
+    """A refusal of `web` itself. `detail` is for programs, and more precise than the table's words for the code."""
 
     def __init__(self, code: str, detail: str = "", *, retry_after: int | None = None, **facts: str) -> None:
         super().__init__(code)
@@ -71,9 +71,10 @@ class Refused(Exception):
 
 
 def problem_of(error: Exception) -> Problem:
-    """Return the words and the status of anything that can go wrong.
+    """Return the status and the words of any error.
 
-    The verbs' errors are told in words for people, which applications may show; all else in words for whoever asks.
+    Errors of the verbs have words for people, which applications may show. Other errors have words for people on a
+    page, and for developers in JSON.
     """
     code, detail, retry_after = _case(error)
     refusal = REFUSALS[code]
@@ -81,13 +82,13 @@ def problem_of(error: Exception) -> Problem:
     if not refusal.page_title or (_is_program() and not isinstance(error, VerificationError)):
         return Problem(status or refusal.status, code, refusal.title, detail or refusal.meaning, retry_after)
     title = ENDED if isinstance(error, Limited) and retry_after is None else refusal.page_title
-    if isinstance(error, Refused) or not detail:  # what is more precise is for programs
+    if isinstance(error, Refused) or not detail:  # a more precise detail is for programs
         detail = _(refusal.page_detail).format(wait=words.in_words(retry_after or 0))
     return Problem(status or refusal.status, code, _(title), detail, retry_after)
 
 
 def _case(error: Exception) -> tuple[str, str, int | None]:  # noqa: C901, PLR0912 - a table, read from top to bottom
-    """Return the code of an error, what is known of this case ("": what the table says), and when to come back."""
+    """Return an error's code, its detail ("" for the table's words), and the seconds after which to come back."""
     match error:
         case Refused():
             return error.code, error.detail, error.retry_after
@@ -121,11 +122,11 @@ def _case(error: Exception) -> tuple[str, str, int | None]:  # noqa: C901, PLR09
 
 
 def _limited(error: Limited) -> str:
-    """Return what is to be said of this case: waiting does not help, or there is a way that is shorter."""
+    """Return the detail of a limit where waiting does not help, or where there is a faster way; else ""."""
     if error.retry_after is None:
         return _(CLOSED_FOR_GOOD) if error.limit is Limit.CLOSED else ""
     refusal = REFUSALS[error.limit]
-    number = _hears_at() if refusal.undone_by_start and error.retry_after > START_AFTER else ""
+    number = _start_number() if refusal.undone_by_start and error.retry_after > START_AFTER else ""
     if not number:
         return ""
     waits = _(refusal.page_detail).format(wait=words.in_words(error.retry_after))
@@ -133,20 +134,20 @@ def _limited(error: Limited) -> str:
 
 
 def other_tab(number: str) -> Problem:
-    """Return what somebody reads who sends a form of an earlier start; `number` is that of the latest, to read."""
+    """Return the problem of a form of an earlier start; `number` is that of the latest, in readable form."""
     refusal = REFUSALS["other_tab"]
     detail = _(refusal.page_detail).format(number=f"\u2066{number}\u2069")
     return Problem(refusal.status, "other_tab", _(refusal.page_title), detail)
 
 
-def _hears_at() -> str:
-    """Return the number to text START to, kept in one piece where the words around it run from right to left."""
+def _start_number() -> str:
+    """Return the number to text START to, isolated so that text from right to left keeps it in one piece."""
     number = current_app.config["HEARS_AT"] if has_app_context() else ""
     return f"\u2066{number}\u2069" if number else ""
 
 
 def handle(app: Flask) -> None:
-    """Answer every error that nobody else answers with a page."""
+    """Answer every error that no view handles."""
 
     @app.errorhandler(Exception)
     def answer(error: Exception) -> ResponseReturnValue:
@@ -179,7 +180,7 @@ def for_programs(error: Exception) -> Response:
 
 
 def as_content(error: Exception) -> tuple[int, dict[str, Any]]:
-    """Return the status, and the problem as JSON, with everything that helps to go on."""
+    """Return the status, and the problem as JSON, with the facts of the case."""
     problem = problem_of(error)
     content: dict[str, Any] = {
         "type": f"/v1/problems/{problem.code}",
@@ -194,7 +195,7 @@ def as_content(error: Exception) -> tuple[int, dict[str, Any]]:
 
 
 def _facts(error: Exception) -> dict[str, Any]:
-    """Return how the verification stands, as far as it is known."""
+    """Return the facts of the case, as far as they are known."""
     if isinstance(error, Refused):
         return error.facts
     verification = error.verification if isinstance(error, VerificationError) else None
@@ -215,7 +216,7 @@ def _is_program() -> bool:
 
 
 def with_retry(response: Response, problem: Problem) -> Response:
-    """Say when to come back, where that helps."""
+    """Add `Retry-After`, where waiting helps."""
     if problem.retry_after is not None:
         response.headers["Retry-After"] = str(problem.retry_after)
     return response

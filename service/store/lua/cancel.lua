@@ -1,6 +1,6 @@
 -- cancel: end a pending verification. Again: the same answer.
--- Its token stays until it expires, good for nothing but verifications that share it: otherwise a stranger could make
--- somebody's message worthless by asking for one before, and canceling it now.
+-- Its token stays until it expires, only for verifications that share it. Otherwise a stranger could start first, wait
+-- until somebody shares the token, cancel, and so make that person's message useless.
 -- @include verification
 
 if field('status') == 'c' then return answer('done') end

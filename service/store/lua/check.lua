@@ -1,5 +1,5 @@
--- check: count one check, and spend the token if it is the typed one. An approval gives back what its messages spent.
--- The count comes before the look. The same nonce again costs nothing and is answered the same.
+-- check: count one check, and spend the token if it is the typed one. An approval refunds what its messages spent.
+-- It counts before it compares. The same nonce again costs nothing and gets the same answer.
 -- @include verification
 local GUESSES, GUESSED, NETWORK, UNFINISHED, RANGE, COUNTRY, CLOSED_RANGE, APPROVED = unpack(KEYS, 8)
 local NONCE, SUBJECTS = '=' .. ARGV[7], ARGV[8]
@@ -16,7 +16,7 @@ local IS_TEST = field('kind') == 'test'
 local wait = IS_TEST and 0 or wait_for_check(field('is_silent'))
 if wait > 0 then return limited('checks_of_number', wait) end
 
--- The first write is one that a full server refuses, so that it refuses all of this.
+-- The first write needs memory, so that a full server refuses the whole script.
 local checks = redis.call('HINCRBY', RECORD, FIELD.checks, 1)
 if end_token() then
   redis.call('HSET', RECORD, FIELD.status, 'a', FIELD.checks, checks - 1, NONCE, 'done')

@@ -1,6 +1,6 @@
--- opt: the phone itself says that it wants no messages, or wants them again; or the operator forgives the number.
--- Whoever holds the phone asks for a message of their own: what strangers asked for and got wrong counts no more, and
--- whoever asks next is heard. Returns, to the operator, how many checks and sources were forgotten.
+-- opt: the phone texted STOP or START, or the operator forgives the number. START and forgiving clear the messages and
+-- wrong checks of strangers, and the next start may send a message. Returns, to the operator, how many checks and
+-- sources were cleared.
 local KEYRING, OPTED_OUT, ROW, NUMBER, EVENT, TRAIL = unpack(KEYS) -- EVENT: this news (string)
 local KEYRING_ID, CALLER_NOW, WORD, OUT_MS, EVENT_MS, WELCOME_MS = unpack(ARGV) -- EVENT_MS: "" when it has no name
 -- @include keyring
@@ -15,8 +15,8 @@ else
   local sources, many = {}, 0
   local checks = redis.call('LLEN', ROW)
   redis.call('DEL', ROW)
-  -- What was sent within the hour still counts, for nobody in particular; its token may be shared by whoever is sent no
-  -- other one; all else is forgotten.
+  -- Messages within the hour still count, without their source, and the latest token can still be shared. All else is
+  -- cleared.
   local hour = {}
   local fields = redis.call('HGETALL', NUMBER)
   for i = 1, #fields, 2 do

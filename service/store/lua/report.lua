@@ -1,7 +1,7 @@
--- report: note what is known of the messages of a verification.
+-- report: record the delivery state of a verification's messages.
 -- @include verification
-local EVENT, MONEY = unpack(KEYS, 8) -- EVENT: string, so that the same news again changes nothing
-local NEWS, NAME, COST, CODE, MESSAGE = unpack(ARGV, 7) -- NEWS: delivery, its rank in front: it replaces what says less
+local EVENT, MONEY = unpack(KEYS, 8) -- EVENT: string, so that the same report again changes nothing
+local NEWS, NAME, COST, CODE, MESSAGE = unpack(ARGV, 7) -- NEWS: the delivery state after its rank; a higher rank replaces a lower one
 local IS_NAMED = NAME ~= ''
 
 if not field('status') then
@@ -16,7 +16,7 @@ if is_news then redis.call('HSET', RECORD, FIELD.delivery, NEWS) end
 if IS_NAMED or is_news then enter_trail('d', MARK, string.sub(NEWS, 2), CODE, MESSAGE) end
 if not IS_NAMED then return answer('done') end
 
--- What the message cost beyond its price is spent as well.
+-- The cost above the message's price is spent as well.
 if COST ~= '0' and redis.call('EXISTS', MONEY) == 1 then
   redis.call('INCRBY', MONEY, COST)
   redis.call('PEXPIRE', MONEY, DAY)

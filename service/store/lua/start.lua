@@ -1,10 +1,10 @@
 -- start: decide all limits, spend them, and remember a verification and its token.
 -- The same script again with the same id changes nothing and answers the same, and so does a request of the same name.
 --
--- Somebody else may have asked for this number a moment ago. Then the message of that moment is good for this
--- verification too, and no other is sent; the answer is "shared", and tells the seed that the token is drawn from. So a
--- number gets one message in a token's life, however many strangers ask, and the person gets in with it. Such a start
--- is judged and spends nothing. Callers of one application that cannot be told apart are sent the same token again.
+-- If another source asked for this number recently, this verification shares that message's token and no other message
+-- is sent: the answer is "shared", with the seed that the token is drawn from. So a number gets one message in a
+-- token's life, however many strangers ask, and the person can use it. The limits apply to such a start, and it spends
+-- nothing. Where an application does not name its callers, a message with the same token is sent again.
 -- @include verification
 local OPTED_OUT, PAUSE, FREE, MONEY, CLOSED_NUMBER, CLOSED_RANGE, CLOSED_COUNTRY, NETWORK, UNFINISHED, RANGE, COUNTRY,
   APPROVED, GUESSES, GUESSED = unpack(KEYS, 8)
@@ -25,7 +25,7 @@ SENDS = RULES.sends_to[KIND]
 -- @include limits
 -- @include guesses
 
--- Whoever guesses, while many do, starts nothing.
+-- While many guess, a network that guesses starts nothing.
 local function guessing_refusal()
   if not HAS_NETWORK or tonumber(redis.call('GET', GUESSED) or 0) < GUESSING_MIN then return end
   local right, wrong = guesses()
@@ -42,15 +42,15 @@ if redis.call('EXISTS', OPTED_OUT) == 1 then return answer('opted_out') end
 
 local last = redis.call('HMGET', NUMBER, 'r', 'w', 'e', 'k')
 local is_live = last[1] and IS_SENT and tonumber(last[3]) - NOW >= RULES.share.life
--- Once it is shared, it is the number's only one until it expires, so that the latest message is always the right one.
+-- A shared token is the number's only one until it expires, so that the latest message is always the right one.
 local is_silent = is_live and (last[2] ~= BRIEF or tonumber(last[4] or 0) > 0)
--- But whoever asks first after the phone itself did is sent one, if the hour has room for it.
+-- Exception: the first start after the phone texted START sends a message, if the hourly limit allows it.
 if is_silent and redis.call('HEXISTS', NUMBER, 'h') == 1 and wait_for_send() == 0 then is_silent = false end
 local shares = is_live and (is_silent or not TOLD_APART) and last[1] or nil
 local wait = wait_for_check(is_silent)
 if wait > 0 then return limited('checks_of_number', wait) end
 local expires = shares and tonumber(last[3]) or NOW + RULES.life
-local told = {}
+local details = {}
 if is_silent then
   if tonumber(redis.call('HGET', NUMBER, 'x' .. BRIEF) or 0) >= RULES.share.times then
     return limited('sends_of_number', expires - NOW)
@@ -61,7 +61,7 @@ else
   if IS_SENT then
     local queued, refusal = sender_refusal()
     if refusal then return refused(refusal) end
-    told = spend(queued)
+    details = spend(queued)
   end
 end
 
@@ -94,6 +94,6 @@ forget_stale()
 enter_trail(is_silent and 'h' or IS_SENT and 'b' or 't', MEMO, shares or '-', CLIENT)
 count(is_silent and 'shared' or 'starts')
 if IS_SENT and not is_silent then count_send(PRICE) end
-told.other = shares
-if #news > 0 then told.news = news end
-return answer(is_silent and 'shared' or 'done', told)
+details.other = shares
+if #news > 0 then details.news = news end
+return answer(is_silent and 'shared' or 'done', details)

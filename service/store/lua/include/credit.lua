@@ -1,4 +1,4 @@
--- An approval: pumped verifications are never completed, so what was completed counts against nobody.
+-- An approval: pumped verifications are never completed, so completed ones count against nobody.
 -- Needs APPROVED (string): approvals of the network within an hour.
 -- @include unfinished
 

@@ -1,4 +1,4 @@
--- What is told of the steps of a verification: its number's trail, and the figures of the day.
+-- What the steps of a verification leave behind: its number's trail, and the figures of the day.
 -- Needs what record.lua and trail.lua need, VERB, FIGURES, and DESTINATION: the country and channel of its messages, "" for
 -- a test number, which no figure counts.
 --
@@ -10,7 +10,7 @@
 local FIGURES_LIFE = 400 * DAY -- ours: the same day a year ago can be looked at
 local MARK = string.sub(string.match(RECORD, '[^:]+$'), 1, 4)
 local OWNER = field('client') or CLIENT
-local REFUSALS_ALIKE = 8 -- ours: so many entries back, the same refusal is told again in place of the one before
+local REFUSALS_ALIKE = 8 -- ours: within so many entries, an equal refusal replaces the earlier one
 local has_counted = false
 
 local function add_figure(name, many)
@@ -31,14 +31,14 @@ local function count_send(price)
   count('spent', price)
 end
 
--- Seconds until an approval are counted one by one at first, by five up to two minutes, and by thirty then.
+-- Seconds until an approval are exact below 20, in steps of 5 up to two minutes, and in steps of 30 beyond.
 local function count_approval(seconds)
   count('approved')
   count('t' .. seconds - seconds % (seconds < 20 and 1 or seconds < 120 and 5 or 30))
 end
 
--- A verb said no. Somebody may ask without end: the same again takes the place of the one before, and of numbers that were
--- never texted only so many are remembered, for a day.
+-- A verb refused. Requests may be endless: an equal refusal replaces the earlier one, and only so many numbers that were
+-- never texted are remembered, for a day.
 local function enter_refusal(reason, wait)
   if RULES.trail.life == 0 then return end
   local lines, first, many = trail(), math.floor(NOW / SECOND), 1
@@ -59,9 +59,9 @@ local function enter_refusal(reason, wait)
     math.ceil((wait or 0) / SECOND), string.sub(SOURCE, 1, 8), OWNER)
 end
 
--- What a verb answers, when that is a refusal. An ended verification is no limit, and no figure.
+-- The verdicts that are refusals, and whether a figure counts them: not for a verification that has ended.
 local REFUSES = {limited = true, held = true, opted_out = true, gone = false, approved = false, locked = false}
-local function tell_refusal(verdict, more)
+local function record_refusal(verdict, more)
   local is_counted = REFUSES[verdict]
   if is_counted == nil or VERB ~= 'start' and VERB ~= 'resend' and VERB ~= 'check' then return end
   local reason = more and (more.limit or more.hold) or verdict

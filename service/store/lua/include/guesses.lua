@@ -1,5 +1,5 @@
--- Somebody may try one token on many numbers, which shows only in the sum of all. Only what was compared counts, and of
--- one network, or one application, no more than what is usual; so it takes many to raise the alarm.
+-- Guessing one token at many numbers shows only in the sum of all checks. Only compared checks count, and of one network
+-- or application no more than a usual amount; so it takes many of them to reach the limit.
 -- Needs GUESSES (hash): r and w, right and wrong checks, by slot of two minutes, and GUESSED (string): wrong checks of
 -- this network or application within an hour.
 -- @include clock

@@ -1,7 +1,7 @@
 -- The limits that many numbers share. A verb asks `shared_refusal`, then `sender_refusal`, and then calls `spend`.
--- Needs what unfinished.lua needs, IS_SENT (of a test number nothing is, and nothing of this is there), NUMBER, PAUSE,
--- FREE, MONEY, CLOSED_NUMBER, CLOSED_COUNTRY, APPROVED, CHARGES,
--- PRICE, LABEL, HAS_SLOT, FIRST_CHARGE (the position of the first charge's key) and KIND.
+-- Needs what unfinished.lua needs, IS_SENT (false for a test number, which has no charges), NUMBER, PAUSE, FREE, MONEY,
+-- CLOSED_NUMBER, CLOSED_COUNTRY, APPROVED, CHARGES, PRICE, LABEL, HAS_SLOT, FIRST_CHARGE (the position of the first
+-- charge's key) and KIND.
 --
 -- PAUSE (hash)     u until, ms; n how often in a row; t the clock of the trial that counted last
 -- FREE (string)    the sender's next free moment, ms
@@ -15,17 +15,17 @@ if IS_SENT then CHARGES, PRICE = cjson.decode(CHARGES), tonumber(PRICE) end
 local IS_WELCOME = KIND == 'known' or tonumber(redis.call('HGET', NUMBER, 'y') or 0) > NOW
 local PAUSED_UNTIL = IS_SENT and tonumber(redis.call('HGET', PAUSE, 'u') or 0)
 local HEALTHY = 80 -- per cent of messages abroad that an approval follows; Telnyx: 60 to 80 is healthy
-local FRESH = 2 * SLOT -- whoever was texted within these is given time to type
+local FRESH = 2 * SLOT -- a message younger than this may still be approved
 local is_trickle = false -- whether this message passes although its range is closed
 
 local news = {} -- for operators: what happened, and to which limit
-local function tell(event, limit) table.insert(news, {event = event, limit = limit}) end
+local function add_news(event, limit) table.insert(news, {event = event, limit = limit}) end
 
--- A refusal, or news of one that is only observed.
+-- A refusal, or news about one that is only observed.
 local function refusal_of(limit, wait, enforced)
   if wait <= 0 then return end
   if enforced then return {limit = limit, wait = wait} end
-  tell('would_refuse', limit)
+  add_news('would_refuse', limit)
 end
 
 -- Times of messages, oldest first: how long until one more fits into every window.
@@ -53,7 +53,7 @@ local function within(times, ms)
   return many
 end
 
--- 1. What the source itself has spent.
+-- 1. The limits of the source itself.
 local function source_refusal()
   return refusal_of('starts_of_address', wait_among(OF.address, SHARED.address), SHARED.address_enforced)
     or refusal_of('starts_of_network', wait_among(OF.network, SHARED.network), SHARED.network_enforced)
@@ -61,7 +61,7 @@ local function source_refusal()
     and refusal_of('starts_of_prefix', wait_among(OF.range, SHARED.range_share), SHARED.range_enforced) or nil
 end
 
--- 2. What came of messages to this range and to its country.
+-- 2. The conversion of this range and of its country.
 local function read_range()
   local range = {networks = {}, approvals = 0, last_trickle = 0, closed_at = 0}
   local entries = redis.call('HGETALL', RANGE)
@@ -85,7 +85,7 @@ local function read_range()
   return range
 end
 
--- Networks that had time to finish in a country within a day, approvals, and all networks that began something.
+-- Of a country within a day: networks that had time to finish, approvals, and all networks that began.
 local function read_country()
   local starts, approvals, fresh = 0, 0, 0
   local entries = redis.call('HGETALL', COUNTRY)
@@ -100,10 +100,10 @@ local function read_country()
   return math.max(starts - fresh, approvals), approvals, starts
 end
 
--- Of messages that had time to be followed by an approval, so many were sent, and less than so many per cent were.
+-- Whether at least `least` messages had time to be approved, and less than `percent` per cent were.
 local function is_below(sent, approvals, least, percent) return sent >= least and approvals * 100 < sent * percent end
 
--- Numbers that different networks asked for one after the other, within a short time.
+-- Whether different networks asked for consecutive numbers within a short time.
 local function is_in_sequence(range)
   local lately = {[SUBJECTS.line] = true}
   for _, one in ipairs(range.networks) do if one.ms + SHARED.span > NOW then lately[one.line] = true end end
@@ -115,7 +115,7 @@ local function is_in_sequence(range)
   return length >= SHARED.sequence
 end
 
--- A closed range lets a message through now and then, of a network that did not cause the closing: one approval opens it.
+-- A closed range lets a message through now and then, for networks that did not cause the closing: one approval opens it.
 local function closed_refusal(left, range, is_own)
   local wait = left
   if not is_own then
@@ -137,14 +137,14 @@ local function range_refusal()
   local waiting, had_time, lines = {}, 0, {}
   for _, one in ipairs(range.networks) do
     table.insert(waiting, one.ms)
-    if one.ms + FRESH <= NOW and not lines[one.line] then -- a number that is bombed, or never texted, is one
+    if one.ms + FRESH <= NOW and not lines[one.line] then -- a bombed or unreachable number counts once
       had_time, lines[one.line] = had_time + 1, true
     end
   end
   local refusal = refusal_of('starts_of_prefix', wait_among(waiting, SHARED.range), SHARED.range_enforced)
   if refusal then return refusal end
 
-  -- Where others did not finish either, and nobody did, a network gets two messages an hour.
+  -- Where others are unfinished as well and nobody finished, a network gets two messages an hour.
   local function is_one_of_many(own, others, approvals) return within(own, HOUR) >= 2 and others > 0 and approvals == 0 end
   local others = #range.networks - (#OF.range > 0 and 1 or 0)
   if is_one_of_many(OF.range, others, range.approvals) then
@@ -156,23 +156,23 @@ local function range_refusal()
   local is_bad = range.approvals == 0 and had_time >= SHARED.unfinished
     or is_below(sent, range.approvals, SHARED.least, SHARED.close)
   if is_new and is_bad or is_in_sequence(range) then
-    tell(SHARED.conversion_enforced and 'range_closed' or 'range_would_close')
+    add_news(SHARED.conversion_enforced and 'range_closed' or 'range_would_close')
     if SHARED.conversion_enforced then
       redis.call('SET', CLOSED_RANGE, LABEL, 'PX', SHARED.closed_for)
       redis.call('HSET', RANGE, 'z', NOW)
       return closed_refusal(SHARED.closed_for, {last_trickle = 0}, #OF.range > 0)
     end
   elseif is_below(sent, range.approvals, SHARED.least, SHARED.warn) then
-    tell('range_low_conversion')
+    add_news('range_low_conversion')
   end
 
   local sent_there, approved_there, begun_there = read_country()
   if not SUBJECTS.is_home and is_one_of_many(OF.country, begun_there - 1, approved_there) then
     return refusal_of('starts_of_prefix', OF.country[#OF.country - 1] + HOUR - NOW, SHARED.range_enforced)
   end
-  if is_below(sent_there, approved_there, SHARED.least, SHARED.warn) then tell('country_low_conversion') end
-  -- While messages to a country abroad come to nothing, a network that sent one waits an hour, and a range that nobody
-  -- finished in lets messages through as if it were closed.
+  if is_below(sent_there, approved_there, SHARED.least, SHARED.warn) then add_news('country_low_conversion') end
+  -- While the conversion of a country abroad is low, a network that sent a message there waits an hour, and a range
+  -- without an approval lets messages through as if it were closed.
   if not SUBJECTS.is_home and is_below(sent_there, approved_there, SHARED.unfinished, HEALTHY) then
     local latest_own = OF.country[#OF.country] or -HOUR
     refusal = refusal_of('closed', latest_own + HOUR - NOW, SHARED.conversion_enforced)
@@ -184,8 +184,8 @@ local function range_refusal()
   end
 end
 
--- 3. What everybody has spent. While much of it was not followed by an approval, a network gets less of it, and the last
--- part is for those who finish, for numbers that the caller vouches for, and for phones that texted START.
+-- 3. The limits of everybody. The more of them is unfinished, the less a network gets; the last part is for networks that
+-- finish, for numbers that the caller vouches for, and for phones that texted START.
 local function share_refusal(charge)
   if #charge.parts == 0 or IS_WELCOME then return end
   local approved = HAS_NETWORK and tonumber(redis.call('GET', APPROVED) or 0) or 0
@@ -217,7 +217,7 @@ local function shared_refusal()
   return source_refusal() or charge_refusal() or range_refusal()
 end
 
--- How long the message will wait for the sender, in ms, and why it would not be sent.
+-- How long the message will wait for the sender, in ms, and the refusal if it cannot be sent.
 local function sender_refusal()
   if not HAS_SLOT then return 0, {hold = 'no_place', wait = 0} end
   if SHARED.step == 0 then return 0 end
@@ -245,7 +245,7 @@ local function enter_unfinished()
   if HAS_NETWORK or is_trickle then redis.call('PEXPIRE', RANGE, DAY + HOUR) end
 end
 
--- Nothing refuses: spend everything. `wait` is that of the sender. Returns what the verb has to tell besides.
+-- Nothing refuses: spend everything. `wait` is that of the sender. Returns more details for the answer.
 local function spend(wait)
   if SHARED.step > 0 then
     redis.call('SET', FREE, NOW + wait + SHARED.step, 'PX', math.ceil(wait + SHARED.step))
@@ -256,12 +256,12 @@ local function spend(wait)
     redis.call('PEXPIRE', MONEY, DAY)
   end
   enter_unfinished()
-  -- The pause is over: this one goes, and the others wait for what it finds.
+  -- The pause is over: this message is the trial, and the others wait for its result.
   if PAUSED_UNTIL > 0 then redis.call('HSET', PAUSE, 'u', NOW + SHARED.trial) end
   return {wait = wait, trial = PAUSED_UNTIL > 0}
 end
 
--- Answer a refusal, with the news that came with it.
+-- Answer a refusal, with its news.
 local function refused(refusal)
   if #news > 0 then refusal.news = news end
   return answer(refusal.hold and 'held' or 'limited', refusal)

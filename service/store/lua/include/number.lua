@@ -1,18 +1,18 @@
--- What a number may be sent, and how often its tokens may be tried, by whom.
+-- The limits of one number: messages to it, and checks of its tokens, for each source.
 -- Needs NUMBER, ROW, SOURCE, RULES and SENDS, the windows of a number of its kind.
 -- @include windows
 --
 -- NUMBER (hash)  s<source> when it was texted because that source asked, "ms ms …", oldest first
 --                c<source> when that source checked a wrong token of it, the same
---                h there when one message more may go out within the hour, because the phone itself asked
---                y until when it is texted though its range is closed, ms
---                r, w, e, k the verification that was texted last (the seed of its token), who asked for it, when it
+--                h set when one more message may go out within the hour, because the phone texted START
+--                y until when it may be texted although its range is closed, ms
+--                r, w, e, k the verification that was texted last (the seed of its token), its source, when it
 --                expires, ms, and how often others share its token
---                x<source> how often that source does
+--                x<source> how often that source shares it
 --                q<request> when a request to start is forgotten (seconds, ten digits), and the memo of its id
--- ROW (list)     wrong checks in a row from all, ms, oldest first
--- A source is known by eight characters here: whether two are one decides about waits only. Where callers cannot be
--- TOLD_APART, no wrong check is held against whoever comes next, beyond those in a row.
+-- ROW (list)     wrong checks in a row, of all sources, ms, oldest first
+-- Eight characters name a source here: a collision only makes a wait longer. Where callers cannot be TOLD_APART, wrong
+-- checks count only in the row.
 
 local BRIEF = string.sub(SOURCE, -8)
 
@@ -35,8 +35,8 @@ local function memory(windows)
   return longest
 end
 
--- When the number was texted: because this source asked, and in the last hour, oldest first; and how many sources asked
--- in that hour.
+-- When the number was texted: for this source, and in the last hour for all, oldest first; and the number of sources in
+-- that hour.
 local function messages()
   local own, hour, sources = {}, {}, 0
   local fields = redis.call('HGETALL', NUMBER)
@@ -54,8 +54,8 @@ local function messages()
   return own, hour, sources
 end
 
--- How long until the number may be texted again. Whoever asks may be bombing it: so it gets few messages an hour, evenly
--- once several ask; and one more, once the phone itself asked.
+-- How long until the number may be texted again. Against bombing it gets few messages an hour, spread evenly once
+-- several sources ask; and one more after the phone texted START.
 local function wait_for_send()
   local own, hour, sources = messages()
   local hourly = SENDS.hourly
@@ -76,7 +76,7 @@ local function enter_send()
   redis.call('HDEL', NUMBER, 'h')
 end
 
--- The number has another token, or none: nobody shares the one before.
+-- The number has another token, or none: the previous one can no longer be shared.
 local function forget_latest()
   redis.call('HDEL', NUMBER, 'r', 'w', 'e', 'k')
   for _, name in ipairs(redis.call('HKEYS', NUMBER)) do
@@ -96,7 +96,7 @@ local function remove_send(ms)
   end
 end
 
--- The number forgets what is over, and itself when nothing more is asked of it.
+-- Delete what has expired, and let the number expire with its longest entry.
 local function tidy()
   local life = {s = memory(SENDS.windows), c = memory(RULES.check_windows)}
   local longest = life.s
@@ -118,8 +118,8 @@ local function tidy()
   redis.call('PEXPIRE', NUMBER, longest)
 end
 
--- How long until this source may check again; strangers' mistakes count only in the row of all. Whoever shares a token
--- that somebody else asked for gets few wrong.
+-- How long until this source may check again. Wrong checks of other sources count only in the row. A source that shares
+-- another one's token gets fewer wrong checks.
 local function wait_for_check(is_shared)
   local wait = wait_for_room(ROW, RULES.row_windows)
   local wrong = times_in('c' .. BRIEF)

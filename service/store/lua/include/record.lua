@@ -1,10 +1,10 @@
--- A verification: its record, its token, and what is answered about them.
+-- A verification: its record, its token, and the answers about them.
 -- Needs KEYRING, RECORD, TOKEN, NUMBER, ROW, KEYRING_ID, CALLER_NOW, RULES, SOURCE, TOLD_APART and CLIENT, and what
 -- events.lua needs besides.
 --
--- RECORD (hash), each field by its letter in FIELD; =<nonce> is the answer to a request that may come again: of a check
--- 'done' or the count of wrong ones, of a resend its caller
--- TOKEN (string) empty: its name says it all
+-- RECORD (hash), each field by its letter in FIELD; =<nonce> is the answer to a request that may be repeated: of a
+-- check 'done' or the count of wrong ones, of a resend its caller
+-- TOKEN (string) empty: only its name matters
 
 local FIELD = {
   status = 's', -- p pending, a approved, c canceled, l locked
@@ -20,7 +20,7 @@ local FIELD = {
   kind = 'y', -- of the number, unless it is a usual one
   shares = 'j', -- the seed of the token that it shares
   is_silent = 'i', -- no message was sent for it
-  was_told = 'r', -- there when the same request came again, and was told of it
+  was_repeated = 'r', -- set when the same request came again and got this verification
 }
 local function field(name) return redis.call('HGET', RECORD, FIELD[name]) end
 
@@ -43,8 +43,7 @@ local function wait_after(sends, last)
   return math.max(0, last + RULES.waits[math.min(sends, #RULES.waits)] - NOW)
 end
 
--- What a script returns (JSON): its verdict, what goes with it, our clock, and the record as far as it is there.
--- `more` goes before what would be said otherwise.
+-- What a script returns (JSON): its verdict, the clock, the record if there is one, and `more`, which takes precedence.
 local function answer(verdict, more)
   local reply = {verdict = verdict, now = NOW}
   local F = FIELD
@@ -58,17 +57,17 @@ local function answer(verdict, more)
     reply.next_send = f[1] == 'p' and math.max(wait_after(sends, last), wait_for_send()) or 0
   end
   for name, value in pairs(more or {}) do reply[name] = value end
-  tell_refusal(verdict, more)
+  record_refusal(verdict, more)
   return cjson.encode(reply)
 end
 
 local function limited(limit, wait, more)
-  local told = more or {}
-  told.limit, told.wait = limit, wait
-  return answer('limited', told)
+  local details = more or {}
+  details.limit, details.wait = limit, wait
+  return answer('limited', details)
 end
 
--- The verdict on a record that is not open to checks and sends, or nil when it is.
+-- The verdict on a record that takes no checks and sends any more, or nil when it does.
 local function ended()
   local f = redis.call('HMGET', RECORD, FIELD.status, FIELD.expires)
   if f[1] == 'a' then return 'approved' end
@@ -83,7 +82,7 @@ local function end_token()
   return true
 end
 
--- The verification of somebody else is none. A page asks for nobody: its cookie says which one is its own.
+-- Another application's verification is "gone". Pages name no application: their cookie names their verification.
 if CLIENT ~= '' and redis.call('EXISTS', RECORD) == 1 and field('client') ~= CLIENT then
   return cjson.encode({verdict = 'gone', now = NOW})
 end

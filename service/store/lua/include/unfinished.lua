@@ -1,4 +1,4 @@
--- Messages that no approval followed: whom they count against, and whom they say something about.
+-- Messages that no approval followed: whom they count against, and which range and country they are evidence against.
 -- Needs NETWORK, UNFINISHED, RANGE, COUNTRY, CLOSED_RANGE, SUBJECTS (JSON, see `Subjects`).
 --
 -- NETWORK (list)       messages of a network within a day: "<ms><country><range><line><address>", 13 + 2 + 6 + 4 + 6
@@ -37,8 +37,8 @@ local function remove_unfinished(times)
   end
 end
 
--- This message was not sent. `is_refused`: by the carrier, so it still counts against its network, but says nothing of
--- the range and the country; what the network's other messages say of them stays.
+-- This message was not sent. `is_refused`: by the carrier, so it still counts against its network, but is no evidence
+-- against the range and the country; the network's other messages stay evidence.
 local function remove_evidence(ms, is_refused)
   redis.call('LREM', UNFINISHED, -1, ms)
   if not HAS_NETWORK then return end
