@@ -24,9 +24,7 @@ from service.verification.ports import OptOut, Verdict
 from service.verification.verifier import Verifier
 from tests.fakes import typed_token, wrong
 from tests.store.attempts import Attempt
-from tests.store.engines import KEYRING, ONE_SERVER, engines
-
-pytestmark = pytest.mark.parametrize("engine", engines(*ONE_SERVER), indirect=True)
+from tests.store.engines import KEYRING
 
 OLD, NEW, FOREIGN = (f"a {name} secret, long enough to be one" for name in ("former", "recent", "foreign"))
 PROCESSES, ROUNDS = 6, 30

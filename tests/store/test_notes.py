@@ -11,7 +11,6 @@ from service.store.key_names import Names
 from service.store.script import Scripts
 from service.verification.clients import Client
 from service.verification.policy import Window
-from tests.store.engines import ONE_SERVER, engines
 from tests.store.watching import watched
 
 SHOP = Client(
@@ -135,7 +134,6 @@ def test_a_process_asks_for_a_client_once_a_second_and_learns_of_a_revocation_wi
     assert here.find(SHOP.prefix) is None
 
 
-@pytest.mark.parametrize("engine", engines(*ONE_SERVER), indirect=True)
 def test_each_is_one_round_trip(engine, store, notes):
     (server,) = engine.nodes
     notes.claim("zero", b"", seconds=60)  # the script is loaded
