@@ -179,5 +179,5 @@ def build_web(
         app.register_blueprint(demo.routes(inbox))
     problems.handle(app)
     security.protect(app, secure=secure)
-    load_shedding.install(app, verifier.waiting, counted.shed)
+    load_shedding.install(app, verifier, counted.shed)
     return app

@@ -17,6 +17,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from ..languages import Language, Languages
 from ..verification.errors import Hold, SendingHeld
 from ..verification.outbox import RETRY_SECONDS
+from ..verification.verifier import Verifier
 from .locale import COOKIE
 from .problems import API
 from .security import is_from_elsewhere
@@ -53,17 +54,18 @@ class Starts:
             self._under_way -= 1
 
 
-def install(app: Flask, waiting: Callable[[], int], count: Callable[[], None]) -> None:
+def install(app: Flask, verifier: Verifier, count: Callable[[], None]) -> None:
     """Answer 503 to starts and resends beyond `AT_ONCE` at the same time, in this process.
 
     Those that come from another site are refused here as well, as everywhere else.
 
     Args:
         app: The service.
-        waiting: Returns how many of those under way only wait for the carrier, which takes nothing from checks.
+        verifier: Knows how many of those under way only wait for the carrier, which takes nothing from checks, and has
+            the turn of the others.
         count: Called for each 503.
     """
-    serve, starts = app.wsgi_app, Starts(waiting)
+    serve, starts = app.wsgi_app, Starts(verifier.waiting)
 
     @app.before_request
     def refuse() -> None:
@@ -93,7 +95,8 @@ def install(app: Flask, waiting: Callable[[], int], count: Callable[[], None]) -
             status, headers, body = answer_to(environ, ELSEWHERE)
         elif starts.begin():
             try:
-                return serve(environ, start_response)
+                with verifier.turn.taken():
+                    return serve(environ, start_response)
             finally:
                 starts.end()
         else:
