@@ -43,9 +43,11 @@ def test_who_is_refused_takes_no_place_in_the_queue(desk, number, scattered):
     assert held(lambda: one.start(next(scattered)))[0] is Hold.SENDER_RATE
 
 
-def test_a_pause_holds_everybody_and_then_lets_one_try(desk, scattered, sender, clock):
+def test_a_pause_holds_everybody_and_then_lets_one_try(desk, number, scattered, sender, clock):
     """A trial that fails makes it longer."""
     one, other = desk(), desk()
+    for _ in range(5):
+        one.start(number)
     for minutes in (1, 2):
         sender._script.append(SendRefused(Delivery.FAILED, pause=True))
         with pytest.raises(SendRefused):
@@ -53,5 +55,7 @@ def test_a_pause_holds_everybody_and_then_lets_one_try(desk, scattered, sender, 
         assert held(lambda: other.start(next(scattered))) == (Hold.PAUSED, minutes * PAUSE.total_seconds())
         clock.advance(minutes * PAUSE)
 
+    with pytest.raises(Limited):
+        other.start(number)  # nothing is sent, so nothing was found out
     other.start(next(scattered))
     assert one.start(next(scattered)).sends == 1

@@ -72,13 +72,6 @@ def test_neither_number_nor_token_is_outside_the_body(make_sender, telnyx, messa
     assert "CA9A27" not in head
 
 
-def test_gsm_7_is_asked_for(carrier, telnyx, message):
-    """With `auto`, one typographic quote would make two messages of 70 characters each, both paid for."""
-    carrier.send(message())
-
-    assert telnyx.requests[0].body["encoding"] == "gsm7"
-
-
 def test_other_scripts_are_asked_for_by_name(carrier, telnyx, message):
     carrier.send(message(text="4E1AC0\nرمزك"))
 
