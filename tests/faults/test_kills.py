@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 PEOPLE = 30
 DEVICES = 6  # each person's, all with the same code
 AT_ONCE = 16
-ROUNDS = 4  # at least; then until somebody was cut off
+ROUNDS = 2  # at least; then until somebody was cut off
 
 
 @pytest.fixture(scope="module")

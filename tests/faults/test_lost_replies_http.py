@@ -17,7 +17,6 @@ from tests.support.service import ServiceProcess
 pytestmark = pytest.mark.slow
 
 AT_ONCE = 8
-PEOPLE = 80
 DROP = 0.2
 
 
@@ -69,42 +68,6 @@ def visit(replica: ServiceProcess, person: Person) -> Browser:
     browser = Browser(replica.url)
     browser.cookies = dict(person.cookies)
     return browser
-
-
-def test_a_form_that_is_sent_again_after_a_503_counts_once(replica, network, arrive):
-    crowd = [arrive() for _ in range(PEOPLE)]
-
-    def go(place):
-        person = crowd[place]
-        with visit(replica, person) as browser:
-            answers = [
-                surely(lambda: browser.post("/verify", {"token": typed, "nonce": name}))  # noqa: B023
-                for typed, name in ((person.wrong, "1"), (person.wrong, "2"), (person.token, "3"), (person.token, "4"))
-            ]
-            left = surely(lambda: browser.get("/verify/status")).json()["status"]
-            return *(answer.status for answer in answers), left
-
-    network.drop = DROP
-    lost = network.dropped
-    stories = burst(PEOPLE, go, AT_ONCE)
-
-    assert network.dropped - lost > PEOPLE / 2
-    assert Counter(stories) == {(422, 422, 200, 409, "approved"): PEOPLE}
-
-
-def test_what_was_wrong_once_leaves_four_tries(replica, network, arrive):
-    crowd = [arrive() for _ in range(PEOPLE)]
-
-    def go(place):
-        person = crowd[place]
-        with visit(replica, person) as browser:
-            surely(lambda: browser.post("/verify", {"token": person.wrong, "nonce": "1"}))
-            return surely(lambda: browser.get("/verify/status")).json()["checks_left"]
-
-    network.drop = DROP
-    left = burst(PEOPLE, go, AT_ONCE)
-
-    assert Counter(left) == {4: PEOPLE}
 
 
 def test_the_form_after_a_503_names_the_same_request(replica, network, arrive):
