@@ -19,7 +19,7 @@ from tests.support.processes import LONG_SECONDS
 from tests.support.servers import StoreServer
 from tests.support.service import ServiceProcess
 
-CASES = int(os.environ.get("RAW_CASES", "500"))
+CASES = int(os.environ.get("RAW_CASES", "200"))
 SEED = int(os.environ.get("RAW_SEED", "1"))
 ID = "A" * 42
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"

@@ -209,16 +209,3 @@ def test_chunks_that_are_broken_are_no_fault_of_ours(replicas, add, path, body):
 
     assert re.findall(rb"^HTTP/1.1 (\d)", said, re.MULTILINE) == [b"4"]
     assert "internal_error" not in replica.log()
-
-
-def test_no_key_is_in_the_log_of_a_replica(replicas, add, numbers):
-    key = add("logged")
-    post(replicas[0], key, "/v1/verifications", {"to": next(numbers)})
-    post(replicas[0], key[:-1], "/v1/verifications", {"to": next(numbers)})
-    post(replicas[0], "", f"/v1/verifications/{key}/check")  # pasted into the wrong place
-
-    log = replicas[0].log()
-
-    assert log.count("client_refused") >= 2
-    assert '"route": "/v1/verifications/<id_>/check"' in log
-    assert key[12:40] not in log
