@@ -136,7 +136,7 @@ def test_what_the_carrier_did_not_answer_is_open_and_says_so(shop, sender, numbe
     ("to", "reason"),
     [
         ("hello", "characters"),
-        ("+442079460000", "region_not_allowed"),
+        ("+442079460000", "not_mobile"),
         ("+12025550143;ext=5", "extension"),
         ("12", "impossible"),
         ("+447400123456", "region_not_allowed"),
