@@ -17,7 +17,7 @@ from tests.support.processes import wait_until
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("races")]
 
 AT_ONCE = 1_000
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "2"))
 
 
 @pytest.fixture(scope="module")

@@ -60,11 +60,6 @@ class Engine:
         for node in self.nodes:
             node.flushall()
 
-    def forget_scripts(self) -> None:
-        """Remove every script, as a restart does."""
-        for node in self.nodes:
-            node.script_flush()
-
     def names(self) -> list[str]:
         """Return the name of every key but that of the keyring, which is always there."""
         return list(self.lives())

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -246,7 +245,6 @@ def _values(snapshot: dict[str, tuple[bytes, int]]) -> dict[str, bytes]:
     return {name: value for name, (value, _) in snapshot.items() if name.split(":")[1] not in TOLD}
 
 
-@pytest.mark.slow
 def test_a_store_keeps_the_rules(engine):
     machine = type("OnEngine", (StoreKeepsTheRules,), {"engine": engine})
 
