@@ -4,7 +4,6 @@ import socket
 import socketserver
 import threading
 import time
-from types import TracebackType
 from typing import Self
 
 CHUNK = 65_536  # bytes; an answer to INFO fits in one
@@ -38,9 +37,7 @@ class Relay:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -166,29 +166,6 @@ def test_a_slow_answer_is_an_answer(carrier, telnyx, message, journal):
     assert journal.lines() == []
 
 
-@pytest.mark.parametrize("status", [400, 403, 422])
-def test_an_unknown_code_with_a_refusal_is_one_and_is_logged(carrier, telnyx, message, journal, status):
-    telnyx.answer(TelnyxError(status, "49999", "Brand new", "Nobody has seen this before."))
-
-    with pytest.raises(SendRefused):
-        carrier.send(message())
-
-    [line] = journal.lines()
-    assert (line["code"], line["status"]) == ("49999", status)
-    assert "report" in line["do"]
-
-
-def test_a_bad_gateway_is_no_new_code(carrier, telnyx, message, journal):
-    telnyx.answer("bad_gateway")
-
-    with pytest.raises(SendUncertain):
-        carrier.send(message())
-
-    [line] = journal.lines()
-    assert "code" not in line
-    assert line["do"] == "Telnyx has trouble. See its status page."
-
-
 @pytest.mark.parametrize("status", [400, 403, 422, 429])
 def test_the_status_does_not_change_what_a_code_means(carrier, telnyx, message, status):
     """Telnyx publishes no status for a code: 40333, the spend limit, comes as 429."""
