@@ -15,13 +15,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from bench.fleet import Balancer
-from service.commands.keys import ClientKeys
 from service.store.clients import KNOWN_SECONDS
-from service.store.connect import connect
-from service.store.redis import RedisStore
+from tests.races.people import code_of
 from tests.support.http import Browser, fields
 from tests.support.processes import Child, free_port, wait_until
-from tests.support.servers import StoreServer
 from tests.support.service import ROOT, service_group
 
 pytestmark = pytest.mark.slow
@@ -61,12 +58,6 @@ if (MODULES / "mod_auth_openidc.so").exists():  # Debian: apache2, libapache2-mo
 
 
 @pytest.fixture(scope="module")
-def server():
-    with StoreServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def textproof(server):
     settings = {"TEXTPROOF_REDIS_URL": server.url, "TEXTPROOF_SENDER": "demo", "TEXTPROOF_LIMITS_MODE": "observe"}
     with (
@@ -74,14 +65,6 @@ def textproof(server):
         Balancer([replica.port for replica in replicas]) as balancer,
     ):
         yield balancer
-
-
-@pytest.fixture
-def add(server, policy):
-    def add(name, **door):
-        return ClientKeys(RedisStore(connect(server.url), policy)).add(name, now=time.time(), **door)
-
-    return add
 
 
 @pytest.fixture
@@ -130,11 +113,6 @@ def _answers(url):
         return False
 
 
-def _code(textproof, number):
-    with Browser(textproof.url) as browser:
-        return next(one["text"].split()[0] for one in browser.get("/demo/messages").json() if one["to"] == number)
-
-
 def _path(address):
     parts = urlsplit(address)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
@@ -150,7 +128,7 @@ def _walk(textproof, url, begin, number):
     asked = verify.post("/request", fields(page.text) | {"phone": number})
     assert asked.status == 303, asked.text
     form = fields(verify.get("/verify").text)
-    done = verify.post("/verify", form | {"token": _code(textproof, number)})
+    done = verify.post("/verify", form | {"token": code_of(textproof, number)})
     assert done.status == 303, done.text
     assert done.headers["Location"].startswith(f"{url}/callback?code=")
     return shop, _path(done.headers["Location"])
@@ -197,7 +175,7 @@ def test_the_flask_example_confirms_a_number_with_a_form_of_its_own(example, tex
     with Browser(example("flask")) as shop:
         shop.post("/start", {"phone": number})
         wrong = shop.post("/check", {"token": "000000"})
-        right = shop.post("/check", {"token": _code(textproof, number)})
+        right = shop.post("/check", {"token": code_of(textproof, number)})
 
     assert wrong.status == 422
     assert (right.status, right.text) == (200, f"Confirmed: {number}")

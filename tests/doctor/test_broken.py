@@ -44,8 +44,21 @@ def test_a_mistake_in_the_settings_comes_first(doctor):
     assert report.lines("ok") == []
 
 
-def test_no_secret_key(the_fix):
-    assert the_fix(SECRET_KEY="").startswith("SECRET_KEY is not set")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"SECRET_KEY": ""}, "SECRET_KEY is not set"),
+        ({"FROM_NUMBER": "", "MESSAGING_PROFILE_ID": OTHER_PROFILE}, "MESSAGING_PROFILE_ID"),
+        ({"FROM_NUMBER": "", "MESSAGING_PROFILE_ID": PROFILE}, "no number pool"),
+        ({"TELNYX_PUBLIC_KEY": OTHER_KEY}, "TELNYX_PUBLIC_KEY is not the account's"),
+        ({"TELNYX_PUBLIC_KEY": ""}, "TELNYX_PUBLIC_KEY is not set"),
+        ({"PUBLIC_URL": ""}, "PUBLIC_URL is not set"),
+        ({"PUBLIC_URL": "http://verify.example.com"}, "PUBLIC_URL is not https"),
+    ],
+    ids=str,
+)
+def test_a_setting(the_fix, changes, words):
+    assert words in the_fix(**changes)
 
 
 # -- Telnyx
@@ -113,10 +126,6 @@ def test_a_number_of_another_profile(the_fix, telnyx):
     assert "another messaging profile" in the_fix(MESSAGING_PROFILE_ID=OTHER_PROFILE)
 
 
-def test_an_unknown_profile(the_fix):
-    assert "MESSAGING_PROFILE_ID" in the_fix(FROM_NUMBER="", MESSAGING_PROFILE_ID=OTHER_PROFILE)
-
-
 PROFILES = {
     "disabled": ({"enabled": False}, "is disabled"),
     "every country": ({"whitelisted_destinations": ["*"]}, "every country, which is how pumping is paid for"),
@@ -135,10 +144,6 @@ def test_a_profile(the_fix, telnyx, change, words):
     assert words in the_fix()
 
 
-def test_a_pool_that_is_off(the_fix):
-    assert "no number pool" in the_fix(FROM_NUMBER="", MESSAGING_PROFILE_ID=PROFILE)
-
-
 def test_a_name_that_the_profile_does_not_know(the_fix, telnyx):
     telnyx.account.profiles[PROFILE] |= {"alpha_sender": "Other", "whitelisted_destinations": ["GB"]}
 
@@ -154,22 +159,6 @@ def test_a_name_where_names_cannot_text(the_fix, telnyx):
 
 
 # -- The public address
-
-
-def test_another_account_s_public_key(the_fix):
-    assert the_fix(TELNYX_PUBLIC_KEY=OTHER_KEY).startswith("TELNYX_PUBLIC_KEY is not the account's")
-
-
-def test_no_public_key(the_fix):
-    assert the_fix(TELNYX_PUBLIC_KEY="").startswith("TELNYX_PUBLIC_KEY is not set")
-
-
-def test_no_public_url(the_fix):
-    assert the_fix(PUBLIC_URL="").startswith("PUBLIC_URL is not set")
-
-
-def test_a_public_url_without_https(the_fix):
-    assert the_fix(PUBLIC_URL="http://verify.example.com").startswith("PUBLIC_URL is not https")
 
 
 def test_a_host_that_has_no_address(the_fix):

@@ -72,7 +72,7 @@ def test_the_service_answers_as_the_doctor_expects(doctor, client):
 
 
 SENDERS: dict[str, tuple[dict, dict, str]] = {
-    "a number and its profile": ({}, {"MESSAGING_PROFILE_ID": PROFILE}, "belongs to a messaging profile"),
+    "a number and its profile": ({}, {"MESSAGING_PROFILE_ID": PROFILE}, "belongs to the messaging profile"),
     "a pool": (
         {"number_pool_settings": number_pool()},
         {"FROM_NUMBER": "", "MESSAGING_PROFILE_ID": PROFILE},
@@ -86,7 +86,7 @@ SENDERS: dict[str, tuple[dict, dict, str]] = {
     "several regions in any order": (
         {"whitelisted_destinations": ["MX", "US", "CA"]},
         {"ALLOWED_REGIONS": "CA,US,MX"},
-        "the messaging profile may text CA, MX and US",
+        "as ALLOWED_REGIONS says",
     ),
 }
 

@@ -18,7 +18,6 @@ from tests.support.processes import free_port, wait_until
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("balancer"),
     pytest.mark.skipif(not haproxy() and os.environ.get("CI") != "true", reason="there is no haproxy here"),
 ]
 

@@ -81,14 +81,6 @@ def test_a_stranger_s_wrong_codes_do_not_stop_the_person(one, number, strangers,
     assert gets_in(one, mine)
 
 
-def test_after_a_message_that_never_went_out_there_is_a_new_one(one, number, strangers, sender):
-    sender.refuse()
-    with pytest.raises(VerificationError):
-        one.start(number, next(strangers))
-
-    assert not one.start(number, HERE).is_shared
-
-
 def test_many_strangers_make_five_messages_an_hour_and_evenly(desk, number, strangers, clock):
     one, times = desk(STARTS_PER_PREFIX=(), SENDS_IN_ALL=()), []
     for _ in range(4 * 60):

@@ -86,17 +86,6 @@ def test_the_queue_of_the_sender_is_told(telnyx, someone, fresh):
     assert "Yours can take a few minutes" in person.page()
 
 
-def test_a_slow_answer_keeps_nobody_waiting(stack, telnyx, someone, fresh):
-    """The page comes first, and learns the rest from the status."""
-    person, number = someone(stack.hasty), next(fresh)
-    telnyx.hold()
-
-    assert person.ask(number).status == 303
-
-    assert telnyx.messages == [], "Telnyx has not answered yet"
-    assert person.status()["delivery"] == "on_its_way"
-
-
 @pytest.mark.parametrize("name", ["40001", "40302"])
 def test_a_refusal_that_comes_late_is_told_by_the_status_and_by_a_reload(stack, telnyx, someone, fresh, name):
     """The page is open by then; without JavaScript, people reload it."""

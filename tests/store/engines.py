@@ -28,19 +28,12 @@ for _, name in ipairs(redis.call('KEYS', '*')) do
 end
 return told
 """
-GROUPED = ("cluster", "sentinel")  # several processes each: once is enough, so one worker has them
 
 
 def engines(*names: str) -> list[Any]:
     """Return parameters for the fixture `engine`: those of `names` that can be had here."""
-    return [_param(name) for name in names if name != "redis" or redis_binary() or os.environ.get("CI") == "true"]
-
-
-def _param(name: str) -> Any:
-    marks = [pytest.mark.xdist_group(name)] if name in GROUPED else []
-    if name != QUICK:
-        marks.append(pytest.mark.slow)
-    return pytest.param(name, id=name, marks=marks)
+    here = [name for name in names if name != "redis" or redis_binary() or os.environ.get("CI") == "true"]
+    return [pytest.param(name, id=name, marks=() if name == QUICK else pytest.mark.slow) for name in here]
 
 
 class Engine:

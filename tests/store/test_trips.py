@@ -234,7 +234,6 @@ def test_a_restarted_server_goes_on_where_it_was(name, attempt_at, ends):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("sentinel")
 def test_the_store_follows_a_failover(attempt_at, ends):
     """The next primary knows what was replicated, and is told the scripts, which were not."""
     servers = ends.enter_context(SentinelServers())
