@@ -1,13 +1,17 @@
 """Is the process up, and may it be sent requests?"""
 
+import threading
+from typing import Any, cast
+
 import pytest
 
-from service.web.health import AGAIN_SECONDS, Changes
+from service.web.health import AGAIN_SECONDS, Changes, faults
 from tests.fakes import GoneStore, ReadyStore
+from tests.support.processes import LONG_SECONDS
 
 
 @pytest.mark.parametrize(
-    ("store", "status", "faults"),
+    ("store", "status", "found"),
     [
         (ReadyStore(), "ready", None),
         (GoneStore(), "not ready", "Redis does not answer"),
@@ -15,17 +19,17 @@ from tests.fakes import GoneStore, ReadyStore
     ],
     ids=["ready", "gone", "not-to-be-trusted"],
 )
-def test_ready_says_whether_the_store_is_and_live_touches_nothing(make_app, store, status, faults):
+def test_ready_says_whether_the_store_is_and_live_touches_nothing(make_app, store, status, found):
     client = make_app(store=store).test_client()
 
     live, ready = client.get("/livez"), client.get("/readyz")
 
     assert (live.status_code, live.json) == (200, {"status": "live"})
     assert (ready.status_code, ready.json) == (
-        503 if faults else 200,
-        {"status": status} | ({"faults": [faults]} if faults else {}),
+        503 if found else 200,
+        {"status": status} | ({"faults": [found]} if found else {}),
     )
-    assert bool(faults) == ("Retry-After" in ready.headers)
+    assert bool(found) == ("Retry-After" in ready.headers)
     assert live.headers["Cache-Control"] == ready.headers["Cache-Control"] == "no-store"
 
 
@@ -58,9 +62,9 @@ def said(caplog, monkeypatch):
 
     def said(*probes):
         changes = Changes()
-        for seconds, faults in probes:
+        for seconds, found in probes:
             monkeypatch.setattr("service.web.health.time.monotonic", lambda seconds=seconds: 1000.0 + seconds)
-            changes.note(faults)
+            changes.note(found)
         return [record.getMessage() for record in caplog.records]
 
     caplog.set_level("INFO", "textproof")
@@ -80,3 +84,34 @@ def test_what_stays_as_it_is_is_said_once_a_minute(said):
 
 def test_what_changes_is_said_at_once(said):
     assert said((0, ["a"]), (1, ["a", "b"]), (2, ["b"]), (3, []), (4, [])) == ["not_ready"] * 3 + ["ready_again"]
+
+
+# -- A balancer waits a second for the answer, and Redis may be slow: everything is asked at once
+
+
+class Meeting:
+    """Lets nobody go on who is alone."""
+
+    def __init__(self) -> None:
+        self._barrier = threading.Barrier(2, timeout=LONG_SECONDS)
+
+    def read_again(self) -> None:
+        self._barrier.wait()
+
+    def ready(self) -> list[str]:
+        self._barrier.wait()
+        return []
+
+    faults = ready
+
+
+def test_the_keyring_and_the_store_are_asked_at_once():
+    meeting = Meeting()
+
+    assert faults(cast("Any", meeting), cast("Any", meeting)) == []
+
+
+def test_whether_redis_takes_writes_is_asked_meanwhile(store):
+    store._writing = store._readiness = Meeting()
+
+    assert store.ready() == []
