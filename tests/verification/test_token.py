@@ -135,12 +135,6 @@ def test_a_wrong_length_is_told_with_what_was_typed(typed, got):
     assert (refusal.value.length, refusal.value.got) == (6, got)
 
 
-@pytest.mark.parametrize("letter", "ABCDEFabcdef")
-def test_letters_are_in_no_token_of_digits(letter):
-    with pytest.raises(MalformedToken):
-        DIGITS.read(f"12345{letter}")
-
-
 @given(st.text() | st.text("0123456789abcdefABCDEFOoIil -", max_size=10), st.sampled_from(FORMATS))
 @example("aıſ1", TokenFormat("hex", 4))
 def test_any_text_is_a_token_or_malformed(typed, form):
