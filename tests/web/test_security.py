@@ -128,25 +128,17 @@ def test_attributes_are_separated(client, visitor):
 # -- An error of ours
 
 
-@pytest.fixture
-def broken(make_app):
-    return make_app(store=BrokenStore(), DEBUG=True).test_client()
-
-
-def test_an_error_of_ours_shows_nothing_of_itself(broken, number):
+def test_an_error_of_ours_shows_nothing_of_itself_and_no_debugger(make_app, number):
     """Also with DEBUG: that is for the log, not for visitors."""
+    broken = make_app(store=BrokenStore(), DEBUG=True).test_client()
+
     answer = broken.post("/request", data={"phone": number})
 
     assert answer.status_code == 500
-    assert "hunter2" not in answer.text
-    assert "Traceback" not in answer.text
-    assert "RuntimeError" not in answer.text
     assert "<title>Error: " in answer.text
-
-
-@pytest.mark.parametrize("path", ["/console", "/?__debugger__=yes&cmd=resource&f=style.css"])
-def test_there_is_no_debugger(broken, path):
-    assert "debugger" not in broken.get(path).text.lower()
+    assert [word for word in ("hunter2", "Traceback", "RuntimeError") if word in answer.text] == []
+    for path in ("/console", "/?__debugger__=yes&cmd=resource&f=style.css"):
+        assert "debugger" not in broken.get(path).text.lower()
 
 
 # -- Cross-site requests
@@ -191,17 +183,14 @@ def test_a_post_from_another_site_is_refused(make_app, sender, numbers, public_u
     assert len(sender.messages) == list(expected.values()).count(303)
 
 
-@pytest.mark.parametrize("path", ["/request", "/verify", "/resend", "/cancel"])
-def test_no_form_of_ours_can_be_sent_by_another_site(client, sender, clock, number, path):
-    token = begin(client, sender, number)
+def test_no_form_of_ours_can_be_sent_by_another_site(client, sender, clock, number):
+    form = {"phone": number, "token": begin(client, sender, number), "nonce": "x"}
     clock.advance(30)
     before = client.get("/verify/status").json
 
-    answer = client.post(
-        path, data={"phone": number, "token": token, "nonce": "x"}, headers={"Sec-Fetch-Site": "cross-site"}
-    )
+    for path in ("/request", "/verify", "/resend", "/cancel"):
+        assert client.post(path, data=form, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
 
-    assert answer.status_code == 403
     assert client.get("/verify/status").json == before
     assert len(sender.messages) == 1
 
@@ -247,9 +236,7 @@ def test_looking_changes_nothing(visitor, redis, sender, clock, method):
 
 
 @pytest.mark.parametrize(
-    "host",
-    ["evil.example", "evil.example:80", "localhost.", "a@b", "[::1]", "ü.example", "x" * 300, "..a"],
-    ids=["another", "with-port", "with-dot", "with-login", "an-address", "not-ascii", "too-long", "empty-label"],
+    "host", ["evil.example", "evil.example:80", "localhost.", "a@b", "[::1]", "ü.example", "x" * 300, "..a"], ids=ascii
 )
 def test_no_address_is_made_of_what_the_caller_says_our_name_is(client, number, host):
     answer = client.post("/request", data={"phone": number}, headers={"Host": host})
