@@ -10,11 +10,10 @@ from service.app import redis_store
 from service.commands import doctor as product
 from service.commands.keys import ClientKeys
 from service.config import Settings
-from service.sender import account
 from service.web import health
 from tests.doctor.conftest import PASSWORD
-from tests.doctor.relay import Relay
 from tests.support.processes import free_port
+from tests.support.proxy import DroppingProxy
 from tests.support.telnyx.account import NUMBER, messaging_profile, number_pool
 from tests.support.telnyx.messages import PROFILE
 
@@ -228,17 +227,23 @@ def test_a_redis_that_may_forget(the_fix, redis):
     assert the_fix() == "Redis may forget limits: maxmemory-policy is allkeys-lru, set it to noeviction"
 
 
+@pytest.fixture
+def network(redis):
+    with DroppingProxy(redis.port, drop=0) as between:
+        yield between
+
+
 @pytest.mark.slow
-def test_a_redis_that_is_far_away(the_fix, redis):
-    with Relay(redis.port, delay=0.25) as relay:
-        assert re.match(r"Redis (takes|answers) .* ms", the_fix(REDIS_URL=relay.url))
+def test_a_redis_that_is_far_away(the_fix, network):
+    network.delay = 0.25
+
+    assert re.match(r"Redis (takes|answers) .* ms", the_fix(REDIS_URL=network.url))
 
 
-def test_an_old_redis(the_fix, redis):
-    with Relay(
-        redis.port, rewrite={b"valkey_version": b"unknown_thing_", b"redis_version:7": b"redis_version:6"}
-    ) as relay:
-        assert "Redis 6.2.4 is too old" in the_fix(REDIS_URL=relay.url)
+def test_an_old_redis(the_fix, network):
+    network.rewrite = {b"valkey_version": b"unknown_thing_", b"redis_version:7": b"redis_version:6"}
+
+    assert "Redis 6.2.4 is too old" in the_fix(REDIS_URL=network.url)
 
 
 def test_whatever_keeps_a_replica_from_being_ready(doctor, redis):
@@ -286,7 +291,7 @@ def test_a_hung_redis_takes_two_seconds(the_fix, redis):
 
 
 def test_a_telnyx_that_drips_is_given_up(the_fix, telnyx, monkeypatch):
-    monkeypatch.setattr(account, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("service.sender.account.ANSWER_SECONDS", 0.5)
     telnyx.answer("drip", seconds=0.3)  # all of it would take three minutes
     begun = time.monotonic()
 

@@ -4,15 +4,15 @@ import json
 import os
 import socket
 import subprocess
-import threading
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 from typing import ClassVar
 
 import pytest
 
 from bench.fleet import CONFIG, Balancer, haproxy
 from service.web.refusals import REFUSALS
+from tests.support.balanced import balanced
 from tests.support.http import Browser
 from tests.support.processes import free_port
 
@@ -48,20 +48,10 @@ class _Echo(BaseHTTPRequestHandler):
         pass
 
 
-@contextmanager
-def balanced(text, *, more=()):
-    """Start a balancer in front of a server."""
-    with ThreadingHTTPServer(("127.0.0.1", free_port()), _Echo) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        with Balancer([server.server_port, *more], text) as started:
-            yield started
-        server.shutdown()
-
-
 @pytest.fixture(scope="module")
 def balancer():
     """Two servers, one of which does not exist."""
-    with balanced(CONFIG.read_text(), more=[free_port()]) as started:
+    with balanced(_Echo, CONFIG.read_text(), more=[free_port()]) as started:
         yield started
 
 
@@ -79,7 +69,7 @@ def strict():
     for line in ("timeout http-request 5s", "wait-for-body time 5s"):
         assert line in text
         text = text.replace(line, line.replace("5s", "1s"))
-    with balanced(text.replace("ge 600 ", "ge 6 ").replace("ge 3000 ", "ge 30 ")) as started:
+    with balanced(_Echo, text.replace("ge 600 ", "ge 6 ").replace("ge 3000 ", "ge 30 ")) as started:
         yield started
 
 

@@ -32,6 +32,7 @@ class DroppingProxy:
         dropped: Answers swallowed so far.
         passed: Answers to scripts handed on so far.
         delay: Seconds that each answer comes later.
+        rewrite: What is replaced in answers, and by what; both of one length.
     """
 
     def __init__(self, target_port: int, drop: float = 0.2, seed: int = 0) -> None:
@@ -40,6 +41,7 @@ class DroppingProxy:
         self.dropped = 0
         self.passed = 0
         self.delay = 0.0
+        self.rewrite: dict[bytes, bytes] = {}
         self._target = ("127.0.0.1", target_port)
         self._chance = random.Random(seed)
         self._lock = threading.Lock()
@@ -141,6 +143,8 @@ class DroppingProxy:
                         script_asked = False
                         if self.delay:
                             time.sleep(self.delay)
+                        for old, new in self.rewrite.items():
+                            chunk = chunk.replace(old, new)
                         near.sendall(chunk)
 
     def _loses_answer(self) -> bool:
