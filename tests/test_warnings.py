@@ -65,8 +65,8 @@ def run(tmp_path_factory):
     (folder / "tests" / "test_warning.py").write_text(TESTS)
     (folder / "library.py").write_text(LIBRARY)
     command = [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "--rootdir", folder]
-    words = ["-p", "pytest_timeout", "-p", "no:cacheprovider", "-rA", folder / "tests"]
-    env = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(folder)}
+    words = ["-p", "no:cacheprovider", "-rA", folder / "tests"]
+    env = {**os.environ, "PYTHONPATH": str(folder)}
     told = subprocess.run([*command, *words], capture_output=True, text=True, env=env, check=False).stdout
     ends = re.findall(r"^(PASSED|FAILED) \S+::(\S+)", told, re.MULTILINE)
     return {name: end == "PASSED" for end, name in ends}, told

@@ -486,13 +486,6 @@ def test_many_wrong_codes_are_fine_while_as_many_are_right_and_after_an_hour(
     assert one.start(next(scattered), guesser).sends == 1
 
 
-def test_guessing_through_several_replicas_adds_up(desk, scattered, strangers):
-    replicas = [desk(WRONG_CHECKS_IN_ALL=18) for _ in range(3)]
-    places = [guess(replica, scattered, strangers, 1)[0] for replica in replicas]
-
-    assert replicas[2].refusal(next(scattered), places[0])[0] is Limit.WRONG_CHECKS_IN_ALL
-
-
 def test_one_network_adds_fifteen_an_hour(desk, scattered, strangers):
     """However many of its addresses guess: by itself it cannot raise the alarm."""
     one = desk(WRONG_CHECKS_IN_ALL=16)
