@@ -35,20 +35,15 @@ REFUSED = {
     "33-characters": ("+1202555" + " " * 21 + "0143", NumberFault.TOO_LONG),
     "a-megabyte": ("2" * 1_000_000, NumberFault.TOO_LONG),
     "letter-o-for-zero": ("+12O25550143", NumberFault.CHARACTERS),
-    "vanity-letters": ("1-800-FLOWERS", NumberFault.CHARACTERS),
     "a-link-to-mail": ("mailto:12025550143", NumberFault.CHARACTERS),
-    "a-link-to-an-extension": ("tel:+12025550143;ext=12", NumberFault.EXTENSION),
-    "a-link-to-nothing": ("tel:", NumberFault.EMPTY),
     "a-subaddress": ("+12025550143;isub=12345", NumberFault.CHARACTERS),
     "markup": ("<b>2025550143</b>", NumberFault.CHARACTERS),
     "nul-inside": ("+1202555\x000143", NumberFault.CHARACTERS),
-    "nul-behind": ("+12025550143\x00", NumberFault.CHARACTERS),
     "carriage-return": ("+12025550143\r\nBcc: x", NumberFault.CHARACTERS),
     "two-numbers": ("2025550143, 2025550144", NumberFault.CHARACTERS),
     "superscript-digits": ("202555014³", NumberFault.CHARACTERS),
     "a-surrogate": ("202555014\ud83d", NumberFault.CHARACTERS),
     "extension-x": ("+1 202 555 0143 x5", NumberFault.EXTENSION),
-    "extension-ext": ("202-555-0143 ext. 12", NumberFault.EXTENSION),
     "extension-word": ("202-555-0143 extension 12", NumberFault.EXTENSION),
     "extension-uri": ("+12025550143;ext=12", NumberFault.EXTENSION),
     "extension-hash": ("202 555 0143 #12", NumberFault.EXTENSION),
@@ -58,31 +53,16 @@ REFUSED = {
     "no-such-country": ("+9992025550143", NumberFault.IMPOSSIBLE),
     "an-emergency": ("911", NumberFault.IMPOSSIBLE),
     "only-a-plus": ("+", NumberFault.IMPOSSIBLE),
-    "only-brackets": ("(((())))", NumberFault.IMPOSSIBLE),
 }
 
 KINDS = {
-    "premium-us": ("+19002345678", "US", NumberFault.NOT_MOBILE),
-    "premium-gb": ("+449012345678", "GB", NumberFault.NOT_MOBILE),
-    "premium-fi": ("+358600123456", "FI", NumberFault.NOT_MOBILE),
-    "toll-free-us": ("+18002345678", "US", NumberFault.NOT_MOBILE),
-    "shared-cost-gb": ("+448431234567", "GB", NumberFault.NOT_MOBILE),
-    "pager-gb": ("+447640123456", "GB", NumberFault.NOT_MOBILE),
-    "personal-gb": ("+447012345678", "GB", NumberFault.NOT_MOBILE),
-    "internet-phone-gb": ("+445612345678", "GB", NumberFault.NOT_MOBILE),
-    "company-wide-gb": ("+445512345678", "GB", NumberFault.NOT_MOBILE),
     "landline-gb": ("+441212345678", "GB", NumberFault.NOT_MOBILE),
-    "landline-de": ("+4930123456", "DE", NumberFault.NOT_MOBILE),
     "satellite-called-mobile": ("+881612345678", "US", NumberFault.NOT_A_COUNTRY),
     "international-premium": ("+979123456789", "US", NumberFault.NOT_A_COUNTRY),
-    "international-toll-free": ("+80012345678", "US", NumberFault.NOT_A_COUNTRY),
     "guernsey-is-not-gb": ("+447911123456", "GB", NumberFault.REGION_NOT_ALLOWED),
-    "jersey-is-not-gb": ("+447797712345", "GB", NumberFault.REGION_NOT_ALLOWED),
     "jamaica-is-not-us": ("+18762101234", "US", NumberFault.REGION_NOT_ALLOWED),
-    "dominican-republic-is-not-us": ("+18092345678", "US", NumberFault.REGION_NOT_ALLOWED),
     "canada-is-not-us": ("+15062345678", "US", NumberFault.REGION_NOT_ALLOWED),
     "kazakhstan-is-not-russia": ("+77710009998", "RU", NumberFault.REGION_NOT_ALLOWED),
-    "gb-is-not-us": ("+447400123456", "US", NumberFault.REGION_NOT_ALLOWED),
 }
 
 
@@ -187,10 +167,8 @@ def test_a_kind_that_is_never_texted_is_refused_in_every_region(kind):
     examples = [phonenumbers.example_number_for_type(region, getattr(PhoneNumberType, kind)) for region in EVERYWHERE]
     numbers = [phonenumbers.format_number(one, PhoneNumberFormat.E164) for one in examples if one]
 
-    taken = [e164 for e164 in numbers if isinstance(_read(e164), PhoneNumber)]
-
+    assert {_read(e164) for e164 in numbers} <= {NumberFault.NOT_MOBILE, NumberFault.NOT_A_COUNTRY}
     assert numbers
-    assert taken == []
 
 
 def _read(typed, *, home="US", allowed=EVERYWHERE):
