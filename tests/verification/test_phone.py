@@ -210,7 +210,10 @@ def test_a_number_shows_itself_masked(show):
     assert "202555" not in shown
 
 
-@pytest.mark.parametrize(("e164", "masked"), [("+447400123456", "+44••••••3456"), ("+4915123456789", "+49•••••••6789")])
+@pytest.mark.parametrize(
+    ("e164", "masked"),
+    [("+447400123456", "+44••••••3456"), ("+358401234567", "+358••••••567"), ("+69072", "+•••72")],
+)
 def test_the_mask_keeps_country_and_last_four_digits_where_there_is_room(e164, masked):
     assert PhoneNumber(e164).masked == masked
 
