@@ -53,8 +53,8 @@ NEAR = {  # of each package of the product, where its tests are
     "store": ("tests/store/", "tests/limits/"),
     "web": ("tests/web/", "tests/api/"),
 }
-MOST_FILES = 8  # for one change; ours: to collect the tests of all files takes longer than to run these
-MOST_TESTS, MOST_SECONDS = 120, 30.0  # for one change, as they took while watched, five times what they take; ours
+NEAREST = 8  # files that have a look first; ours: to collect the tests of all files takes longer than to run these
+MOST_TESTS, MOST_SECONDS = 120, 30.0  # at a time, as they took while watched, which is five times as long; ours
 HANGS_SECONDS = 30.0  # and what its tests took while watched; ours: a change that runs for longer is noticed
 MEMORY_BYTES = 8_000_000_000  # ours: a change may collect without end
 
@@ -349,21 +349,24 @@ class Tests:
         self.lines = {path: Path(path).read_text("utf-8").splitlines() for path in self.python}
 
     def verdict(self, change: Change) -> str:
-        """Make the change and say what came of it."""
-        chosen = self.chosen(change)
-        if not chosen:
-            return "no test"
-        files = dict.fromkeys(test.partition("::")[0] for test in chosen)
-        within = HANGS_SECONDS + sum(map(self.seconds.__getitem__, chosen))
+        """Make the change and say what came of it. First those tests have a look that are nearest, then the others."""
+        batches = [batch for batch in self.chosen(change) if batch]
         change.make()
-        code = forked(lambda: Chosen(chosen), files, within=within)
+        killed = any(self.notice(batch) for batch in batches)
         change.make(back=True)
-        shutil.rmtree(".hypothesis", ignore_errors=True)  # what it found for one change is no hint for the next
-        return "survived" if code in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED} else "killed"
+        return "killed" if killed else "survived" if batches else "no test"
 
-    def chosen(self, change: Change) -> list[str]:
-        """Return tests that reach a change, of the files nearest to it, of each in turn and the cheapest first."""
-        path, by_file, order = Path(change.path), defaultdict[str, list[str]](list), {}
+    def notice(self, tests: list[str]) -> bool:
+        """Tell whether one of these tests fails, or they take too long."""
+        files = dict.fromkeys(test.partition("::")[0] for test in tests)
+        within = HANGS_SECONDS + sum(map(self.seconds.__getitem__, tests))
+        code = forked(lambda: Chosen(tests), files, within=within)
+        shutil.rmtree(".hypothesis", ignore_errors=True)  # what it found for one change is no hint for the next
+        return code not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
+
+    def chosen(self, change: Change) -> tuple[list[str], list[str]]:
+        """Return tests that reach a change, in the nearest files and in all others, of each in turn and the cheapest first."""
+        path, by_file = Path(change.path), defaultdict[str, list[str]](list)
         for test in sorted(self.reaching(change) & set(self.seconds), key=self.seconds.__getitem__):
             by_file[test.partition("::")[0]].append(test)
 
@@ -371,11 +374,14 @@ class Tests:
             is_near = file.startswith(NEAR[path.parts[1]])
             return not (path.stem in file and is_near), not is_near, self.seconds[by_file[file][0]]
 
-        for file in sorted(by_file, key=far)[:MOST_FILES]:
-            order |= {test: (far(file)[0], turn) for turn, test in enumerate(by_file[file])}
-        found = sorted(order, key=order.__getitem__)[:MOST_TESTS]
-        seconds = itertools.accumulate(map(self.seconds.__getitem__, found))
-        return [test for test, until in zip(found, seconds, strict=True) if until <= MOST_SECONDS] or found[:1]
+        def of(files: list[str]) -> list[str]:
+            turns = {test: (far(file)[0], turn) for file in files for turn, test in enumerate(by_file[file])}
+            found = sorted(turns, key=turns.__getitem__)[:MOST_TESTS]
+            seconds = itertools.accumulate(map(self.seconds.__getitem__, found))
+            return [test for test, until in zip(found, seconds, strict=True) if until <= MOST_SECONDS] or found[:1]
+
+        files = sorted(by_file, key=far)
+        return of(files[:NEAREST]), of(files[NEAREST:])
 
     def reaching(self, change: Change) -> set[str]:
         """Return all that reach it. What a module defines when it is imported is reached by who uses it."""
