@@ -20,9 +20,10 @@ TELNYX_KEY = re.compile(r"[A-Za-z0-9_-]{1,255}")  # Telnyx, "Idempotency", in it
 
 
 def test_a_message_is_one_post(carrier, telnyx, message):
-    carrier.send(message())
+    accepted = carrier.send(message())
 
     assert [request.path for request in telnyx.requests] == ["/v2/messages"]
+    assert accepted.message_id == telnyx.messages[0].id
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def test_an_answer_that_cannot_be_read_leaves_the_outcome_open(carrier, telnyx, 
 def test_a_slow_answer_is_an_answer(carrier, telnyx, message, journal):
     telnyx.answer("slow", seconds=0.5)
 
-    assert carrier.send(message()) == 0
+    assert carrier.send(message()).queued == 0
 
     assert len(telnyx.requests) == 1
     assert journal.lines() == []
@@ -258,7 +259,7 @@ def test_only_an_honest_wait_is_passed_on(carrier, telnyx, message, said, unders
 def test_the_queue_of_the_sender_is_told(carrier, telnyx, message, said, understood):
     telnyx.answer("accepted", wait_seconds=said)
 
-    assert carrier.send(message()) == understood
+    assert carrier.send(message()).queued == understood
 
 
 def test_connection_refused_means_that_nothing_was_sent(make_sender, message, journal):
