@@ -365,7 +365,7 @@ class Tests:
         return code not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
 
     def chosen(self, change: Change) -> tuple[list[str], list[str]]:
-        """Return tests that reach a change, in the nearest files and in all others, of each in turn and the cheapest first."""
+        """Return tests that reach it, in the nearest files and in all others: of each in turn, the cheapest first."""
         path, by_file = Path(change.path), defaultdict[str, list[str]](list)
         for test in sorted(self.reaching(change) & set(self.seconds), key=self.seconds.__getitem__):
             by_file[test.partition("::")[0]].append(test)
