@@ -1,13 +1,14 @@
-"""Which changes of the product do the fast tests not notice? A small mutation tester.
+"""Which changes of the product do the fast tests not notice? A small mutation tester, for Python and Lua.
 
     python -m bench.mutants --sample 500             makes 500 changes, one after the other, and prints what survives
     python -m bench.mutants --only lua --seed 7      in the scripts only, and other ones
     python -m bench.mutants --list changes.jsonl     writes down what was changed and what came of it
     python -m bench.mutants --again changes.jsonl    makes the same changes once more, in a tree that may differ
+    python -m bench.mutants --map tests.map          keeps, for the next run on this tree, which tests reach which line
 
-A change is made in a copy of the tree and meets the tests that reach its line, cheapest first, until one fails. Python is
-changed by its syntax tree and Lua by its tokens: mutmut and cosmic-ray know no Lua, and start an interpreter for each
-change. Here each is a fork of a process that has imported everything but what is ours.
+A change is made in a copy of the tree and meets the tests that reach its line until one fails. Python is changed by its
+syntax tree and Lua by its tokens: mutmut and cosmic-ray know no Lua, and start an interpreter for each change. Here it
+is a fork of a process that has imported everything but what is ours.
 """
 
 import argparse
@@ -28,7 +29,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,13 @@ TESTS = [f"tests/{name}" for name in ("verification", "web", "limits", "store", 
 PYTEST = "-q -x -p no:randomly -p no:cacheprovider -p no:schemathesis --hypothesis-profile=quick --hypothesis-seed=0"
 ALL = ["--maxfail=10000", "-m", "not slow", *TESTS]
 ALL_SECONDS = 3600.0  # ours: four hundred times what they take
-MOST_TESTS, MOST_SECONDS = 300, 60.0  # for one change, as they took while watched, five times what they take; ours
+NEAR = {  # of each package of the product, where its tests are
+    "verification": "tests/verification/",
+    "store": ("tests/store/", "tests/limits/"),
+    "web": ("tests/web/", "tests/api/"),
+}
+NEAREST = 8  # files that have a look first; ours: to collect the tests of all files takes longer than to run these
+MOST_TESTS, MOST_SECONDS = 120, 30.0  # at a time, as they took while watched, which is five times as long; ours
 HANGS_SECONDS = 30.0  # and what its tests took while watched; ours: a change that runs for longer is noticed
 MEMORY_BYTES = 8_000_000_000  # ours: a change may collect without end
 
@@ -83,28 +90,23 @@ class Change:
         """Write it into the tree, or take it out. Python compiles by the time of a file, so each has its own."""
         changed = self.text[: self.start] + self.new + self.text[self.end :]
         Path(self.path).write_text(self.text if back else changed, "utf-8")
-        os.utime(self.path, (0, 1_000_000_000 + 0 if back else self.start + 1))
+        os.utime(self.path, (0, 0 if back else self.start + 1))
 
 
 PAIRS = [
-    ("==", "!="),
-    ("<", "<="),
-    (">", ">="),
-    ("is", "is not"),
-    ("in", "not in"),
-    ("+", "-"),
-    ("*", "/"),
-    ("and", "or"),
+    *(("==", "!="), ("<", "<="), (">", ">="), ("is", "is not")),
+    *(("in", "not in"), ("+", "-"), ("*", "/"), ("and", "or")),
 ]
 SWAPS = {"//": "*", "%": "*"} | dict(PAIRS) | {other: one for one, other in PAIRS}
 OPERATOR = re.compile(r"\bnot\s+in\b|\bis\s+not\b|\b(?:in|is|and|or)\b|//|[=!<>]=|[-+*/%<>]")
 LUA_SWAPS = SWAPS | {"==": "~=", "~=": "==", "not": "", "true": "false", "false": "true"}
 TOKEN = re.compile(r"--[^\n]*|'(?:\\.|[^'\\])*'|\"(?:\\.|[^\"\\])*\"|\d+(?:\.\d+)?|[A-Za-z_]\w*|[=~<>]=|\.\.\.?|\S")
 BEFORE_STATEMENT = {"then", "do", "else", "repeat"}
-KEYWORDS = BEFORE_STATEMENT | set("and elseif for function if in local not or return until while".split())
+KEYWORDS = BEFORE_STATEMENT | {"and", "elseif", "for", "function", "if", "in", "local", "not", "or", "return", "while"}
+CALL = re.compile(r"(?!function |return |and |or |not |in )[A-Za-z_]\w*( [.:] \w+)* \(")
 
 
-def python_changes(path: str, text: str) -> Iterator[Change]:
+def python_changes(path: str, text: str) -> Iterator[Change]:  # noqa: C901 - a row of cases
     """Yield the changes of a module, but of annotations, decorators, texts, and what is only logged."""
     lines = text.splitlines(keepends=True)
     starts = list(itertools.accumulate(map(len, lines), initial=0))
@@ -181,11 +183,11 @@ def _is_told(node: ast.AST) -> bool:
             return True
         case ast.Assign([ast.Name("__slots__" | "__all__")]):
             return True
-    return isinstance(node, ast.JoinedStr | ast.pattern)  # Python 3.11 does not know where the parts of an f-string are
+    return isinstance(node, ast.JoinedStr | ast.pattern)  # Python 3.11 does not know where parts of f-strings are
 
 
 def lua_changes(path: str, text: str) -> Iterator[Change]:
-    """Yield the changes of a script, but of comments and texts. A call that stands alone is left out: mostly a write."""
+    """Yield the changes of a script, but of texts and comments. A call that stands alone, is left out."""
     tokens = [found for found in TOKEN.finditer(text) if not found[0].startswith("--")]
     words = [found[0] for found in tokens]
 
@@ -205,11 +207,10 @@ def lua_changes(path: str, text: str) -> Iterator[Change]:
             end = words.index("then", i)
             if {"and", "or"} & {*words[i:end]} or not {"==", "~=", "not", "<", ">", "<=", ">="} & {*words[i:end]}:
                 yield change(i + 1, end - 1, f"not ({text[tokens[i + 1].start() : tokens[end - 1].end()]})")
-        elif word.isidentifier() and word not in KEYWORDS and (is_after_value or before in BEFORE_STATEMENT):
-            if called := re.match(r"\w+( [.:] \w+)* \(", " ".join(words[i : i + 7])):
-                last = i + called[0].count(" ")
-                depths = itertools.accumulate({"(": 1, ")": -1}.get(one, 0) for one in words[last:])
-                yield change(i, last + list(depths).index(0), "")
+        elif (is_after_value or before in BEFORE_STATEMENT) and (called := CALL.match(" ".join(words[i : i + 7]))):
+            last = i + called[0].count(" ")
+            depths = itertools.accumulate({"(": 1, ")": -1}.get(one, 0) for one in words[last:])
+            yield change(i, last + list(depths).index(0), "")
 
 
 def changes_of(package: str) -> list[Change]:
@@ -348,29 +349,39 @@ class Tests:
         self.lines = {path: Path(path).read_text("utf-8").splitlines() for path in self.python}
 
     def verdict(self, change: Change) -> str:
-        """Make the change and say what came of it."""
-        chosen = self.chosen(change)
-        if not chosen:
-            return "no test"
-        files = dict.fromkeys(test.partition("::")[0] for test in chosen)
-        within = HANGS_SECONDS + sum(map(self.seconds.__getitem__, chosen))
+        """Make the change and say what came of it. First those tests have a look that are nearest, then the others."""
+        batches = [batch for batch in self.chosen(change) if batch]
         change.make()
-        code = forked(lambda: Chosen(chosen), files, within=within)
+        killed = any(self.notice(batch) for batch in batches)
         change.make(back=True)
-        shutil.rmtree(".hypothesis", ignore_errors=True)  # what it found for one change is no hint for the next
-        return "survived" if code in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED} else "killed"
+        return "killed" if killed else "survived" if batches else "no test"
 
-    def chosen(self, change: Change) -> list[str]:
-        """Return tests that reach a change: first those of files named like its module, then of each file in turn."""
-        found = sorted((test for test in self.reaching(change) if test in self.seconds), key=self.seconds.__getitem__)
-        path, turn, order = Path(change.path), Counter[str](), {}
-        for test in found:
-            file = test.partition("::")[0]
-            turn[file] += 1
-            order[test] = (not (path.stem in file and path.parts[1] in file), turn[file])
-        found = sorted(found, key=order.__getitem__)[:MOST_TESTS]
-        seconds = itertools.accumulate(map(self.seconds.__getitem__, found))
-        return [test for test, until in zip(found, seconds, strict=True) if until <= MOST_SECONDS] or found[:1]
+    def notice(self, tests: list[str]) -> bool:
+        """Tell whether one of these tests fails, or they take too long."""
+        files = dict.fromkeys(test.partition("::")[0] for test in tests)
+        within = HANGS_SECONDS + sum(map(self.seconds.__getitem__, tests))
+        code = forked(lambda: Chosen(tests), files, within=within)
+        shutil.rmtree(".hypothesis", ignore_errors=True)  # what it found for one change is no hint for the next
+        return code not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
+
+    def chosen(self, change: Change) -> tuple[list[str], list[str]]:
+        """Return tests that reach it, in the nearest files and in all others: of each in turn, the cheapest first."""
+        path, by_file = Path(change.path), defaultdict[str, list[str]](list)
+        for test in sorted(self.reaching(change) & set(self.seconds), key=self.seconds.__getitem__):
+            by_file[test.partition("::")[0]].append(test)
+
+        def far(file: str) -> tuple[bool, bool, float]:
+            is_near = file.startswith(NEAR[path.parts[1]])
+            return not (path.stem in file and is_near), not is_near, self.seconds[by_file[file][0]]
+
+        def of(files: list[str]) -> list[str]:
+            turns = {test: (far(file)[0], turn) for file in files for turn, test in enumerate(by_file[file])}
+            found = sorted(turns, key=turns.__getitem__)[:MOST_TESTS]
+            seconds = itertools.accumulate(map(self.seconds.__getitem__, found))
+            return [test for test, until in zip(found, seconds, strict=True) if until <= MOST_SECONDS] or found[:1]
+
+        files = sorted(by_file, key=far)
+        return of(files[:NEAREST]), of(files[NEAREST:])
 
     def reaching(self, change: Change) -> set[str]:
         """Return all that reach it. What a module defines when it is imported is reached by who uses it."""

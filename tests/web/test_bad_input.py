@@ -9,9 +9,6 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from service.verification.errors import InvalidNumber, MalformedToken
-from service.verification.phone import read_number
-from service.verification.token import TokenFormat
 from tests.web.steps import begin
 
 FORM = "application/x-www-form-urlencoded"
@@ -74,55 +71,7 @@ def test_no_route_is_left_out(app):
     assert {re.sub("<.*>", "", path) for path in there} == {re.sub("nonsense|style.css", "", path) for path in ROUTES}
 
 
-# -- What people and programs may type
-
-# Hypothesis makes surrogates only when asked to, and no browser can send one.
-typed = (
-    st.text(max_size=80) | st.text("0123456789+-() ", max_size=40) | st.text("0123456789ABCDEF٤४４ıſ\x00\n", max_size=8)
-)
-
-
-def is_number(text):
-    try:
-        return bool(read_number(text, home="US", allowed={"US"}))
-    except InvalidNumber:
-        return False
-
-
-def is_token(text):
-    try:
-        return bool(TokenFormat("hex", 6).read(text))
-    except MalformedToken:
-        return False
-
-
-@given(typed)
-@example("+1202555\x000143")
-@example("１２０２５５５０１４３")
-@example("2025550143\r\n")
-@example("\ufeff2025550143")
-def test_any_text_that_is_no_number_is_told_so(client, sender, text):
-    assume(not is_number(text))
-
-    answer = client.post("/request", data={"phone": text})
-
-    assert answer.status_code == 422
-    assert "<title>Error: " in answer.text
-    assert sender.messages == []
-
-
-@given(typed)
-@example("４Ｅ１ＡＣ０")
-@example("4Eı ac0")
-@example("4E1AC0\x00")
-def test_any_text_that_is_no_code_is_told_so(visitor, assert_nothing_spent, text):
-    assume(not is_token(text))
-
-    answer = visitor.post("/verify", data={"token": text})
-
-    assert answer.status_code == 422
-    assert "<title>Error: " in answer.text
-    assert_nothing_spent()
+# -- What people and programs may type. Any text is a number or a code, or is refused: `tests/verification`
 
 
 @given(st.text(max_size=200))

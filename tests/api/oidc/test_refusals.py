@@ -142,9 +142,10 @@ def test_an_address_of_another_application_is_none_of_ours(shop, rival, browser)
 
 
 def test_a_public_application_listens_on_any_port_of_the_person_s_own_machine_and_nowhere_else(
-    add_client, spa, browser
+    add_client, spa, shop, browser
 ):
-    """RFC 8252, 7.3: of the loopback address itself, not of a name for it."""
+    """RFC 8252, 7.3: of the loopback address itself, not of a name for it. One that has a key does not."""
+    add_client("shop", redirect_uris=(REDIRECT_URI, "http://127.0.0.1/cb"))
     add_client("spa", redirect_uris=("http://127.0.0.1/cb", "http://[::1]:1/cb?a=b", "http://localhost:3000/cb"))
 
     def led(address):
@@ -157,6 +158,7 @@ def test_a_public_application_listens_on_any_port_of_the_person_s_own_machine_an
 
     assert [led(address) for address in good] == [303] * len(good)
     assert [led(address) for address in bad] == [400] * len(bad)
+    assert shop.sends(browser, redirect_uri="http://127.0.0.1:49152/cb").status_code == 400
 
 
 def test_a_public_application_needs_pkce(spa, browser):
