@@ -81,6 +81,30 @@ def test_a_stranger_s_wrong_codes_do_not_stop_the_person(one, number, strangers,
     assert gets_in(one, mine)
 
 
+def test_who_shares_has_two_wrong_checks_a_day_and_shares_three_times(one, number, strangers):
+    """And takes it from nobody: a token that somebody else asked for is no help to guess."""
+    one.start(number, next(strangers))
+    greedy = next(strangers)
+    assert [one.start(number, greedy).is_shared for _ in range(3)] == [True] * 3
+    assert one.refusal(number, greedy) == (Limit.SENDS_OF_NUMBER, 600)
+
+    mine = one.start(number, HERE)
+
+    assert (mine.is_shared, mine.checks_left) == (True, 2)
+    one.miss(mine, 2)
+    assert one.refusal(number, HERE) == (Limit.CHECKS_OF_NUMBER, 86_400)
+
+
+def test_a_message_is_shared_until_two_minutes_before_its_end(one, number, strangers, clock):
+    one.start(number, next(strangers))
+    clock.advance(480)
+    late = one.start(number, next(strangers))
+    assert (late.is_shared, late.expires_in) == (True, 120)
+    clock.advance(1)
+
+    assert not one.start(number, HERE).is_shared
+
+
 def test_many_strangers_make_five_messages_an_hour_and_evenly(desk, number, strangers, clock):
     one, times = desk(STARTS_PER_PREFIX=(), SENDS_IN_ALL=()), []
     for _ in range(4 * 60):
