@@ -386,6 +386,16 @@ def test_abroad_who_does_not_finish_waits_an_hour_while_few_do(abroad):
     assert towns[8].start(culprits[4]).sends == 1
 
 
+def test_abroad_nobody_waits_while_most_finish(desk, strangers):
+    towns = [Town(desk(**ABROAD), strangers, begin=f"+4474001{place}") for place in range(10)]
+    for town in towns[:8]:
+        town.finish()
+    (place, _) = [town.pump(1)[0] for town in towns[8:]]
+    towns[0].wait()
+
+    assert towns[7].start(place).sends == 1
+
+
 def test_and_a_range_there_that_nobody_finished_in_lets_a_trickle_through(abroad):
     """Ranges where somebody finishes, and those that nobody asked for yet, stay open."""
     towns, _ = abroad
