@@ -16,7 +16,7 @@ NPM_EXACT := npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
 # Side by side, two for each of two cores, since many wait for servers. The tests of one file stay together.
 PYTEST := $(BIN)/python -m pytest
 # What needs no server, no socket and no second thought.
-FAST := tests/verification tests/languages tests/web tests/test_config.py tests/test_documents.py tests/test_requirements.py
+FAST := tests/verification tests/languages tests/web tests/commands tests/test_config.py tests/test_documents.py tests/test_requirements.py
 SIDE_BY_SIDE := --numprocesses=4 --dist=loadfile
 
 # A virtual environment holds its own address. One that was moved, or whose Python is gone, is made anew.
@@ -38,7 +38,7 @@ test: $(VENV)/test ## pass the whole suite, on a real store; ARGS are for pytest
 browser: $(VENV)/browser chromium ## try the pages in a real Chromium
 	@$(PYTEST) $(SIDE_BY_SIDE) tests/browser $(ARGS)
 
-check: $(VENV)/test ## format, lint, types, floors, fast tests: is it fine to commit?
+check: $(VENV)/test ## format, lint, types, layers, fast tests: is it fine to commit?
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -70,7 +70,7 @@ docs: $(VENV)/test ## write what is made of the settings and the limits: config.
 prism: $(VENV)/test ## hold our requests to Telnyx against its own contract; needs Node
 	@PRISM=1 $(PYTEST) tests/stack/test_prism.py $(ARGS)
 
-attack: $(VENV)/test ## replay pumping, guessing, bombing and lock-outs, with and without the brake
+attack: $(VENV)/test ## replay pumping, guessing, bombing and lock-outs, with and without the limits
 	@$(BIN)/python -m bench.attack $(ARGS)
 
 faults: $(VENV)/test ## break replicas, Redis, Telnyx and clocks under load, and print what is left; needs HAProxy; ARGS: full, or rows

@@ -20,7 +20,7 @@ from service.config import Settings
 from service.store.redis import RedisStore
 from service.verification.caller import Caller
 from service.verification.envelope import Keys
-from service.verification.keys import Handle, Keyring
+from service.verification.keyring import Handle, Keyring
 from service.verification.limits import send_of, subjects_of
 from service.verification.phone import PhoneNumber
 from service.verification.policy import Policy

@@ -13,15 +13,15 @@ from typing import Any, TypeVar
 
 import click
 
-from . import figures
 from .app import keys_of, redis_store, signing_keys_of
-from .clients import ClientKeys, NotPossible
+from .child_processes import ChildProcesses
+from .commands import stats as figures
+from .commands.doctor import NO_SUBJECT_KEY, Mark, examine
+from .commands.keys import ClientKeys, NotPossible
+from .commands.limits import Limits, NotASubject
+from .commands.number import NotANumber, Trail
 from .config import Settings, in_force, settings_or_exit
-from .doctor import NO_SUBJECT_KEY, Mark, examine
-from .guard import Guard
-from .limits import Limits, NotASubject
 from .store.embedded import NoServer, start_valkey
-from .trail import NotANumber, Trail
 from .verification.clients import ALGORITHMS
 from .verification.envelope import CannotRotate
 from .verification.errors import StoreUnavailable, WrongSecret
@@ -47,12 +47,12 @@ def run() -> None:
         said.append(f"This is the demo: no message is sent; read them at {address}/demo")
     environ = {}
     try:
-        with Guard() as guard:
+        with ChildProcesses() as children:
             if not settings.REDIS_URL:
-                environ["TEXTPROOF_REDIS_URL"] = start_valkey(guard)
+                environ["TEXTPROOF_REDIS_URL"] = start_valkey(children)
                 reached = shlex.quote(environ["TEXTPROOF_REDIS_URL"])
                 said.append(f"Other commands reach its store with TEXTPROOF_REDIS_URL={reached}")
-            code = _serve(guard, environ | {"SAY_WHEN_READY": "\n".join(said)})
+            code = _serve(children, environ | {"SAY_WHEN_READY": "\n".join(said)})
     except NoServer as error:
         sys.exit(str(error))
     sys.exit(code)
@@ -264,7 +264,7 @@ def settings_or_say() -> Settings:
     return settings
 
 
-def _serve(guard: Guard, environ: dict[str, str]) -> int:
+def _serve(children: ChildProcesses, environ: dict[str, str]) -> int:
     """Run gunicorn until it ends, and return its exit code; what ends us, ends it first."""
     command = [
         sys.executable,
@@ -276,7 +276,7 @@ def _serve(guard: Guard, environ: dict[str, str]) -> int:
     ]
     # In the current folder, as we are: what was read there is what is served.
     paths = os.pathsep.join(filter(None, [str(HERE), os.environ.get("PYTHONPATH")]))
-    server = guard.start(command, env=os.environ | environ | {"PYTHONPATH": paths})
+    server = children.start(command, env=os.environ | environ | {"PYTHONPATH": paths})
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         server.terminate()

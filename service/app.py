@@ -1,4 +1,4 @@
-"""The roof: the only place that knows every room.
+"""The composition root: create_app() puts settings, store, sender, verifier and web together.
 
 `gunicorn 'service.app:create_app()'`. Production passes nothing and tests pass fakes; both come through here.
 """
@@ -21,7 +21,7 @@ from .verification.errors import StoreUnavailable
 from .verification.ports import Sender, Store
 from .verification.verifier import Verifier
 from .web import build_web, logs, samples
-from .web.look import Look
+from .web.branding import Branding
 from .web.metrics import Counting, Metrics
 from .web.oidc_keys import SigningKeys
 
@@ -78,7 +78,7 @@ def _assembled(
     return build_web(
         verifier,
         languages=settings.languages,
-        look=Look(
+        branding=Branding(
             logo=settings.LOGO,
             accent=settings.ACCENT_COLOR,
             support=settings.SUPPORT_URL,

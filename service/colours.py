@@ -1,4 +1,4 @@
-"""Colours as people see them: how far two are apart, and what lies between. Arithmetic only.
+"""Colour arithmetic: contrast, mixing, lightening.
 
 WCAG 2.2, definitions of relative luminance and contrast ratio. A colour is written `#rrggbb`.
 """

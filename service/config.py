@@ -1,4 +1,4 @@
-"""Settings: what an operator can turn. Each is stated once, here: kind, default, section, a sentence, an example.
+"""Settings: every key with its kind, default, section, sentence and example. The only place that states them.
 
 `config.cfg.example`, `docs/settings.md` and the README's table are generated from this file by `make docs`.
 
@@ -25,7 +25,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .languages import NAMES, REVIEWED, Languages, language
-from .values import (
+from .setting_types import (
     PEM,
     REDIS_OPTIONS,
     Bad,

@@ -1,4 +1,4 @@
-"""The one door for JSON that others wrote, a body or a part of one: I-JSON (RFC 7493), which all readers read alike.
+"""Strict JSON: reads what others wrote as I-JSON (RFC 7493), which all readers read alike.
 
 Nothing comes through that Python's reader takes and something behind it breaks on, or reads differently than the next
 reader: half a pair of surrogates, a name that is there twice, NaN, a number that no double holds.

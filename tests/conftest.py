@@ -38,7 +38,7 @@ from service.config import Settings
 from service.store.redis import RedisStore
 from service.verification import outbox
 from service.verification.envelope import Keys
-from service.verification.keys import Keyring
+from service.verification.keyring import Keyring
 from service.verification.policy import Policy
 from service.verification.ports import Store
 from service.verification.verifier import Verifier

@@ -161,9 +161,9 @@ def test_the_map_in_the_package_names_every_room():
     assert {room for room in rooms if room not in (service.__doc__ or "")} == set()
 
 
-@pytest.mark.parametrize("room", ["web"])
-def test_the_map_of_a_room_names_every_file(room):
-    text = (ROOT / "service" / room / "__init__.py").read_text()
-    files = {path.name for path in (ROOT / "service" / room).glob("*.py") if path.name != "__init__.py"}
+@pytest.mark.parametrize("package", ["commands", "web"])
+def test_the_map_of_a_package_names_every_file(package):
+    text = (ROOT / "service" / package / "__init__.py").read_text()
+    files = {path.name for path in (ROOT / "service" / package).glob("*.py") if path.name != "__init__.py"}
 
     assert {name for name in files if name not in text} == set()

@@ -24,7 +24,7 @@ from service.verification.ports import Status
 from service.verification.token import TokenFormat
 from service.verification.verifier import Verification
 from service.web import words
-from service.web.look import TEMPLATES
+from service.web.branding import TEMPLATES
 from service.web.problems import Problem
 
 SCRIPT = """

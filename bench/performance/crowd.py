@@ -13,7 +13,7 @@ from werkzeug import Response
 
 from bench.performance.load import post
 from bench.performance.servers import EVERY_LIMIT, ROOT, SECRET, SERVICE
-from service.clients import ClientKeys
+from service.commands.keys import ClientKeys
 from service.config import Settings
 from service.store.connect import connect
 from service.store.redis import RedisStore

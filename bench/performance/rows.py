@@ -17,7 +17,7 @@ from bench.performance import machine
 from bench.performance.crowd import Crowd
 from bench.performance.load import CONNECTIONS, Driven, drive
 from bench.performance.servers import EVERY_LIMIT, SECRET, SERVICE, Program, Server
-from service.store.names import Names
+from service.store.key_names import Names
 from service.store.redis import RedisStore
 from service.verification.envelope import Keys
 from service.verification.phone import PhoneNumber

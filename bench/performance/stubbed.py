@@ -4,7 +4,7 @@ from flask import Flask
 
 from service import app
 from service.verification.message import Message
-from service.web import gate
+from service.web import load_shedding
 
 
 class Silent:
@@ -22,5 +22,5 @@ def create_app() -> Flask:
 
 def create_busy() -> Flask:
     """Return the service with as many starts under way as there may be, so that none more is begun."""
-    gate.AT_ONCE = 0
+    load_shedding.AT_ONCE = 0
     return create_app()

@@ -1,4 +1,4 @@
-"""What people read, in their language: one catalogue for the pages and the text messages.
+"""Languages: one catalogue each, for the pages and the text messages.
 
 The words in the code are English. `<tag>/LC_MESSAGES/textproof.po` has them in another language, and the `.mo` beside
 it is the same for machines; `make languages` keeps them in step with the code. Knows nothing of HTTP: what a person

@@ -1,1 +1,1 @@
-"""Senders: hand a message to a carrier, or show it where there is none."""
+"""Senders: hand a message to a carrier, or to the demo's inbox."""

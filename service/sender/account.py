@@ -1,4 +1,4 @@
-"""What the account at Telnyx is like: the questions of `textproof doctor`. Nothing is sent, nothing is changed."""
+"""Questions about the account at Telnyx, for `textproof doctor`. Nothing is sent or changed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,8 @@ from decimal import Decimal, InvalidOperation
 import httpx
 import telnyx
 
-from .codes import CODES, KEY, error_in, meaning_of
 from .deadline import DeadlineTransport, deadline
+from .error_codes import CODES, KEY, error_in, meaning_of
 from .telnyx import ANSWER_SECONDS, CONNECT_SECONDS, KEEP_SECONDS
 
 UNAUTHORIZED, TOO_MANY = 401, 429

@@ -1,4 +1,4 @@
-"""One deadline for a whole exchange.
+"""A total deadline for one HTTP exchange.
 
 httpx's time-outs are for each read: a server that sends a byte every few seconds can keep a caller for
 minutes, and they leave out the look-up of its name. Here each of these steps may only take what is left of the whole.

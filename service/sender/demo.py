@@ -1,4 +1,4 @@
-"""The demo's carrier: an inbox that everybody can look into. Nothing is sent.
+"""The demo sender: puts messages into an inbox that everybody can read. Nothing is sent.
 
 The inbox lies in the store, so that every worker shows it, and is sealed, so that the store
 holds no token and no number.

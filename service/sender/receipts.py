@@ -1,4 +1,4 @@
-"""What Telnyx tells later: signed webhooks about our messages, and answers of people (STOP, START).
+"""Telnyx's webhooks: delivery receipts, and the STOP and START of people.
 
 Only what Telnyx signed within the last five minutes is believed.
 """
@@ -21,7 +21,7 @@ from ..verification.envelope import Keys
 from ..verification.errors import Delivery, ForgedReceipt
 from ..verification.phone import as_texted
 from ..verification.ports import Carrier, OptOut, Receipt
-from .codes import UNREACHABLE, error_in, facts_of, meaning_of
+from .error_codes import UNREACHABLE, error_in, facts_of, meaning_of
 
 log = logging.getLogger("textproof.telnyx")
 

@@ -1,4 +1,4 @@
-"""Sends through Telnyx, and reads what it tells later. Beside `account.py`, the only file that knows the SDK.
+"""The Telnyx sender. Beside `account.py`, the only file that imports the SDK.
 
 Three answers are kept apart: taken, refused (nothing was sent), and uncertain (it may have been).
 A message is posted once: nothing here or in the SDK tries again.
@@ -13,8 +13,8 @@ import telnyx
 
 from ..verification.errors import Delivery, SendRefused, SendUncertain
 from ..verification.message import Message, is_one_segment, septets
-from .codes import error_in, facts_of, meaning_of
 from .deadline import DeadlineTransport, deadline
+from .error_codes import error_in, facts_of, meaning_of
 
 log = logging.getLogger("textproof.telnyx")
 

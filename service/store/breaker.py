@@ -1,4 +1,4 @@
-"""A breaker: while the store does not answer, callers are told at once instead of each waiting for it."""
+"""A circuit breaker: while Redis does not answer, callers are refused at once instead of each waiting for it."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""What the Redis behind the store is like: the questions of `textproof doctor`. Nothing is written."""
+"""Questions about Redis, for `textproof doctor`. Nothing is written."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,8 +10,8 @@ import redis
 from redis.exceptions import AuthenticationError, RedisClusterException, RedisError, ResponseError
 
 from .connect import Client, connect, nodes
+from .key_names import Names
 from .keyring import Sealed
-from .names import Names
 from .script import Scripts
 
 TRIES = 3

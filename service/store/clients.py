@@ -1,4 +1,4 @@
-"""The keys of applications, in one hash: by prefix, what each may do and the digest of the key."""
+"""Client keys, in one hash: by prefix, what each may do and the digest of the key."""
 
 import json
 import time
@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from ..verification.clients import Client
 from ..verification.policy import Window
-from .names import Names
+from .key_names import Names
 from .script import Scripts
 from .units import milliseconds
 

@@ -1,4 +1,4 @@
-"""Connections to Redis, made alike on every path.
+"""Connections to Redis: timeouts and retries, the same on every path.
 
 redis-py's own defaults differ between its constructors (ten retries here, none there, five
 seconds for each), so that timeouts and retries are said out loud here, once. A command is
@@ -17,7 +17,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel, SentinelManagedConnection
 
 CONNECT_SECONDS = 0.3  # ours: a data centre answers in 0.01
-ANSWER_SECONDS = 0.5  # ours: two of these, twice, stay under the 2 s that a caller is promised
+ANSWER_SECONDS = 0.6  # ours: twice that is under the 2 s that a caller is promised; Redis may be 450 ms away
 ANSWER_SECONDS_OF_A_NODE = 0.3  # ours: three primaries and their replicas stay under 2 s as well
 ANSWER_SECONDS_OF_A_SENTINEL = 0.2  # ours: three of them, twice, stay under 2 s
 TRIES_AGAIN = 1

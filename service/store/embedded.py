@@ -1,4 +1,4 @@
-"""A real Valkey for `textproof run`: nothing to install, and gone when the service stops."""
+"""The embedded Valkey of `textproof run`: nothing to install; it stops with the service."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import redis
 
-from ..guard import Guard
+from ..child_processes import ChildProcesses
 
 START_SECONDS = 5.0
 SOCKET_PATH_MAX = 103  # bytes; macOS, `sun_path` of sys/un.h; Linux takes four more
@@ -19,7 +19,7 @@ class NoServer(Exception):
     """There is no server to run; the text says what to do."""
 
 
-def start_valkey(guard: Guard) -> str:
+def start_valkey(children: ChildProcesses) -> str:
     """Start a server on a socket that only this user can open, and return its address when it answers.
 
     Raises:
@@ -27,7 +27,7 @@ def start_valkey(guard: Guard) -> str:
     """
     binary = _binary()
     folder = Path(tempfile.mkdtemp(prefix="textproof-", dir=_short_folder()))
-    guard.remove(folder)
+    children.remove(folder)
     socket = folder / "valkey.sock"
     options = {
         "port": "0",
@@ -39,7 +39,9 @@ def start_valkey(guard: Guard) -> str:
         "maxmemory-policy": "noeviction",
     }
     words = [word for name, value in options.items() for word in (f"--{name}", value)]
-    server = guard.start([binary, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    server = children.start(
+        [binary, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
     deadline = time.monotonic() + START_SECONDS
     with redis.Redis(unix_socket_path=str(socket), socket_timeout=1) as client:
         while True:

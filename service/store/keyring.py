@@ -1,4 +1,4 @@
-"""What is sealed and has no TTL: the keyring and the signing keys, a hash each."""
+"""The keyring and the signing keys in Redis: sealed, without a TTL, a hash each."""
 
 from typing import cast
 

@@ -1,11 +1,11 @@
-"""What an operator sees of the limits, and changes."""
+"""The operator's view of the limits: read, close and open."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, cast
 
 from ..verification.ports import Forgiven
-from .names import DAY_MS, Names
+from .key_names import DAY_MS, Names
 from .script import Scripts
 from .verifications import opt
 

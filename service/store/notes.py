@@ -1,8 +1,8 @@
-"""Opaque notes under a name, for a while."""
+"""Notes: opaque values under a name, with a TTL."""
 
 from typing import cast
 
-from .names import Names
+from .key_names import Names
 from .script import Scripts
 
 

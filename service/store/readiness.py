@@ -1,4 +1,4 @@
-"""What keeps a store from being trusted, in words.
+"""Readiness: why this Redis must not be used, in words.
 
 A slow server is no such thing: all replicas would say no at once, and none would be better. `store_seconds` in
 `/metrics` shows it.
@@ -13,7 +13,7 @@ from redis.exceptions import NoPermissionError
 
 from ..verification.errors import StoreUnavailable
 from .connect import nodes
-from .names import Names
+from .key_names import Names
 from .script import Scripts
 
 SKEW_SECONDS = 2  # ours: what a message's life can bear; security of expiry does not depend on it

@@ -1,13 +1,14 @@
 """The store on Redis or Valkey: a class for each port, over one client."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from ..verification.policy import Policy
 from .clients import ClientStore
 from .connect import Client
+from .key_names import Names
 from .keyring import Sealed
 from .limits_view import LimitsViewStore
-from .names import Names
 from .notes import NoteStore
 from .readiness import Readiness, Writing
 from .script import Scripts
@@ -52,7 +53,10 @@ class RedisStore:
 
     def ready(self) -> list[str]:
         """See `Store`."""
-        return [*self._writing.faults(), *self._readiness.faults()]
+        with ThreadPoolExecutor(1) as beside:  # at once, since a balancer waits for the answer
+            writing = beside.submit(self._writing.faults)
+            found = self._readiness.faults()
+            return [*writing.result(), *found]
 
     def memory_used(self) -> float:
         """See `Store`."""

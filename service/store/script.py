@@ -1,4 +1,4 @@
-"""Scripts on the server: loaded when it does not know them, guarded when it does not answer."""
+"""Runs the Lua scripts: loads them where they are missing, and turns every failure of Redis into StoreUnavailable."""
 
 import functools
 import json

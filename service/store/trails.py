@@ -1,10 +1,10 @@
-"""What an operator is told: the trail of a number, and the figures of a day."""
+"""Reads the trail of a number and the figures of a day."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import cast
 
-from .names import Names
+from .key_names import Names
 from .script import Scripts
 
 NOTHING = "-"

@@ -1,4 +1,4 @@
-"""Durations and windows as the scripts read them."""
+"""Durations and windows as the scripts take them."""
 
 from collections.abc import Iterable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Verifications, and the limits that their messages spend: a script for each verb."""
+"""Verifications and the limits that their messages spend: one script for each verb."""
 
 import functools
 import json
@@ -10,7 +10,7 @@ from ..verification.errors import Delivery, Hold, Limit
 from ..verification.limits import Charge, Send, Subjects
 from ..verification.policy import Policy, SharedLimits, Window
 from ..verification.ports import NOTHING, SILENT, About, Answer, Carrier, Kind, News, Record, Status, Step, Verdict
-from .names import Names
+from .key_names import Names
 from .script import Argument, Reply, Scripts
 from .units import milliseconds, windows
 

@@ -1,4 +1,4 @@
-"""The ground floor: what a verification is and what it promises.
+"""The domain: what a verification is and what it promises.
 
 Standard library and phonenumbers only. Time, memory and messages come in through
 the ports of `ports.py`.

@@ -1,4 +1,4 @@
-"""Authorizations: what an application asked for when it sent a browser here, and the code that answers it.
+"""OpenID Connect authorizations: what an application asked for, and the code that answers it.
 
 A request is kept nowhere: it travels sealed, in an address and a form of ours and then in the cookie, so that opening
 it changes nothing. The store learns of it when a number is confirmed: then its one code is good for a minute and one

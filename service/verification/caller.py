@@ -1,4 +1,4 @@
-"""Who asks, as far as limits count: an address, its network, a client of the API."""
+"""The caller, as far as limits count: an address, its network, a client of the API."""
 
 import re
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Applications that call the API: who they are, what they may do, and the key that proves it.
+"""Clients: applications with a key, and what each may do.
 
 A key is 256 random bits and is shown once. What is kept of it is its digest, which needs no slow hash: nobody
 tries 2^256 keys.

@@ -1,4 +1,4 @@
-"""The keyring in its envelope: how the processes of an installation come to have the same one.
+"""Envelope encryption of the keyring: how all processes of an installation come to have the same one.
 
 It lies in the store, sealed under each SECRET_KEY that may open it (a wrap each), or open where no secret is set.
 """
@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from .errors import StoreUnavailable, UnknownVerification, WrongSecret
-from .keys import Keyring
+from .keyring import Keyring
 
 ID = "id"
 OPEN = "open"
@@ -39,7 +39,7 @@ class CannotRotate(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class EnvelopeState:
     """What an envelope is like."""
 
     is_open: bool
@@ -167,7 +167,7 @@ class Keys:
 
     # -- For the operator
 
-    def look(self) -> Look | None:
+    def state(self) -> EnvelopeState | None:
         """Return what the envelope is like, and change nothing; None when there is none.
 
         Raises:
@@ -177,7 +177,9 @@ class Keys:
         found = self._store.read()
         if not found:
             return None
-        return Look(is_open=OPEN in found, others=len(set(found) - {OPEN} - set(self._sealed(self._opened(found)))))
+        return EnvelopeState(
+            is_open=OPEN in found, others=len(set(found) - {OPEN} - set(self._sealed(self._opened(found))))
+        )
 
     def rotate(self) -> Keyring:
         """Add a generation, and return the keyring.

@@ -1,4 +1,4 @@
-"""What can be said no to, as facts. Words and status codes are made of them in `web/problems.py`.
+"""Errors, raised as facts. `web/refusals.py` has their words and status codes.
 
 VerificationError
 ├── InvalidNumber            reason, odd

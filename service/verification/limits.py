@@ -1,4 +1,4 @@
-"""The limits that many numbers share: the one table of them, and the charges of a message.
+"""Limits that many numbers share: the one table of them, and the charges of a message.
 
 A message spends every limit that applies to it, or none; the script that decides says which one refused.
 """
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .caller import Caller
 from .errors import Limit
-from .keys import Handle, Keyring
+from .keyring import Handle, Keyring
 from .policy import DAY, Policy, Window
 
 EVERYBODY = "all"

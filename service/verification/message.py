@@ -1,4 +1,4 @@
-"""The text message: the token first, for the lock screen, then who sends it, how long it lives, and a warning.
+"""The text message: token first, for the lock screen, then brand, life and a warning.
 
 With a public host, the last line binds the token to it, so that phones offer it on that site
 only (WICG, Origin-bound one-time codes delivered via SMS). One message is one segment in every language: where the

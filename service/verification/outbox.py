@@ -1,4 +1,4 @@
-"""The outbox: sends on a few threads of its own, so that a slow carrier never slows a check.
+"""The outbox: a bounded pool of threads for sends, so that a slow carrier never slows a check.
 
 It has so many slots and no queue: whoever finds none is told, and nothing is spent.
 """

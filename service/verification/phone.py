@@ -13,7 +13,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberType
 
 from .errors import InvalidNumber, NumberFault
-from .typed import meaning, plain
+from .normalize import meaning, plain
 
 TYPED_MAX = 32  # characters; ours: the longest E.164 number has 15 digits, the rest is punctuation
 E164_MAX = 15  # digits (ITU-T E.164, 6.2.1)

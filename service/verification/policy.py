@@ -1,4 +1,4 @@
-"""How often a number may be texted and a token may be tried.
+"""The policy: how often a number may be texted and a token may be tried.
 
 Pure numbers with their sources; knows nothing of clocks, Redis or HTTP.
 """

@@ -1,4 +1,4 @@
-"""What the domain asks of a store and of a sender, and what they owe it.
+"""Ports: what the domain asks of a store and of a sender, and what they promise.
 
 Whoever implements a port keeps the promises written here; the tests under `tests/store` and `tests/sender` hold every
 implementation to them. Every method of a store raises StoreUnavailable, within 2 s, when it cannot keep its promise;

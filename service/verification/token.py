@@ -1,4 +1,4 @@
-"""The token: the characters in the text message.
+"""The token: drawn from the verification id, never stored.
 
 A token is never stored. It is drawn from a keyed hash of its verification, so that a resend
 repeats it, and it is recognised by a keyed digest of what was typed.
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .errors import MalformedToken
-from .typed import meaning, plain
+from .normalize import meaning, plain
 
 ALPHABETS = {"hex": "0123456789ABCDEF", "digits": "0123456789"}
 BITS_MIN = 20  # SP 800-63B-4, 3.1.3.2: at least 20 bits, six decimal digits being enough

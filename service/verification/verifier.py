@@ -1,4 +1,4 @@
-"""The four verbs: start, check, resend, cancel. Pages and API call these, and nobody else touches a token."""
+"""The four verbs: start, check, resend, cancel. All routes call these; nothing else touches a token."""
 
 import logging
 import secrets
@@ -30,7 +30,7 @@ from .errors import (
     VerificationError,
     VerificationLocked,
 )
-from .keys import Handle, Keyring, is_id
+from .keyring import Handle, Keyring, is_id
 from .limits import Send, send_of, subjects_of
 from .message import Message, compose
 from .outbox import RETRY_SECONDS, Outbox, Slot
@@ -53,6 +53,7 @@ from .ports import (
     Verifications,
 )
 from .token import Token
+from .turn import Turn
 
 log = logging.getLogger("textproof")
 
@@ -114,6 +115,8 @@ class Verifier:
         """
         self.policy = policy
         self._outbox = Outbox(sends_at_once)
+        self.turn = Turn()
+        """Of the starts and resends of this process."""
         self._undoing = threading.BoundedSemaphore(UNDO_AT_ONCE)
         self._store = store
         self._sender = sender
@@ -253,17 +256,19 @@ class Verifier:
         kind = self._kind(number, caller)
         send = None if kind is Kind.TEST else send_of(handle, caller, policy=self.policy, keyring=keyring)
         with self._outbox.slot() as slot:
+            step = self._step(keyring, handle, caller, self._token(keyring, handle))
             try:
-                answer = self._store.start(
-                    self._step(keyring, handle, caller, self._token(keyring, handle)),
-                    memo=handle.memo,
-                    seed=handle.seed,
-                    nonce=nonce and keyring.request_digest(number.e164, nonce),
-                    kind=kind,
-                    send=send,
-                    has_slot=slot is not None,
-                    about=about,
-                )
+                with self.turn.passed_on():
+                    answer = self._store.start(
+                        step,
+                        memo=handle.memo,
+                        seed=handle.seed,
+                        nonce=nonce and keyring.request_digest(number.e164, nonce),
+                        kind=kind,
+                        send=send,
+                        has_slot=slot is not None,
+                        about=about,
+                    )
             except StoreUnavailable:
                 if send:
                     self._undo(handle, caller, send)
@@ -301,14 +306,16 @@ class Verifier:
         is_test = handle.number.e164 in self.policy.test_numbers
         send = None if is_test else send_of(handle, caller, policy=self.policy, keyring=keyring)
         with self._outbox.slot() as slot:
-            answer = self._store.resend(
-                self._step(keyring, handle, caller, self._token(keyring, handle)),
-                seed=handle.seed,
-                nonce=keyring.request_digest(handle.random, nonce),
-                caller=mark,
-                send=send,
-                has_slot=slot is not None,
-            )
+            step = self._step(keyring, handle, caller, self._token(keyring, handle))
+            with self.turn.passed_on():
+                answer = self._store.resend(
+                    step,
+                    seed=handle.seed,
+                    nonce=keyring.request_digest(handle.random, nonce),
+                    caller=mark,
+                    send=send,
+                    has_slot=slot is not None,
+                )
             self._log_news(answer, handle.number)
             record = self._accept(answer, handle, caller)
             if answer.verdict is Verdict.REPEATED:
@@ -338,7 +345,8 @@ class Verifier:
         )
         message = Message(to=handle.number, text=text, id=handle.id, send=record.sends)
         try:
-            news = slot.run(lambda: self._hand_over(message, handle, caller, send, answer))
+            with self.turn.passed_on():
+                news = slot.run(lambda: self._hand_over(message, handle, caller, send, answer))
         except SendingHeld:
             self._unsend(handle, caller, send, record.sends, Delivery.FAILED, is_refused=False)
             raise

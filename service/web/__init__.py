@@ -1,33 +1,33 @@
-"""HTTP in, HTTP out. Flask lives here only.
+"""HTTP: pages, API, OpenID Connect, webhooks, health. Only here, and above, is Flask imported.
 
-api.py         the JSON API: /v1
-body.py        what a JSON body may hold
-once.py        the same request again is answered the same: Idempotency-Key
-codes.py       what every code of a problem means to a program
-docs.py        the contract, to read: /v1/docs, /v1/openapi.json
-oidc.py        the OpenID Connect provider: applications send people to our pages and get them back
-oidc_request.py  what an application may ask for
-oidc_clients.py  which application calls
-oidc_keys.py   the keys that ID tokens are signed with
-oidc_pages.py  what the pages need to know of all that
-pages.py       the browser's way through: /, /request, /verify, /resend, /cancel
-demo.py        the demo's inbox: /demo
-health.py      /livez and /readyz
-gate.py        starts never take all threads of a worker
-memory.py      nothing begins in the last tenth of Redis's memory
-metrics.py     numbers for operators: /metrics
-webhooks.py    what the carrier tells: /webhooks/telnyx
-problems.py    what is said no to, with its status code: the one table
-words.py       what people read
-speech.py      which language they read it in
-look.py        what an operator may change of them: logo, colour, links, templates
-samples.py     every page with sample data: is a template broken?
-assets.py      sheets, scripts and pictures, compressed and kept for good
-security.py    cross-site requests, response headers
-address.py     where a request comes from
-links.py       addresses of our own pages
-cookie.py      the signed cookie that binds a browser to its verification
-logs.py        one JSON line for each event, numbers masked, with the name of its request
+address.py        the client address, after trusted proxies only
+api.py            the JSON API: /v1
+assets.py         static files, compressed, with names that change with their content
+body.py           strict JSON bodies
+branding.py       what an operator may change of the pages: logo, colour, links, templates
+cookie.py         the signed cookie that binds a browser to its verification
+demo.py           the demo's inbox: /demo
+docs.py           the contract, and the same to read: /v1/openapi.json, /v1/docs
+health.py         /livez and /readyz
+idempotency.py    Idempotency-Key: the same request again gets the same answer
+links.py          addresses of the pages
+load_shedding.py  starts never take all threads of a worker
+locale.py         which language an answer is in
+logs.py           one JSON line for each event, numbers masked
+memory.py         no start in the last tenth of Redis's memory
+metrics.py        /metrics
+oidc.py           the OpenID Connect provider
+oidc_clients.py   client authentication at /token and /par
+oidc_keys.py      the signing keys of ID tokens
+oidc_pages.py     what the pages need to know of an authorization
+oidc_request.py   parameters of /authorize and /par
+pages.py          the pages: /, /request, /verify, /resend, /cancel
+problems.py       the answer to a refusal, for people and for programs
+refusals.py       every refusal: its code, status and words; the one table
+samples.py        every page with sample data, to find a broken template at the start
+security.py       cross-site requests, response headers
+webhooks.py       /webhooks/telnyx
+words.py          what people read about numbers, codes, messages and waits
 """
 
 from collections.abc import Callable
@@ -41,18 +41,32 @@ from ..verification.envelope import Keys
 from ..verification.phone import PhoneNumber
 from ..verification.ports import Store
 from ..verification.verifier import Verifier
-from . import assets, demo, docs, gate, health, logs, memory, metrics, problems, security, speech, webhooks, words
+from . import (
+    assets,
+    demo,
+    docs,
+    health,
+    load_shedding,
+    locale,
+    logs,
+    memory,
+    metrics,
+    problems,
+    security,
+    webhooks,
+    words,
+)
 from .api import Api
 from .body import Request
+from .branding import Branding
 from .cookie import FlowCookie
 from .demo import Inbox
+from .idempotency import Idempotency
 from .links import url_for
-from .look import Look
 from .oidc import Provider
 from .oidc_keys import SigningKeys
 from .oidc_pages import Applications
 from .oidc_request import Reader
-from .once import Once
 from .pages import Pages
 from .webhooks import ReadWebhook
 
@@ -71,7 +85,7 @@ def build_web(
     verifier: Verifier,
     *,
     languages: Languages,
-    look: Look,
+    branding: Branding,
     store: Store,
     keys: Keys,
     signing: SigningKeys,
@@ -90,7 +104,7 @@ def build_web(
     Args:
         verifier: The verbs.
         languages: What pages can be in.
-        look: What the operator wants them to look like.
+        branding: What the operator changed of the pages.
         store: Asked whether it is ready.
         keys: The keyring.
         signing: What ID tokens are signed with.
@@ -106,7 +120,7 @@ def build_web(
     """
     app = Plain("textproof", static_folder=None)
     app.request_class = Request
-    app.jinja_loader = look.loader()
+    app.jinja_loader = branding.loader()
     app.config.update(
         MAX_CONTENT_LENGTH=BODY_MAX,
         MAX_FORM_MEMORY_SIZE=BODY_MAX,
@@ -122,14 +136,14 @@ def build_web(
         url_for=url_for,
     )
     app.jinja_env.globals.update(
-        logo=look.logo_name,
-        logo_width=look.logo_width,
-        support=look.support,
-        terms=look.terms,
-        privacy=look.privacy,
+        logo=branding.logo_name,
+        logo_width=branding.logo_width,
+        support=branding.support,
+        terms=branding.terms,
+        privacy=branding.privacy,
     )
-    assets.serve(app, look)
-    speech.speak(app, languages, secure=public_url.startswith("https://"))
+    assets.serve(app, branding)
+    locale.install(app, languages, secure=public_url.startswith("https://"))
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     logs.name_requests(app, proxies=proxies)
@@ -155,7 +169,7 @@ def build_web(
         )
         for blueprint in provider.routes():
             app.register_blueprint(blueprint)
-    app.register_blueprint(Api(verifier, store.clients, Once(store.notes, keys)).routes())
+    app.register_blueprint(Api(verifier, store.clients, Idempotency(store.notes, keys)).routes())
     app.register_blueprint(docs.routes())
     health.watch(app, store, keys)
     memory.protect(app, store)
@@ -165,5 +179,5 @@ def build_web(
         app.register_blueprint(demo.routes(inbox))
     problems.handle(app)
     security.protect(app, secure=secure)
-    gate.guard(app, verifier.waiting, counted.shed)
+    load_shedding.install(app, verifier, counted.shed)
     return app

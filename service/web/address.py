@@ -1,4 +1,4 @@
-"""Where a request comes from, as far as it can be trusted."""
+"""The client address, as far as it can be trusted."""
 
 import logging
 import re

@@ -15,7 +15,7 @@ from ..verification.ports import About, Clients
 from ..verification.verifier import Verification, Verifier
 from . import body
 from .body import Field, text
-from .once import Act, Once, Reply
+from .idempotency import Act, Idempotency, Reply
 from .problems import Refused
 
 log = logging.getLogger("textproof")
@@ -39,11 +39,11 @@ CHECK = {"token": Field(lambda value: 0 < len(value) <= 40, "a code of 1 to 40 c
 class Api:
     """The API over one verifier."""
 
-    def __init__(self, verifier: Verifier, clients: Clients, once: Once) -> None:
+    def __init__(self, verifier: Verifier, clients: Clients, idempotency: Idempotency) -> None:
         """Take the verbs, who knows the clients, and who sees that nothing is done twice."""
         self._verifier = verifier
         self._clients = clients
-        self._once = once
+        self._idempotency = idempotency
 
     def routes(self) -> Blueprint:
         """Return the routes, all of which ask for a key first."""
@@ -121,7 +121,7 @@ class Api:
 
     def _answer(self, fields: dict[str, str], act: Act) -> Response:
         key = request.headers.get("Idempotency-Key")
-        return _response(self._once.answer(key, _client().name, request.path, fields, act))
+        return _response(self._idempotency.answer(key, _client().name, request.path, fields, act))
 
 
 def as_json(verification: Verification) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Sheets, scripts and pictures: read once, compressed once, and kept by browsers for good.
+"""Static files: read and compressed at the start, and cached by browsers for good.
 
 Each has an address that changes with its content. Pages themselves are never compressed: beside a secret, the length of
 what was compressed tells something of it (BREACH).
@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Flask, Response, abort, request
 
-from .look import ACCENT, Look
+from .branding import ACCENT, Branding
 
 FILES = Path(__file__).parent / "static"
 FOR_GOOD = "public, max-age=31536000, immutable"
@@ -33,15 +33,15 @@ class Asset:
     version: str
 
 
-def serve(app: Flask, look: Look) -> None:
+def serve(app: Flask, branding: Branding) -> None:
     """Serve all files under `/static/`, as an operator wants them to look."""
     assets = {path.name: _asset(path.name, path.read_bytes()) for path in sorted(FILES.iterdir())}
-    assets["style.css"] = _asset("style.css", assets["style.css"].body + look.styles().encode())
-    if look.accent:
-        icon = assets["icon.svg"].body.replace(ACCENT.encode(), look.accent.encode())
+    assets["style.css"] = _asset("style.css", assets["style.css"].body + branding.styles().encode())
+    if branding.accent:
+        icon = assets["icon.svg"].body.replace(ACCENT.encode(), branding.accent.encode())
         assets["icon.svg"] = _asset("icon.svg", icon)
-    if look.logo:
-        assets[look.logo_name] = _asset(look.logo_name, Path(look.logo).read_bytes())
+    if branding.logo:
+        assets[branding.logo_name] = _asset(branding.logo_name, Path(branding.logo).read_bytes())
 
     def static(filename: str) -> Response:
         asset = assets.get(filename)

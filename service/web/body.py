@@ -1,4 +1,4 @@
-"""Strict bodies: a JSON object with the fields that are known, each of its kind, and nothing else.
+"""Strict JSON bodies: an object with known fields, each of its kind, and nothing else.
 
 What is not that is refused before anything is asked, so it spends nothing. And no body, of a form or a webhook either,
 is longer than it may be.

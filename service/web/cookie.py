@@ -12,7 +12,7 @@ from werkzeug import Response
 
 from ..verification.envelope import Keys
 from ..verification.errors import UnknownVerification
-from ..verification.keys import Keyring
+from ..verification.keyring import Keyring
 
 SECONDS = 3600  # ours: longer than any token lives, so that a late visitor is told that it has expired
 SKEW_SECONDS = 60  # ours: a replica whose clock is behind by less still knows the cookies of the others

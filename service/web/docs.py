@@ -13,8 +13,8 @@ from flask.typing import ResponseReturnValue
 
 from ..verification.errors import Limit
 from ..verification.limits import TABLE
-from .codes import CODES
 from .problems import Refused
+from .refusals import REFUSALS
 
 METHODS = ("get", "post")
 BODY = "application/json"
@@ -38,9 +38,9 @@ def routes() -> Blueprint:
 
     @blueprint.get("/v1/problems/<code>", provide_automatic_options=False)
     def problem(code: str) -> ResponseReturnValue:
-        if code not in CODES:
+        if code not in REFUSALS:
             raise Refused("no_such_address")
-        return _public(make_response(render_template("docs_problem.html", code=code, meant=CODES[code])))
+        return _public(make_response(render_template("docs_problem.html", code=code, meant=REFUSALS[code])))
 
     return blueprint
 
@@ -85,7 +85,7 @@ def contents() -> dict[str, Any]:
         "chapters": chapters,
         "schemas": {name: whole["components"]["schemas"][name] for name in ("Verification", "Problem")},
         "limits": TABLE,
-        "codes": CODES,
+        "codes": REFUSALS,
     }
 
 

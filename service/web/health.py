@@ -1,9 +1,10 @@
-"""Is the process up, and may it be trusted with requests?"""
+"""`/livez` and `/readyz`: is the process up, and does its store take writes?"""
 
 import logging
 import mmap
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 from flask import Blueprint, Flask
 from flask.typing import ResponseReturnValue
@@ -44,11 +45,17 @@ def watch(app: Flask, store: Store, keys: Keys) -> None:
 
 
 def faults(store: Store, keys: Keys | None = None) -> list[str]:
-    """Return what keeps a replica from being sent requests: for `/readyz`, and without its keyring for the doctor."""
+    """Return what keeps a replica from being sent requests: for `/readyz`, and without its keyring for the doctor.
+
+    Everything is asked at once: a balancer waits a second for the answer, and Redis may be slow.
+    """
     try:
-        if keys is not None:
-            keys.read_again()
-        return store.ready()
+        with ThreadPoolExecutor(1) as beside:
+            reading = beside.submit(keys.read_again) if keys is not None else None
+            found = store.ready()
+            if reading is not None:
+                reading.result()
+            return found
     except StoreUnavailable as error:
         return [str(error)]
 

@@ -1,4 +1,4 @@
-"""Addresses of our own pages. There are few, and each page has several: they are made once."""
+"""Addresses of the pages, made once each."""
 
 import functools
 from typing import Any

@@ -1,4 +1,4 @@
-"""The last tenth of Redis's memory is for codes that are already on their way: nothing new begins in it."""
+"""No start in the last tenth of Redis's memory: it is for codes that are already on their way."""
 
 import mmap
 

@@ -1,4 +1,4 @@
-"""What an operator sees: numbers for Prometheus, and `GET /metrics`, which shows them to who comes directly.
+"""Metrics for Prometheus, and `GET /metrics`, which answers who asks directly and nobody behind a balancer.
 
 The rules know nothing of this. They log events with facts, and `Counting` counts those; stores and senders are timed
 from outside. A label is a country, a route, or one of our own words: never a number, an address, a token or an id.

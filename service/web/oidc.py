@@ -1,4 +1,4 @@
-"""The OpenID Connect provider: any client library has a number confirmed on our pages, and learns which one it is.
+"""The OpenID Connect provider: discovery, `/authorize`, `/par`, `/token`, `/userinfo`, signing keys.
 
 OpenID Connect Core 1.0 and Discovery, OAuth 2.0 (RFC 6749) as RFC 9700 wants it: code flow only, PKCE with S256, exact
 addresses, `iss` in the answer (RFC 9207), pushed requests (RFC 9126). Each authorization is a verification of its own.
@@ -30,7 +30,7 @@ from .oidc_clients import authenticated
 from .oidc_keys import SigningKeys
 from .oidc_pages import begin_at
 from .oidc_request import ACR, KNOWN, PUSHED, SCOPES, OAuthError, Reader, read, to_application
-from .problems import STORE_RETRY, Refused
+from .problems import STORE_RETRY, Refused, problem_of
 
 log = logging.getLogger("textproof")
 
@@ -124,7 +124,7 @@ class Provider:
             self._sealed(self._reader.authorization(client, form, repeated, issuer=self._issuer()))
             pushed = self._authorizations.pushed({name: form[name] for name in KNOWN & form.keys()})
         except Refused as error:
-            raise OAuthError("invalid_request", error.problem.detail) from error
+            raise OAuthError("invalid_request", problem_of(error).detail) from error
         except TooLong as error:
             raise OAuthError("invalid_request", TOO_LONG) from error
         return jsonify(request_uri=f"{PUSHED}{pushed}", expires_in=PUSHED_SECONDS), 201
@@ -255,7 +255,8 @@ def _answer(error: Exception) -> ResponseReturnValue:
         case StoreUnavailable():
             error = OAuthError("temporarily_unavailable", "Send the same again in a few seconds", 503)
             headers["Retry-After"] = str(STORE_RETRY)
-        case Refused(problem=problem):
+        case Refused():
+            problem = problem_of(error)
             error = OAuthError("temporarily_unavailable", problem.detail, problem.status)
         case HTTPException(code=int(status)) if status < 500:  # noqa: PLR2004 - HTTP's own border
             error = OAuthError("invalid_request", "The request cannot be read", status)

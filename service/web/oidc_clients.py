@@ -1,4 +1,4 @@
-"""Which application calls `/token` or `/par`: client_secret_basic, client_secret_post, or none with PKCE."""
+"""Client authentication at `/token` and `/par`: client_secret_basic, client_secret_post, or none with PKCE."""
 
 import logging
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The keys that ID tokens are signed with: RS256, which every client knows, and ES256 for those that choose it.
+"""The signing keys of ID tokens: RS256, which every client knows, and ES256 for clients that choose it.
 
 They are made once, lie in the store sealed by the keyring, and stay until an operator rotates them; or the operator
 gives them. A new key is published before it signs, because clients keep the set for a while, and an old one after.
@@ -21,7 +21,7 @@ from joserfc.jwk import ECKey, RSAKey
 from ..verification.clients import ALGORITHMS, ES256, RS256
 from ..verification.envelope import ID, Fields, KeyringStore, Keys
 from ..verification.errors import StoreUnavailable, UnknownVerification
-from ..verification.keys import Keyring
+from ..verification.keyring import Keyring
 
 KEYS = "keys"
 RSA_BITS = 2048  # SP 800-131A: the least that is good beyond 2030 is 3072; ours: a token lives for minutes

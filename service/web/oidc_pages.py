@@ -1,4 +1,4 @@
-"""What the pages need to know of the application that sent somebody, and how they lead back to it."""
+"""OpenID Connect on the pages: which application sent somebody, and the way back to it."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What an application asks for at `/authorize` and `/par`: OpenID Connect Core 3.1.2, OAuth 2.0, RFC 7636, RFC 9126.
+"""Parameters of `/authorize` and `/par`: OpenID Connect Core 3.1.2, OAuth 2.0, RFC 7636, RFC 9126.
 
 An error goes back to the application once it is known to be the application, and where people may be sent back to.
 Until then it is on a page of ours.

@@ -1,4 +1,4 @@
-"""The browser's way through: a phone number, a code, a confirmed number.
+"""The pages: a phone number, a code, a confirmed number.
 
 Only POST changes anything, and each form carries a nonce that names its request, so that a
 double click, a refresh or Back never sends twice and never costs a second try.
@@ -36,10 +36,10 @@ from . import words
 from .address import Callers
 from .cookie import FlowCookie
 from .links import url_for
+from .locale import gettext, here, language, suggest
 from .oidc_pages import Applications, begin_at, form_policy
 from .problems import Problem, Refused, as_page, other_tab, problem_of, with_retry
 from .security import refuse_cross_site
-from .speech import gettext, here, language, suggest
 
 NONCE_MAX = 64  # characters
 DEAR = frozenset({"US", "CA"})  # where people pay for what they receive, and carriers want them to be told (CTIA)

@@ -1,14 +1,22 @@
-"""What this service says no to, in words and status codes. The one table for pages and API."""
+"""Problems: the answer to a refusal, as a page for people and as RFC 9457 for programs. `refusals.py` has the table."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, Response, current_app, has_app_context, make_response, render_template, request
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    has_app_context,
+    has_request_context,
+    make_response,
+    render_template,
+    request,
+)
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import BadHost, HTTPException, MethodNotAllowed
 
-from ..languages import marked
 from ..verification.errors import (
     AlreadyApproved,
     Delivery,
@@ -26,8 +34,8 @@ from ..verification.errors import (
     VerificationLocked,
 )
 from . import words
-from .codes import BY_STATUS, CODES
-from .speech import gettext as _
+from .locale import gettext as _
+from .refusals import BY_STATUS, CLOSED_FOR_GOOD, ENDED, REFUSALS
 
 log = logging.getLogger("textproof")
 
@@ -35,13 +43,13 @@ PROGRAMS = ("/verify/status", "/webhooks/telnyx", "/par", "/token", "/userinfo")
 API = "/v1/"
 APIS = (API, "/.well-known/")
 SEND_RETRY = 60  # seconds; ours: an operator has to do something
-PATIENCE = 120  # seconds; ours: who has to wait no longer waits
+START_AFTER = 120  # seconds; ours: who waits no longer than that needs no other way
 STORE_RETRY = 2  # seconds; a store that is back is found within that
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A no: what happened, and what to do about it."""
+    """What happened, and what to do about it."""
 
     status: int
     code: str
@@ -52,106 +60,83 @@ class Problem:
 
 
 class Refused(Exception):
-    """A no of the API's own. `detail` is what its code means, unless something more precise is known."""
+    """What `web` refuses by itself. `detail` is for programs: more precise than what the table says of the code."""
 
     def __init__(self, code: str, detail: str = "", *, retry_after: int | None = None, **facts: str) -> None:
         super().__init__(code)
-        meant = CODES[code]
-        self.problem = Problem(meant.status, code, meant.title, detail or meant.meaning, retry_after)
+        self.code = code
+        self.detail = detail
+        self.retry_after = retry_after
         self.facts = facts
 
 
-STATUSES = {
-    400: ("bad_request", marked("We could not read that request"), marked("Go back and try again.")),
-    403: ("cross_site", marked("We could not accept that form"), marked("Open this site in a new tab and try again.")),
-    404: ("not_found", marked("Page not found"), marked("Check the address, or go to the start page.")),
-    405: ("method_not_allowed", marked("That does not work on this page"), marked("Go to the start page.")),
-    413: (
-        "too_large",
-        marked("That is too long"),
-        marked("Enter only a phone number or a code. Go to the start page."),
-    ),
-}
-SENDING = marked("We cannot send codes right now")
-PAGES_OF_CODES = {
-    "no_pages": (
-        marked("You cannot start here"),
-        marked("Go back to the site or app you came from and start there."),
-    ),
-    "authorization_gone": (
-        marked("This link no longer works"),
-        marked("Go back to the site or app you came from and start again."),
-    ),
-    "other_number": (
-        marked("Use the number shown"),
-        marked("This page can confirm only the number shown."),
-    ),
-}
-"""What people read when the API's own words would not help them."""
+def problem_of(error: Exception) -> Problem:
+    """Return the words and the status of anything that can go wrong.
+
+    The verbs' errors are told in words for people, which applications may show; all else in words for whoever asks.
+    """
+    code, detail, retry_after = _case(error)
+    refusal = REFUSALS[code]
+    status = error.code if isinstance(error, HTTPException) and code == "bad_request" else refusal.status
+    if not refusal.page_title or (_is_program() and not isinstance(error, VerificationError)):
+        return Problem(status or refusal.status, code, refusal.title, detail or refusal.meaning, retry_after)
+    title = ENDED if isinstance(error, Limited) and retry_after is None else refusal.page_title
+    if isinstance(error, Refused) or not detail:  # what is more precise is for programs
+        detail = _(refusal.page_detail).format(wait=words.in_words(retry_after or 0))
+    return Problem(status or refusal.status, code, _(title), detail, retry_after)
 
 
-def problem_of(error: Exception) -> Problem:  # noqa: C901, PLR0912 - a table, read from top to bottom
-    """Return the words and the status of anything that can go wrong."""
+def _case(error: Exception) -> tuple[str, str, int | None]:  # noqa: C901, PLR0912 - a table, read from top to bottom
+    """Return the code of an error, what is known of this case ("": what the table says), and when to come back."""
     match error:
-        case Refused(problem=Problem(code=code)) if code in PAGES_OF_CODES and not _is_program():
-            title, detail = PAGES_OF_CODES[code]
-            return replace(error.problem, title=_(title), detail=_(detail))
         case Refused():
-            return error.problem
+            return error.code, error.detail, error.retry_after
         case InvalidNumber():
-            return Problem(422, "invalid_number", _("Check the number"), words.invalid(error))
+            return "invalid_number", words.invalid(error), None
         case MalformedToken():
-            return Problem(422, "malformed_token", _("Check the code"), words.malformed(error))
+            return "malformed_token", words.malformed(error), None
         case TokenRejected():
-            return Problem(422, "token_rejected", _("That code is wrong"), words.rejected(error.checks_left))
+            return "token_rejected", words.rejected(error.checks_left), None
         case VerificationLocked():
-            detail = _("Too many wrong codes were entered, so this code no longer works. Get a new code.")
-            return Problem(429, "locked", _("Too many wrong codes"), detail)
-        case Limited(retry_after=None):
-            detail = _(words.CLOSED if error.limit is Limit.CLOSED else words.LIMITS[error.limit])
-            return Problem(
-                429, str(error.limit), _("We cannot send another code"), detail.format(wait=words.in_words(0))
-            )
-        case Limited(retry_after=int(wait)):
-            detail = _(words.LIMITS[error.limit]).format(wait=words.in_words(wait))
-            if wait > PATIENCE and error.limit in words.START_HELPS and (number := _hears_at()):
-                detail = f"{detail} {_(words.START).format(number=number)}"
-            return Problem(429, str(error.limit), _("Wait before you try again"), detail, wait)
+            return "locked", "", None
+        case Limited():
+            return error.limit, _limited(error), error.retry_after
         case AlreadyApproved():
-            detail = _("You have already used this code. There is nothing more to do.")
-            return Problem(409, "already_approved", _("Your number is confirmed"), detail)
+            return "already_approved", "", None
         case UnknownVerification():
-            detail = _("It was used or has expired. Get a new code.")
-            return Problem(404, "not_found", _("That code no longer works"), detail)
+            return "not_found", "", None
         case SendRefused(delivery=Delivery.FAILED | Delivery.BUSY):
-            detail = _(words.DELIVERIES[Delivery.FAILED])
-            return Problem(503, "send_failed", _(SENDING), detail, error.retry_after or SEND_RETRY)
+            return "send_failed", "", error.retry_after or SEND_RETRY
         case SendRefused():
-            detail = _(words.DELIVERIES[error.delivery])
-            return Problem(422, "send_refused", _("We cannot text this number"), detail)
+            return "send_refused", _(words.DELIVERIES[error.delivery]), None
         case SendingHeld():
-            detail = _(words.HOLDS[error.hold]).format(wait=words.in_words(error.retry_after))
-            return Problem(503, str(error.hold), _(SENDING), detail, error.retry_after)
+            return error.hold, "", error.retry_after
         case ForgedReceipt():
-            return Problem(403, "forged", "That is not from the carrier", "The signature is wrong, or too old.")
+            return "forged", "The signature is wrong, or too old.", None
         case StoreUnavailable():
-            detail = _("The problem is on our side. Nothing was lost. Try again in a few seconds.")
-            return Problem(503, "unavailable", _("Something went wrong"), detail, STORE_RETRY)
-        case HTTPException() if error.code in STATUSES:
-            code, title, detail = STATUSES[error.code]
-            return Problem(error.code, code, _(title), _(detail))
+            return "unavailable", "", STORE_RETRY
         case HTTPException(code=int(status)) if status < 500:  # noqa: PLR2004 - HTTP's own border
-            code, title, detail = STATUSES[400]
-            return Problem(status, code, _(title), _(detail))
-    detail = _("The problem is on our side. Try again in a few minutes.")
-    return Problem(500, "internal", _("Something went wrong"), detail)
+            return BY_STATUS.get(status, "bad_request"), "", None
+    return "internal", "", None
+
+
+def _limited(error: Limited) -> str:
+    """Return what is to be said of this case: waiting does not help, or there is a way that is shorter."""
+    if error.retry_after is None:
+        return _(CLOSED_FOR_GOOD) if error.limit is Limit.CLOSED else ""
+    refusal = REFUSALS[error.limit]
+    number = _hears_at() if refusal.undone_by_start and error.retry_after > START_AFTER else ""
+    if not number:
+        return ""
+    waits = _(refusal.page_detail).format(wait=words.in_words(error.retry_after))
+    return f"{waits} {_(words.START).format(number=number)}"
 
 
 def other_tab(number: str) -> Problem:
     """Return what somebody reads who sends a form of an earlier start; `number` is that of the latest, to read."""
-    detail = _("This page is from before. You are now confirming {number}.")
-    title, status = _("You started again"), CODES["other_tab"].status
-    return Problem(status, "other_tab", title, detail.format(number=f"\u2066{number}\u2069"))
+    refusal = REFUSALS["other_tab"]
+    detail = _(refusal.page_detail).format(number=f"\u2066{number}\u2069")
+    return Problem(refusal.status, "other_tab", _(refusal.page_title), detail)
 
 
 def _hears_at() -> str:
@@ -184,11 +169,11 @@ def as_page(problem: Problem) -> Response:
 
 
 def for_programs(error: Exception) -> Response:
-    """Return what is said no with, for programs (RFC 9457)."""
+    """Return a problem for programs (RFC 9457)."""
     status, content = as_content(error)
     response = make_response(content, status)
     response.mimetype = "application/problem+json"
-    if status == CODES["unauthorized"].status:
+    if status == REFUSALS["unauthorized"].status:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
@@ -196,8 +181,6 @@ def for_programs(error: Exception) -> Response:
 def as_content(error: Exception) -> tuple[int, dict[str, Any]]:
     """Return the status, and the problem as JSON, with everything that helps to go on."""
     problem = problem_of(error)
-    if request.path.startswith(APIS) and isinstance(error, HTTPException) and problem.status in BY_STATUS:
-        problem = Refused(BY_STATUS[problem.status]).problem
     content: dict[str, Any] = {
         "type": f"/v1/problems/{problem.code}",
         "title": problem.title,
@@ -228,7 +211,7 @@ def _facts(error: Exception) -> dict[str, Any]:
 
 
 def _is_program() -> bool:
-    return request.path in PROGRAMS or request.path.startswith(APIS)
+    return has_request_context() and (request.path in PROGRAMS or request.path.startswith(APIS))
 
 
 def with_retry(response: Response, problem: Problem) -> Response:

@@ -14,10 +14,10 @@ from ..verification.phone import PhoneNumber, example
 from ..verification.policy import Policy
 from ..verification.ports import Status
 from ..verification.verifier import Verification
-from .codes import CODES
 from .docs import contents
+from .locale import here
 from .problems import Problem, problem_of
-from .speech import here
+from .refusals import REFUSALS
 
 NUMBER = PhoneNumber("+12025550143")  # nobody's
 UNAVAILABLE = Problem(503, "unavailable", "Title", "Detail", 60)
@@ -67,7 +67,7 @@ def samples(policy: Policy) -> Iterator[tuple[str, dict[str, Any]]]:
     for problem in (UNAVAILABLE, problem_of(UnknownVerification())):
         yield "problem.html", {"problem": problem}
     yield "docs.html", contents()
-    yield "docs_problem.html", {"code": "locked", "meant": CODES["locked"]}
+    yield "docs_problem.html", {"code": "locked", "meant": REFUSALS["locked"]}
 
 
 def _told(error: Exception, folder: Path, name: str) -> tuple[str, str]:

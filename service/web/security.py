@@ -1,4 +1,4 @@
-"""What the browser is told, and which requests are not ours."""
+"""Cross-site requests and response headers."""
 
 import re
 from collections.abc import Callable, Iterable

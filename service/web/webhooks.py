@@ -1,4 +1,4 @@
-"""What the carrier tells us: `POST /webhooks/telnyx`. Nothing that comes here can make a number verified."""
+"""`POST /webhooks/telnyx`. Nothing that comes here can make a number verified."""
 
 import logging
 from collections.abc import Callable

@@ -1,10 +1,10 @@
-"""What people read. Facts become words here, and nowhere else."""
+"""What people read about numbers, codes, messages and waits. `refusals.py` has the rest."""
 
 from datetime import UTC, datetime
 
 from ..languages import marked
-from ..verification.errors import Delivery, Hold, InvalidNumber, Limit, MalformedToken, NumberFault
-from .speech import gettext, language, ngettext
+from ..verification.errors import Delivery, InvalidNumber, MalformedToken, NumberFault
+from .locale import gettext, language, ngettext
 
 NUMBERS = {
     NumberFault.EMPTY: marked("Enter your mobile number."),
@@ -19,32 +19,7 @@ NUMBERS = {
     NumberFault.TEST_ENDED: marked("This test number no longer works. Enter another number."),
     NumberFault.REGION_NOT_ALLOWED: marked("We do not text numbers in that country. Enter another number."),
 }
-LIMITS = {
-    Limit.RESEND_WAIT: marked("Your code may still arrive. You can resend it in {wait}."),
-    Limit.SENDS_OF_VERIFICATION: marked("We cannot send this code again. Check your texts, or start again."),
-    Limit.SENDS_OF_NUMBER: marked("Too many codes were requested for this number. Try again in {wait}."),
-    Limit.STARTS_OF_ADDRESS: marked("Too many codes were requested from your network. Try again in {wait}."),
-    Limit.STARTS_OF_NETWORK: marked("Too many codes were requested from your network. Try again in {wait}."),
-    Limit.STARTS_OF_PREFIX: marked("Too many codes were requested for similar numbers. Try again in {wait}."),
-    Limit.SENDS_OF_COUNTRY: marked("We’re sending a lot of codes to that country right now. Try again in {wait}."),
-    Limit.SENDS_OF_CLIENT: marked("We’re sending a lot of codes right now. Try again in {wait}."),
-    Limit.SENDS_IN_ALL: marked("We’re sending a lot of codes right now. Try again in {wait}."),
-    Limit.SPENT_TODAY: marked("We’ve reached today’s limit for codes. Try again in {wait}."),
-    Limit.WRONG_CHECKS_IN_ALL: marked("We’ve paused sending codes. Try again in {wait}."),
-    Limit.CLOSED: marked("We’ve paused codes to numbers like this one. Try again in {wait}."),
-    Limit.CHECKS_OF_NUMBER: marked("Too many wrong codes were entered for this number. Try again in {wait}."),
-}
-START_HELPS = frozenset(
-    {Limit.SENDS_OF_NUMBER, Limit.CHECKS_OF_NUMBER, Limit.STARTS_OF_PREFIX, Limit.CLOSED, Limit.SENDS_IN_ALL}
-)
-"""What others can do to somebody's number, and its own phone can undo."""
 START = marked("If this is your phone, text START from it to {number}, then try again.")
-CLOSED = marked("We cannot text numbers like this one. Use another number.")
-HOLDS = {
-    Hold.NO_PLACE: marked("We’re sending a lot of codes right now. Try again in {wait}."),
-    Hold.PAUSED: marked("The problem is on our side and we’re fixing it. Try again in {wait}."),
-    Hold.SENDER_RATE: marked("We’re sending a lot of codes right now. Try again in {wait}."),
-}
 DELIVERIES = {
     Delivery.ON_ITS_WAY: marked("Your code is on its way. It can take a minute."),
     Delivery.BUSY: marked("We’re sending a lot of texts right now. Yours can take a few minutes."),

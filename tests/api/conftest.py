@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from service.clients import ClientKeys
+from service.commands.keys import ClientKeys
 from service.web import oidc_keys
 from tests.api.application import REDIRECT_URI, RIVAL_URI, Application
 

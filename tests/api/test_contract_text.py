@@ -12,8 +12,8 @@ from openapi_spec_validator import validate
 
 from service.verification.errors import Delivery, Hold, Limit
 from service.verification.ports import Status
-from service.web.codes import BY_STATUS, CODES
 from service.web.problems import problem_of
+from service.web.refusals import BY_STATUS, REFUSALS
 from tests.fakes import typed_token
 from tests.support.service import ROOT
 from tests.web.test_problems import TABLE
@@ -89,7 +89,7 @@ def test_an_example_of_an_answer_fits_its_schema(status, media, example):
     Draft202012Validator(media["schema"], format_checker=Draft202012Validator.FORMAT_CHECKER).validate(example)
 
     if int(status) >= 400:
-        assert example["status"] == CODES[example["code"]].status == int(status)
+        assert example["status"] == REFUSALS[example["code"]].status == int(status)
         assert example["type"] == f"/v1/problems/{example['code']}"
 
 
@@ -131,15 +131,15 @@ def test_the_contract_has_every_status_and_every_delivery():
 def test_everything_that_can_be_said_no_to_has_a_code_that_is_explained(error):
     problem = problem_of(error)
 
-    assert CODES[problem.code].status == problem.status
+    assert REFUSALS[problem.code].status == problem.status
 
 
 def test_every_limit_and_every_hold_is_explained():
-    assert {code.value for kind in (Limit, Hold) for code in kind} <= set(CODES)
+    assert {code.value for kind in (Limit, Hold) for code in kind} <= set(REFUSALS)
 
 
 def test_what_http_says_no_with_is_explained_under_its_status():
-    assert all(CODES[code].status == status for status, code in BY_STATUS.items())
+    assert all(REFUSALS[code].status == status for status, code in BY_STATUS.items())
 
 
 # -- To read
@@ -152,7 +152,7 @@ def test_the_documentation_shows_every_operation_field_and_code(client):
     for path, method, operation in OPERATIONS.values():
         assert f"{method.upper()} {path}" in page.text
         assert operation["summary"] in page.text
-    for code in CODES:
+    for code in REFUSALS:
         assert f"/v1/problems/{code}" in page.text
     for name in ("Start", "Verification"):
         assert all(f"<code>{field}</code>" in page.text for field in SCHEMAS[name]["properties"])
@@ -192,17 +192,17 @@ def test_all_that_can_limit_a_message_is_told(client):
     table = page[page.index('id="limits"') : page.index('id="problems"')]
     start, resend = (page[page.index(f'id="{name}"') :].split("</section>")[0] for name in ("start", "resend"))
 
-    assert set(re.findall(r"problems/(\w+)", table)) == {name for name, code in CODES.items() if code.status == 429}
+    assert set(re.findall(r"problems/(\w+)", table)) == {name for name, code in REFUSALS.items() if code.status == 429}
     assert set(Limit) - set(re.findall(r"problems/(\w+)", start)) == {Limit.RESEND_WAIT, Limit.SENDS_OF_VERIFICATION}
     assert set(Limit) <= set(re.findall(r"problems/(\w+)", resend))
 
 
-@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("code", REFUSALS)
 def test_every_code_has_a_page_where_its_type_leads_to(client, code):
     page = client.get(f"/v1/problems/{code}")
 
     assert (page.status_code, page.mimetype) == (200, "text/html")
-    assert CODES[code].title.replace("'", "&#39;") in page.text
+    assert REFUSALS[code].title.replace("'", "&#39;") in page.text
 
 
 @pytest.mark.parametrize("path", ["/v1/docs", "/v1/problems/locked"])

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from service.clients import ClientKeys
+from service.commands.keys import ClientKeys
 from service.store.connect import connect
 from service.store.redis import RedisStore
 from tests.support.http import Browser

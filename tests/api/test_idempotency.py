@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from service.web import once
+from service.web import idempotency
 from tests.fakes import typed_token, wrong
 from tests.support.processes import LONG_SECONDS
 
@@ -154,7 +154,7 @@ def test_what_changed_something_is_kept_sealed_a_start_for_a_day_and_others_for_
 
 def test_a_claim_ends_by_itself():
     """A replica that died at work keeps nobody waiting for longer than a request may take."""
-    assert once.AT_WORK_SECONDS <= 60
+    assert idempotency.AT_WORK_SECONDS <= 60
 
 
 # -- What is remembered
@@ -181,7 +181,7 @@ def test_what_changed_nothing_is_not_kept(shop, redis, path, body):
 
 
 def test_an_application_has_only_so_much_remembered(shop, rival, sender, numbers, monkeypatch):
-    monkeypatch.setattr(once, "ALLOWANCE", 3)
+    monkeypatch.setattr(idempotency, "ALLOWANCE", 3)
     for turn in range(3):
         assert shop.post("/v1/verifications", {"to": next(numbers)}, idempotency=str(turn)).status_code == 201
 

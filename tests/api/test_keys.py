@@ -9,10 +9,10 @@ from click.testing import CliRunner
 
 from service.__main__ import main
 from service.app import create_app
-from service.clients import ClientKeys, NotPossible
+from service.commands.keys import ClientKeys, NotPossible
 from service.config import Settings
 from service.store.clients import ClientStore
-from service.store.names import Names
+from service.store.key_names import Names
 from service.verification import clients
 from service.verification.clients import as_one, is_name, is_redirect_uri, new_key, proven
 from tests.api.application import REDIRECT_URI, Application

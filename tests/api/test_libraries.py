@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from bench.fleet import Balancer
-from service.clients import ClientKeys
+from service.commands.keys import ClientKeys
 from service.store.clients import KNOWN_SECONDS
 from service.store.connect import connect
 from service.store.redis import RedisStore

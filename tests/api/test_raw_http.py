@@ -12,7 +12,7 @@ from collections import Counter
 
 import pytest
 
-from service.clients import ClientKeys
+from service.commands.keys import ClientKeys
 from service.store.connect import connect
 from service.store.redis import RedisStore
 from tests.support.processes import LONG_SECONDS

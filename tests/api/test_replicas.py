@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.clients import ClientKeys
+from service.commands.keys import ClientKeys
 from service.store.clients import KNOWN_SECONDS
 from service.store.connect import connect
 from service.store.redis import RedisStore

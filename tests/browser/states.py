@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from playwright.sync_api import Route, expect
 
 from service.app import create_app
-from service.clients import ClientKeys
+from service.commands.keys import ClientKeys
 from service.config import Settings
 from service.store.connect import connect
 from service.store.redis import RedisStore

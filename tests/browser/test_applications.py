@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from service.clients import ClientKeys
+from service.commands.keys import ClientKeys
 from service.config import Settings
 from service.store.connect import connect
 from service.store.redis import RedisStore

@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import pytest
 from click.testing import CliRunner
 
-from service import doctor as product
 from service.__main__ import main
+from service.commands import doctor as product
 from tests.support.servers import StoreServer
 from tests.support.telnyx import FakeTelnyx
 from tests.support.telnyx.account import NUMBER

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from service import doctor as product
 from service.app import redis_store
-from service.clients import ClientKeys
+from service.commands import doctor as product
+from service.commands.keys import ClientKeys
 from service.config import Settings
 from service.sender import account
 from service.web import health

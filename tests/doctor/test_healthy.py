@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from service.app import redis_store
-from service.clients import ClientKeys
+from service.commands.keys import ClientKeys
 from service.config import Settings
 from tests.doctor.conftest import PUBLIC
 from tests.store.engines import ONE_SERVER, binary_of, engines

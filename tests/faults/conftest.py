@@ -15,7 +15,7 @@ from contextlib import ExitStack
 import pytest
 
 from service.verification.envelope import Keys
-from service.verification.keys import Keyring
+from service.verification.keyring import Keyring
 from service.verification.ports import Store
 from tests.support.proxy import DroppingProxy
 from tests.support.servers import StoreServer

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from service.commands.limits import Limits
 from service.config import Settings
-from service.limits import Limits
 from service.store.redis import RedisStore
 from service.verification.caller import Caller
 from service.verification.envelope import Keys
 from service.verification.errors import Limit, Limited, TokenRejected
-from service.verification.keys import Keyring
+from service.verification.keyring import Keyring
 from service.verification.verifier import Verification, Verifier
 from tests.fakes import FakeClock, RecordingSender, wrong
 from tests.store.engines import KEYRING, Engine

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from service import figures
-from service.trail import Trail
+from service.commands import stats
+from service.commands.number import Trail
 from service.verification.caller import Caller
 from service.verification.errors import (
     Delivery,
@@ -334,7 +334,7 @@ def test_the_commands_tell_what_happened(day):
     rows = {
         (row.day, row.country, row.client): row
         for day in days
-        for row in figures.read(desks[2].store, datetime.fromisoformat(day).date())
+        for row in stats.read(desks[2].store, datetime.fromisoformat(day).date())
     }
     assert {subject: _counts(row) for subject, row in rows.items()} == {
         subject: _expected(counts, diary.seconds[subject]) for subject, counts in diary.figures.items()

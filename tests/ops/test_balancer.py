@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from bench.fleet import CONFIG, Balancer, haproxy
-from service.web.codes import CODES
+from service.web.refusals import REFUSALS
 from tests.support.http import Browser
 from tests.support.processes import free_port
 
@@ -263,7 +263,7 @@ def test_programs_are_told_no_in_json(browser, path, body, status, code):
     assert answer.headers["Content-Type"] == "application/problem+json"
     said = answer.json()
     assert (said["type"], said["status"], said["code"]) == (f"/v1/problems/{code}", status, code)
-    assert CODES[code].title in {said["title"], "Storage is unavailable"}
+    assert REFUSALS[code].title in {said["title"], "Storage is unavailable"}
     assert str(said.get("retry_after")) == str(answer.headers["Retry-After"])
 
 

@@ -31,7 +31,7 @@ def textproof(make_store, settings, monkeypatch):
 def opens(store, *secrets: str) -> bool:
     """Tell whether a fresh process with these secrets is ready to use the keyring."""
     try:
-        return bool(Keys(store.keyring, secrets, prefix="tp").look())
+        return bool(Keys(store.keyring, secrets, prefix="tp").state())
     except WrongSecret:
         return False
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 import redis
 
-from service import figures
-from service.limits import Limits
+from service.commands import stats
+from service.commands.limits import Limits
+from service.commands.number import Trail
 from service.sender.demo import DemoSender
 from service.store.breaker import FAILURES
 from service.store.connect import connect
 from service.store.redis import RedisStore
-from service.trail import Trail
 from service.verification.caller import Caller
 from service.verification.clients import Client
 from service.verification.envelope import Keys
@@ -137,7 +137,7 @@ def everything(desk: Desk) -> None:
     limits.lift("+1202555")
     limits.forgive("+12025550143")
     assert list(Trail(store, keys(), verifier.policy).show("+12025550143"))
-    assert figures.read(store, datetime.fromtimestamp(clock(), UTC).date())
+    assert stats.read(store, datetime.fromtimestamp(clock(), UTC).date())
     _clients(store)
     keys.rotate()
     keys.reseal()

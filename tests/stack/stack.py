@@ -12,7 +12,7 @@ from tests.support.telnyx import FakeTelnyx
 
 PUBLIC = "https://verify.example.com"
 FROM = "+13125550001"
-# Of service/store/names.py:
+# Of service/store/key_names.py:
 PAUSE = "{tp}:p"  # u is until when, in ms
 SENDER = "{tp}:f"  # when it is free, in ms
 RECORDS = "{tp}:v:*"  # b is when it was begun, l when it was sent last, in ms

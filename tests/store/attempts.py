@@ -6,7 +6,7 @@ from collections.abc import Callable
 from service.config import Settings
 from service.verification.caller import Caller
 from service.verification.errors import Delivery
-from service.verification.keys import Handle, Keyring
+from service.verification.keyring import Handle, Keyring
 from service.verification.limits import Charge, Send, Subjects, subjects_of
 from service.verification.phone import PhoneNumber
 from service.verification.ports import Answer, Kind, Record, Step, Store, Verdict

@@ -8,9 +8,9 @@ from redis.backoff import NoBackoff
 from redis.cluster import RedisCluster
 from redis.retry import Retry
 
+from service.setting_types import REDIS_OWN
 from service.store.connect import _care, connect
 from service.store.redis import RedisStore
-from service.values import REDIS_OWN
 from service.verification.errors import StoreUnavailable
 from tests.store.engines import engines
 from tests.support.processes import free_port

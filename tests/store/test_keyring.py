@@ -19,7 +19,7 @@ from service.verification.errors import (
     UnknownVerification,
     WrongSecret,
 )
-from service.verification.keys import Keyring
+from service.verification.keyring import Keyring
 from service.verification.ports import OptOut, Verdict
 from service.verification.verifier import Verifier
 from tests.fakes import typed_token, wrong

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from service.store.clients import KNOWN_SECONDS, ClientStore
-from service.store.names import Names
+from service.store.key_names import Names
 from service.store.script import Scripts
 from service.verification.clients import Client
 from service.verification.policy import Window

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 from service.config import Settings
 from service.store.redis import RedisStore
 from service.verification.errors import Delivery
-from service.verification.keys import Keyring
+from service.verification.keyring import Keyring
 from service.verification.policy import Window
 from service.verification.ports import Answer, Status, Verdict
 from service.verification.token import Token

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from service.clients import ClientKeys
+from service.commands.keys import ClientKeys
 from service.store.redis import RedisStore
 from service.verification.caller import Caller
 from service.verification.errors import Delivery, TokenRejected

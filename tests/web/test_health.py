@@ -1,9 +1,13 @@
 """Is the process up, and may it be sent requests?"""
 
+import threading
+from typing import Any, cast
+
 import pytest
 
-from service.web.health import AGAIN_SECONDS, Changes
+from service.web.health import AGAIN_SECONDS, Changes, faults
 from tests.fakes import GoneStore, ReadyStore
+from tests.support.processes import LONG_SECONDS
 
 
 def test_live_touches_nothing(make_app):
@@ -19,14 +23,14 @@ def test_ready_when_the_store_is(make_app):
 
 
 @pytest.mark.parametrize(
-    ("store", "faults"),
+    ("store", "found"),
     [(GoneStore(), ["Redis does not answer"]), (ReadyStore("it may forget"), ["it may forget"])],
     ids=["gone", "not-to-be-trusted"],
 )
-def test_not_ready_says_why_and_when_to_ask_again(make_app, store, faults):
+def test_not_ready_says_why_and_when_to_ask_again(make_app, store, found):
     answer = make_app(store=store).test_client().get("/readyz")
 
-    assert (answer.status_code, answer.json) == (503, {"status": "not ready", "faults": faults})
+    assert (answer.status_code, answer.json) == (503, {"status": "not ready", "faults": found})
     assert int(answer.headers["Retry-After"]) > 0
 
 
@@ -64,9 +68,9 @@ def said(caplog, monkeypatch):
 
     def said(*probes):
         changes = Changes()
-        for seconds, faults in probes:
+        for seconds, found in probes:
             monkeypatch.setattr("service.web.health.time.monotonic", lambda seconds=seconds: 1000.0 + seconds)
-            changes.note(faults)
+            changes.note(found)
         return [record.getMessage() for record in caplog.records]
 
     caplog.set_level("INFO", "textproof")
@@ -86,3 +90,34 @@ def test_what_stays_as_it_is_is_said_once_a_minute(said):
 
 def test_what_changes_is_said_at_once(said):
     assert said((0, ["a"]), (1, ["a", "b"]), (2, ["b"]), (3, []), (4, [])) == ["not_ready"] * 3 + ["ready_again"]
+
+
+# -- A balancer waits a second for the answer, and Redis may be slow: everything is asked at once
+
+
+class Meeting:
+    """Lets nobody go on who is alone."""
+
+    def __init__(self) -> None:
+        self._barrier = threading.Barrier(2, timeout=LONG_SECONDS)
+
+    def read_again(self) -> None:
+        self._barrier.wait()
+
+    def ready(self) -> list[str]:
+        self._barrier.wait()
+        return []
+
+    faults = ready
+
+
+def test_the_keyring_and_the_store_are_asked_at_once():
+    meeting = Meeting()
+
+    assert faults(cast("Any", meeting), cast("Any", meeting)) == []
+
+
+def test_whether_redis_takes_writes_is_asked_meanwhile(store):
+    store._writing = store._readiness = Meeting()
+
+    assert store.ready() == []

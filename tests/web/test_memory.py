@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.clients import ClientKeys
+from service.commands.keys import ClientKeys
 from tests.api.application import Application
 from tests.web.steps import ask, begin, check, resend
 

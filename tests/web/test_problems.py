@@ -25,7 +25,7 @@ from service.verification.errors import (
     WrongSecret,
 )
 from service.web.problems import problem_of
-from service.web.words import DELIVERIES, HOLDS, LIMITS, NUMBERS, in_words
+from service.web.words import DELIVERIES, NUMBERS, in_words
 
 TABLE = [
     *[(InvalidNumber(fault), 422, "invalid_number", None) for fault in NumberFault],
@@ -93,8 +93,8 @@ def test_an_unknown_outcome_never_reaches_the_table(client, sender, number):
 
 @pytest.mark.parametrize(
     ("words", "facts"),
-    [(NUMBERS, NumberFault), (LIMITS, Limit), (HOLDS, Hold), (DELIVERIES, Delivery)],
-    ids=["numbers", "limits", "holds", "deliveries"],
+    [(NUMBERS, NumberFault), (DELIVERIES, Delivery)],
+    ids=["numbers", "deliveries"],
 )
 def test_every_fact_has_words(words, facts):
     assert set(words) == set(facts)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from service.clients import ClientKeys
+from service.commands.keys import ClientKeys
 from tests.api.relying_party import RelyingParty, path_of
 from tests.fakes import typed_token
 from tests.support.http import fields

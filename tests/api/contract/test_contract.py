@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from service.clients import ClientKeys
+from service.commands.keys import ClientKeys
 from service.store.connect import connect
 from service.store.redis import RedisStore
 from tests.support.servers import StoreServer

@@ -1,6 +1,6 @@
 -- A verification: its record, its token, and what is answered about them.
 -- Needs KEYRING, RECORD, TOKEN, NUMBER, ROW, KEYRING_ID, CALLER_NOW, RULES, SOURCE, TOLD_APART and CLIENT, and what
--- told.lua needs besides.
+-- events.lua needs besides.
 --
 -- RECORD (hash), each field by its letter in FIELD; =<nonce> is the answer to a request that may come again: of a check
 -- 'done' or the count of wrong ones, of a resend its caller
@@ -27,7 +27,7 @@ local function field(name) return redis.call('HGET', RECORD, FIELD[name]) end
 local SENDS = RULES.sends_to[field('kind') or 'usual']
 -- @include keyring
 -- @include number
--- @include told
+-- @include events
 
 -- When its messages were sent, in ms, oldest first.
 local function sent_at()

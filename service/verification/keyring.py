@@ -1,4 +1,4 @@
-"""The keyring: every key of an installation, and what is made with them.
+"""The keyring: every key of an installation, and what is derived from them.
 
 Each purpose has a key of its own, derived by its label, so that what was made for one purpose means nothing in
 another. The digest key lasts as long as the installation: it names numbers and subjects in the store. All other keys

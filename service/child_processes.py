@@ -1,4 +1,4 @@
-"""What a process has started ends with it, however that ends: `kill -9` included.
+"""Child processes that end when the process that started them ends, however that ends: `kill -9` included.
 
 A small process of its own holds the list and the other end of a pipe. When the pipe breaks, nobody is left who could
 end what is on the list, and it does so, the last one first. It is the same on Linux and macOS.
@@ -42,7 +42,7 @@ for kind, name in reversed(started):
 """
 
 
-class Guard:
+class ChildProcesses:
     """Ends what was started inside the `with` block, in reverse order, when the block or the process ends."""
 
     def __enter__(self) -> Self:

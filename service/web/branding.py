@@ -1,4 +1,4 @@
-"""What an operator may change of the pages: a logo, a colour, links, and templates of their own.
+"""Branding: what an operator may change of the pages, a logo, a colour, links, and templates of their own.
 
 None of it loosens the content policy: the logo and the colour are served from here, as part of our own files.
 """
@@ -22,7 +22,7 @@ RATIO_MAX = 8  # ours: wider, and a small phone has no room for it
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Branding:
     """Everything but the brand, which messages have too. Empty is ours, or none."""
 
     logo: str = ""

@@ -1,4 +1,4 @@
-"""`textproof doctor`: says, line by line, what is right and what to fix.
+"""`textproof doctor`: checks settings, account, Redis and addresses, and says what to fix.
 
 The questions are asked by `sender.account` and `store.checkup`; here they are put in order and in words. Each has a
 time limit, and what cannot be asked is said. No line holds a secret or a whole number.
@@ -18,18 +18,18 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from .app import broken_templates, demo_by_chance, redis_store
-from .config import Settings
-from .store.checkup import TRIES, Checkup, NoRedis, Server
-from .verification.envelope import Keys
-from .verification.errors import StoreUnavailable, WrongSecret
-from .verification.message import SEGMENT, WIDE_SEGMENT, compose, is_one_segment, septets
-from .verification.ports import Store
-from .verification.token import Token
-from .web import health
+from ..app import broken_templates, demo_by_chance, redis_store
+from ..config import Settings
+from ..store.checkup import TRIES, Checkup, NoRedis, Server
+from ..verification.envelope import Keys
+from ..verification.errors import StoreUnavailable, WrongSecret
+from ..verification.message import SEGMENT, WIDE_SEGMENT, compose, is_one_segment, septets
+from ..verification.ports import Store
+from ..verification.token import Token
+from ..web import health
 
 if TYPE_CHECKING:
-    from .sender.account import Profile, TelnyxAccount  # the SDK takes a second and 100 MB
+    from ..sender.account import Profile, TelnyxAccount  # the SDK takes a second and 100 MB
 
 TELNYX_SECONDS = 6.0  # the account keeps 5 s by itself; this is for a name server that does not answer
 REDIS_SECONDS = 2.0
@@ -148,7 +148,7 @@ def _settings(settings: Settings) -> Iterator[Line]:
 
 
 def _telnyx(settings: Settings) -> Iterator[Line]:
-    from .sender.account import TelnyxAccount, Unanswered  # noqa: PLC0415 - the SDK takes a second and 100 MB
+    from ..sender.account import TelnyxAccount, Unanswered  # noqa: PLC0415 - the SDK takes a second and 100 MB
 
     with closing(TelnyxAccount(api_key=settings.API_KEY, base_url=settings.TELNYX_BASE_URL)) as account:
         parts = {
@@ -371,7 +371,7 @@ def _redis(settings: Settings) -> Iterator[Line]:
 def _keyring(checkup: Checkup, settings: Settings) -> list[Line]:
     """Return what there is to say of the keyring. None is made here, and none changed."""
     try:
-        found = Keys(checkup.keyring(), settings.secrets, prefix=settings.KEY_PREFIX).look()
+        found = Keys(checkup.keyring(), settings.secrets, prefix=settings.KEY_PREFIX).state()
     except WrongSecret as error:
         return [Line(Mark.FIX, str(error))]
     if found is None:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.verification.normalize import plain
 from service.verification.phone import read_number
 from service.verification.token import TokenFormat
-from service.verification.typed import plain
 
 E164, TOKEN = "+12025550143", "4E1AC0"
 ALL = [chr(point) for point in range(sys.maxunicode + 1)]

@@ -1,14 +1,14 @@
-"""The keys of applications: `textproof keys`. In effect at once, on all replicas."""
+"""`textproof keys`: makes, lists and revokes the keys of applications. In effect at once, on all replicas."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from .config import Settings
-from .store.redis import RedisStore
-from .values import Bad, brand, region, window
-from .verification.clients import Client, digest_of, is_name, is_redirect_uri, new_key
+from ..config import Settings
+from ..setting_types import Bad, brand, region, window
+from ..store.redis import RedisStore
+from ..verification.clients import Client, digest_of, is_name, is_redirect_uri, new_key
 
 DOOR = ("redirect_uris", "is_public", "brand", "cancel_uri", "algorithm")
 

@@ -1,4 +1,4 @@
-"""Which language a page is in.
+"""Locale: which language an answer is in.
 
 What somebody chose with the switch counts most, then the locale that the application named, then what their
 browser asks for, then the first of `LANGUAGES`. Programs are always answered in English: there, words may be quoted.
@@ -24,10 +24,10 @@ TEXTS = 2048  # ours: all that are in the templates, in all languages, and as ma
 HEADERS = 256  # ours: so many ways to say which languages one reads are remembered
 PROGRAMS = ("/v1/", "/webhooks/", "/static/", "/livez", "/readyz", "/metrics", "/.well-known/", "/par", "/token")
 
-_spoken: ContextVar[Language] = ContextVar("spoken", default=ENGLISH)
+_current: ContextVar[Language] = ContextVar("language", default=ENGLISH)
 
 
-def speak(app: Flask, languages: Languages, *, secure: bool) -> None:
+def install(app: Flask, languages: Languages, *, secure: bool) -> None:
     """Have every page in one of `languages`, and with a switch where there are several."""
     app.extensions["languages"] = languages
 
@@ -41,13 +41,13 @@ def speak(app: Flask, languages: Languages, *, secure: bool) -> None:
     @app.before_request
     def choose() -> None:
         if request.path.startswith(PROGRAMS):
-            _spoken.set(ENGLISH)
+            _current.set(ENGLISH)
             return
         said = request.args.get(CHOICE) if request.query_string else None
         chosen = languages.pick(said or "") or languages.pick(request.cookies.get(COOKIE, ""))
         if chosen:
             g.chosen = chosen
-        _spoken.set(chosen or asked(request.headers.get("Accept-Language", "")))
+        _current.set(chosen or asked(request.headers.get("Accept-Language", "")))
 
     @app.after_request
     def remember(response: Response) -> Response:
@@ -66,22 +66,22 @@ def speak(app: Flask, languages: Languages, *, secure: bool) -> None:
     app.jinja_env.globals.update(language=language, offered=languages.offered, here=here, _=_in_page)
 
     @functools.lru_cache(maxsize=SWITCHES)
-    def switch(address: str, spoken: Language) -> Markup:
-        return Markup(app.jinja_env.get_template("switch.html").render(address=address, spoken=spoken))  # noqa: S704 - it escapes
+    def switch(address: str, current: Language) -> Markup:
+        return Markup(app.jinja_env.get_template("switch.html").render(address=address, current=current))  # noqa: S704 - it escapes
 
     app.jinja_env.globals["switch"] = lambda address: switch(address, language())
 
 
 def language() -> Language:
     """Return the language of the answer that is being made."""
-    return _spoken.get()
+    return _current.get()
 
 
 def suggest(locale: str) -> None:
     """Answer in the language of a locale, unless it is not offered or the person chose another."""
     if locale and "chosen" not in g:
         languages: Languages = current_app.extensions["languages"]
-        _spoken.set(languages.pick(locale) or language())
+        _current.set(languages.pick(locale) or language())
 
 
 def _in_page(text: str, **variables: Any) -> Markup:  # noqa: ANN401 - whatever the words speak of
@@ -90,13 +90,13 @@ def _in_page(text: str, **variables: Any) -> Markup:  # noqa: ANN401 - whatever 
 
 
 @functools.lru_cache(maxsize=TEXTS)
-def _worded(spoken: Language, text: str) -> Markup:
-    return Markup(spoken.gettext(text))  # noqa: S704 - of our own catalogues, which are trusted as the templates are
+def _worded(current: Language, text: str) -> Markup:
+    return Markup(current.gettext(text))  # noqa: S704 - of our own catalogues, which are trusted as the templates are
 
 
 @functools.lru_cache(maxsize=TEXTS)
-def _worded_whole(spoken: Language, text: str) -> Markup:
-    return _worded(spoken, text) % {}
+def _worded_whole(current: Language, text: str) -> Markup:
+    return _worded(current, text) % {}
 
 
 def gettext(text: str) -> str:

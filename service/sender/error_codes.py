@@ -1,4 +1,4 @@
-"""What Telnyx's error codes mean here: for the person, for the operator, and for everybody else's messages.
+"""Telnyx's error codes: what each means for the person, the operator, and everybody else's messages.
 
 Telnyx does not publish which HTTP status comes with a code, and 40333 ("spend limit") comes as 429: the code decides.
 The class of the status decides where there is no code, or one that nobody has seen: a 4xx has sent nothing.

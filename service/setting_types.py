@@ -1,4 +1,4 @@
-"""What the value of a setting may be: each kind in words, and what reads it from a file or the environment."""
+"""Setting types: what the value of a setting may be, in words, and what reads it from a file or the environment."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from .colours import contrast
-from .verification import keys, message, phone
+from .verification import keyring, message, phone
 from .verification import policy as rules
 
 LOGO_MAX = 16_384  # bytes; ours: more than all the rest of the first page
@@ -385,13 +385,13 @@ def secret(value: object) -> str:
     return value
 
 
-@kind(f"secret text of {keys.SECRET_MIN} characters or more")
+@kind(f"secret text of {keyring.SECRET_MIN} characters or more")
 def long_secret(value: object) -> str:
     """A secret that keys are made of."""
     value = secret(value)
-    if value and len(value) < keys.SECRET_MIN:
+    if value and len(value) < keyring.SECRET_MIN:
         raise Bad(
-            f"must have at least {keys.SECRET_MIN} characters: "
+            f"must have at least {keyring.SECRET_MIN} characters: "
             "python3 -c 'import secrets; print(secrets.token_hex(32))' makes one"
         )
     return value

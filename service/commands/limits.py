@@ -1,16 +1,16 @@
-"""What an operator can see of the limits, and change: `textproof limits`. In effect at once, on all replicas."""
+"""`textproof limits`: shows what is closed and what is nearly used up, and changes it. In effect at once."""
 
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from .store.redis import RedisStore
-from .verification import phone
-from .verification.caller import PAGES
-from .verification.errors import InvalidNumber, Limit
-from .verification.keys import Keyring
-from .verification.limits import EVERYBODY, PARTS_OF_CLIENT, PARTS_OF_PAGES
-from .verification.policy import Policy, Window
+from ..store.redis import RedisStore
+from ..verification import phone
+from ..verification.caller import PAGES
+from ..verification.errors import InvalidNumber, Limit
+from ..verification.keyring import Keyring
+from ..verification.limits import EVERYBODY, PARTS_OF_CLIENT, PARTS_OF_PAGES
+from ..verification.policy import Policy, Window
 
 FULLEST = 10  # rows; ours: what fits on a screen with the rest
 MS = timedelta(milliseconds=1)

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from service import __main__ as command
-from service import figures
+from service.commands import stats
 from service.verification.caller import Caller
 from service.verification.errors import Limited, SendRefused
 from tests.fakes import typed_token
@@ -89,7 +89,7 @@ def test_what_is_no_day_is_said_to_be_none(said):
     [("today", 1, ["2026-11-28"]), ("yesterday", 2, ["2026-11-27", "2026-11-26"]), ("2026-03-01", 1, ["2026-03-01"])],
 )
 def test_days_are_named(day, many, meant):
-    assert [str(one) for one in figures.days(day, many, date(2026, 11, 28))] == meant
+    assert [str(one) for one in stats.days(day, many, date(2026, 11, 28))] == meant
 
 
 def test_an_approval_after_midnight_is_of_the_next_day(verifier, sender, store, clock, number):
@@ -99,7 +99,7 @@ def test_an_approval_after_midnight_is_of_the_next_day(verifier, sender, store, 
     clock.advance(10)
     verifier.check(one.id, typed_token(sender))
 
-    first, second = (figures.read(store, (midnight + timedelta(seconds=s)).date())[0] for s in (-1, 1))
+    first, second = (stats.read(store, (midnight + timedelta(seconds=s)).date())[0] for s in (-1, 1))
     assert (first.starts, first.approved, second.starts, second.approved) == (1, 0, 0, 1)
     assert (second.conversion, second.seconds) == (None, 10)
 
@@ -115,7 +115,7 @@ def test_metrics_count_the_same(make_app, store, sender, clock, numbers):
     for _ in range(9):
         browser.post("/request", data={"phone": "+12025550143"})
     counted = app.test_client().get("/metrics").text
-    row = figures.read(store, datetime.fromtimestamp(clock(), UTC).date())[0]
+    row = stats.read(store, datetime.fromtimestamp(clock(), UTC).date())[0]
 
     assert row.starts == _sum(counted, "textproof_starts_total")
     assert row.sends == _sum(counted, 'textproof_sends_total{country="US",outcome="accepted"}')

@@ -1,4 +1,4 @@
-"""What was typed becomes what was meant, character by character, for phone numbers and codes alike.
+"""Normalization of what people type, for phone numbers and codes alike.
 
 By what Unicode says of each character, not by lists of them: keyboards, spreadsheets, contact lists and messengers
 put marks around a number that nobody sees, and half of the world types digits that are not 0 to 9.

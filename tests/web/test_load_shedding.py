@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from service.clients import ClientKeys
-from service.web import gate
+from service.commands.keys import ClientKeys
+from service.web import load_shedding
 from tests.api.application import Application
 from tests.support.processes import LONG_SECONDS, wait_until
 from tests.web.steps import ask, begin, check, title_of
@@ -52,7 +52,7 @@ def slow(store):
 
 @pytest.fixture
 def app(make_app, slow, monkeypatch):
-    monkeypatch.setattr(gate, "AT_ONCE", 2)
+    monkeypatch.setattr(load_shedding, "AT_ONCE", 2)
     return make_app(store=slow)
 
 
@@ -139,7 +139,7 @@ def test_when_they_have_ended_the_next_one_begins(app, slow, numbers, busy):
 )
 @pytest.mark.parametrize("site", ["same-origin", "cross-site"])
 def test_it_is_said_in_the_language_of_the_visitor(make_app, monkeypatch, of, site):
-    monkeypatch.setattr(gate, "AT_ONCE", 0)
+    monkeypatch.setattr(load_shedding, "AT_ONCE", 0)
     client = make_app().test_client()
     for name, value in (("a", "b"), ("lang", of["chosen"]), ("z", "y")):
         client.set_cookie(name, value)
@@ -153,7 +153,7 @@ def test_it_is_said_in_the_language_of_the_visitor(make_app, monkeypatch, of, si
 
 
 def test_those_who_wait_for_the_carrier_are_not_in_the_way(make_app, monkeypatch, numbers, sender):
-    monkeypatch.setattr(gate, "AT_ONCE", 1)
+    monkeypatch.setattr(load_shedding, "AT_ONCE", 1)
     carrier = Hanging(sender)
     app = make_app(sender=carrier)
     form = {"phone": next(numbers), "nonce": "nonce-1"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.verification.errors import UnknownVerification
-from service.verification.keys import GENERATIONS, ID, LINES, Keyring
+from service.verification.keyring import GENERATIONS, ID, LINES, Keyring
 from service.verification.phone import PhoneNumber
 from service.verification.token import Token, TokenFormat
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.limits import Limits, NotASubject
+from service.commands.limits import Limits, NotASubject
 from service.verification.caller import Caller
 from service.verification.errors import Limited, SendingHeld, TokenRejected
 from tests.fakes import typed_token, wrong

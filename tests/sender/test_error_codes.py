@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.sender.codes import CODES, UNKNOWN, error_in, meaning_of
+from service.sender.error_codes import CODES, UNKNOWN, error_in, meaning_of
 from service.verification.errors import Delivery
 from tests.sender.table import DOCUMENTED, RECEIPTS, REFUSALS, SENDING
 from tests.support.telnyx import ERRORS, RECEIPT_ERRORS

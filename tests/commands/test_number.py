@@ -6,9 +6,9 @@ import pytest
 from click.testing import CliRunner
 
 from service import __main__ as command
-from service.limits import Limits
+from service.commands.limits import Limits
+from service.commands.number import NotANumber, Trail
 from service.store.redis import RedisStore
-from service.trail import NotANumber, Trail
 from service.verification import policy as policies
 from service.verification.caller import Caller
 from service.verification.errors import Delivery, Limited, TokenRejected

@@ -1,4 +1,4 @@
-"""The names of all keys. They are short because there are many, and lie in one slot: a script reaches all of them.
+"""The names of all Redis keys. They are short because there are many, and share one hash slot.
 
 {prefix}:keyring                  the keyring, sealed (hash)
 {prefix}:signing                  the keys that ID tokens are signed with, sealed (hash)

@@ -1,18 +1,18 @@
-"""What happened to a number, and what to do about it: `textproof number`. For whoever answers its people."""
+"""`textproof number`: shows what happened to a number, and what to do about it."""
 
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from .sender.codes import meaning_of
-from .store.redis import RedisStore
-from .store.trails import Event, What
-from .verification import phone
-from .verification.errors import Delivery, Hold, InvalidNumber, Limit, UnknownVerification
-from .verification.keys import Handle, Keyring
-from .verification.limits import TABLE
-from .verification.phone import PhoneNumber
-from .verification.policy import Policy
+from ..sender.error_codes import meaning_of
+from ..store.redis import RedisStore
+from ..store.trails import Event, What
+from ..verification import phone
+from ..verification.errors import Delivery, Hold, InvalidNumber, Limit, UnknownVerification
+from ..verification.keyring import Handle, Keyring
+from ..verification.limits import TABLE
+from ..verification.phone import PhoneNumber
+from ..verification.policy import Policy
 
 ROWS = {row.limit: row for row in TABLE}
 HOLDS = frozenset(hold.value for hold in Hold)

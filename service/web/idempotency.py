@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the same request again is answered the same, and nothing is done twice.
+"""`Idempotency-Key`: the same request again gets the same answer, and nothing is done twice.
 
 The answer of a request that changed something is kept sealed, under a keyed digest of client, route and key: of a start
 for a day, of everything else for an hour. One that says "come back later" is not kept: whoever comes back with the same
@@ -55,7 +55,7 @@ Act = Callable[[str], Reply]
 """Does what was asked for; takes the name of the request, or "" when it has none."""
 
 
-class Once:
+class Idempotency:
     """Sees to it that requests with a key are carried out once."""
 
     def __init__(self, notes: Notes, keys: Keys) -> None:

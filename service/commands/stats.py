@@ -1,4 +1,4 @@
-"""The figures of a day: `textproof stats`. Days end at midnight UTC; a figure is of the day on which it happened."""
+"""`textproof stats`: the figures of a day, which ends at midnight UTC. A figure is of the day on which it happened."""
 
 import csv
 import io
@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from .store.redis import RedisStore
-from .store.verifications import MILLIONTHS
+from ..store.redis import RedisStore
+from ..store.verifications import MILLIONTHS
 
 ALL = "all"
 PAGES = "pages"
 REFUSED = "refused:"
-KEPT_DAYS = 400  # as include/told.lua has it
+KEPT_DAYS = 400  # as include/events.lua has it
 
 
 @dataclass

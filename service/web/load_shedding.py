@@ -1,4 +1,4 @@
-"""Starts never take all threads of a worker: a check finds one, however many people ask for codes.
+"""Load shedding: starts never take all threads of a worker, so a check always finds one.
 
 It stands before everything else, since who comes in a flood must cost next to nothing. What it answers is made once for
 each language.
@@ -17,9 +17,10 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from ..languages import Language, Languages
 from ..verification.errors import Hold, SendingHeld
 from ..verification.outbox import RETRY_SECONDS
+from ..verification.verifier import Verifier
+from .locale import COOKIE
 from .problems import API
 from .security import is_from_elsewhere
-from .speech import COOKIE
 
 AT_ONCE = 4  # starts; ours: as many as the balancer sends at once. The more there are, the less is left for checks
 STARTS = re.compile(r"/request|/resend|/v1/verifications(?:/[^/]+/resend)?").fullmatch
@@ -53,17 +54,18 @@ class Starts:
             self._under_way -= 1
 
 
-def guard(app: Flask, waiting: Callable[[], int], count: Callable[[], None]) -> None:
+def install(app: Flask, verifier: Verifier, count: Callable[[], None]) -> None:
     """Answer 503 to starts and resends beyond `AT_ONCE` at the same time, in this process.
 
     Those that come from another site are refused here as well, as everywhere else.
 
     Args:
         app: The service.
-        waiting: Returns how many of those under way only wait for the carrier, which takes nothing from checks.
+        verifier: Knows how many of those under way only wait for the carrier, which takes nothing from checks, and has
+            the turn of the others.
         count: Called for each 503.
     """
-    serve, starts = app.wsgi_app, Starts(waiting)
+    serve, starts = app.wsgi_app, Starts(verifier.waiting)
 
     @app.before_request
     def refuse() -> None:
@@ -85,7 +87,7 @@ def guard(app: Flask, waiting: Callable[[], int], count: Callable[[], None]) -> 
         asked: Language = app.extensions["asked"](environ.get("HTTP_ACCEPT_LANGUAGE", ""))
         return answer(error, NOTHING, ((choice and languages.pick(choice[1])) or asked).tag)
 
-    def guarded(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    def limited(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if environ["REQUEST_METHOD"] != "POST" or not STARTS(path):
             return serve(environ, start_response)
@@ -93,7 +95,8 @@ def guard(app: Flask, waiting: Callable[[], int], count: Callable[[], None]) -> 
             status, headers, body = answer_to(environ, ELSEWHERE)
         elif starts.begin():
             try:
-                return serve(environ, start_response)
+                with verifier.turn.taken():
+                    return serve(environ, start_response)
             finally:
                 starts.end()
         else:
@@ -102,4 +105,4 @@ def guard(app: Flask, waiting: Callable[[], int], count: Callable[[], None]) -> 
         start_response(status, list(headers))
         return [body]
 
-    app.wsgi_app = guarded  # type: ignore[method-assign]  # as Flask's manual has it
+    app.wsgi_app = limited  # type: ignore[method-assign]  # as Flask's manual has it

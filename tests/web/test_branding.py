@@ -5,7 +5,7 @@ import re
 import pytest
 
 from service.colours import contrast, lightened, mix
-from service.web.look import GROUND, PAPER, TEMPLATES, Look
+from service.web.branding import GROUND, PAPER, TEMPLATES, Branding
 from tests.web.steps import ask, begin, check
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 40"><path d="M0 0h120v40H0z"/></svg>'
@@ -33,7 +33,7 @@ def test_a_logo_is_served_from_here_and_takes_its_place_before_it_comes(make_app
 def test_a_png_says_how_wide_it_is(make_app, tmp_path):
     (tmp_path / "acme.png").write_bytes(PNG)
 
-    assert Look(logo=str(tmp_path / "acme.png")).logo_width == 56
+    assert Branding(logo=str(tmp_path / "acme.png")).logo_width == 56
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_png_says_how_wide_it_is(make_app, tmp_path):
 def test_a_picture_that_does_not_say_is_taken_for_a_square(tmp_path, content):
     (tmp_path / "acme.svg").write_text(content)
 
-    assert Look(logo=str(tmp_path / "acme.svg")).logo_width == 28
+    assert Branding(logo=str(tmp_path / "acme.svg")).logo_width == 28
 
 
 def test_a_colour_becomes_part_of_the_sheet_and_of_the_icon(make_app):
@@ -69,7 +69,7 @@ def test_another_colour_is_another_address(make_app):
 def test_every_accent_that_is_taken_can_be_read_in_light_and_dark(colour):
     """Text on a button, under the pointer, and as a link: WCAG 2.2, 1.4.3."""
     light, dark = (
-        dict(re.findall(r"--([\w-]+): (#\w+)", part)) for part in Look(accent=colour).styles().split("@media")
+        dict(re.findall(r"--([\w-]+): (#\w+)", part)) for part in Branding(accent=colour).styles().split("@media")
     )
 
     assert min(contrast(light[name], "#ffffff") for name in ("accent", "strong")) >= 4.5
