@@ -206,13 +206,15 @@ def bytes_(size: Size, book: Book) -> Lines:
         "waiting",
         "token and record, bytes",
         "with all of a start, bytes",
+        "and its trail, bytes",
         "keys each",
         "keys when all has passed",
     )
     yield f"| | {' | '.join(heads)} |"
-    yield "|---|---|---|---|---|---|"
+    yield "|---|---|---|---|---|---|---|"
     for one in rows.memory(size):
-        yield f"| {one.server} | {one.pending:,} | {one.alone:.0f} | {one.each:.0f} | {one.keys:.1f} | {one.left} |"
+        sizes = f"{one.alone:.0f} | {one.each:.0f} | {one.told:.0f}"
+        yield f"| {one.server} | {one.pending:,} | {sizes} | {one.keys:.1f} | {one.left} |"
         book.at_most(f"bytes of a token and its record, {one.server}", one.alone, 400)
         book.at_most(f"bytes with the number's budgets, {one.server}", one.each, 470 if "valkey" in one.server else 640)
         book.at_most(f"keys left after expiry, {one.server}", one.left, 0)

@@ -4,7 +4,8 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from hashlib import sha1
 from typing import Any, cast
@@ -339,6 +340,8 @@ class Bytes:
     """Bytes of a token and its record."""
     each: float
     """Bytes with the budgets of its number: what the memory of the server grew by."""
+    told: float
+    """Bytes with the trail of its number as well, and the figures of the day."""
     keys: float
     left: int
     """Keys, after all that was counted has passed."""
@@ -352,18 +355,27 @@ def memory(size: Size) -> Iterator[Bytes]:
         with StoreServer(binary) as server, server.client() as client:
             facts = server.info("server")
             name = f"{facts.get('server_name', 'redis')} {facts.get('valkey_version', facts['redis_version'])}"
-            before = server.info("memory")["used_memory"]
-            names = fill(client, size.pending)
-            grown = server.info("memory")["used_memory"] - before
+            names, each = grown(server, client, size.pending, has_trail=False)
             sample = [sum(client.memory_usage(one) or 0 for one in pair) for pair in names]
             keys = client.dbsize() / size.pending
+            _, told = grown(server, client, max(10_000, size.pending // 10), has_trail=True)
             server.flush()
             fill(client, max(10_000, size.pending // 10), brief=True)
             begun = time.monotonic()
             while _left(client) and time.monotonic() - begun < EXPIRY_SECONDS:
                 time.sleep(0.2)
             waited = time.monotonic() - begun
-            yield Bytes(name, size.pending, statistics.mean(sample), grown / size.pending, keys, _left(client), waited)
+            yield Bytes(name, size.pending, statistics.mean(sample), each, told, keys, _left(client), waited)
+
+
+def grown(
+    server: StoreServer, client: redis.Redis, count: int, *, has_trail: bool
+) -> tuple[list[tuple[str, str]], float]:
+    """Fill an empty store; return the keys of some verifications, and by how many bytes each one made it grow."""
+    client.execute_command("FLUSHALL", "SYNC")  # at once: Valkey would give the memory back later
+    before = server.info("memory")["used_memory"]
+    names = fill(client, count, has_trail=has_trail)
+    return names, (server.info("memory")["used_memory"] - before) / count
 
 
 def _left(client: redis.Redis) -> int:
@@ -371,9 +383,10 @@ def _left(client: redis.Redis) -> int:
     return client.dbsize() - client.exists(Names("tp").keyring)
 
 
-def fill(client: redis.Redis, count: int, *, brief: bool = False) -> list[tuple[str, str]]:
+def fill(client: redis.Redis, count: int, *, brief: bool = False, has_trail: bool = False) -> list[tuple[str, str]]:
     """Let so many verifications begin, each of a number of its own; return the keys of some of them."""
     policy, names = Crowd.policy(BRIEF_SECONDS if brief else None), Names("tp")
+    policy = replace(policy, trail=policy.trail if has_trail else timedelta(0))
     keyring = Keys(RedisStore(client, policy).keyring, [SECRET], prefix="tp")()
     found = []
     with client.pipeline(transaction=False) as steps:

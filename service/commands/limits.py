@@ -36,7 +36,7 @@ class Limits:
     def show(self) -> Iterator[str]:
         """Yield every state that refuses, and the limits that are used most, a line each.
 
-        Addresses, networks and ranges are shown as the store knows them, by digests: `lift` takes the range itself.
+        Numbers, addresses and networks are shown as the store knows them, by digests.
         """
         now = int(self._clock() * 1000)
         paused = self._store.paused_until() - now
@@ -67,19 +67,21 @@ class Limits:
 
     def _uses(self, now: int) -> Iterator[tuple[float, str]]:
         """Yield the used share of each limit, and a line that says how much of how much that is."""
-        for limit, subject, times in self._store.spent():
-            for name, windows in self._windows(limit, subject):
-                found = [(sum(time + window.span // MS > now for time in times), window) for window in windows]
+        for spent in self._store.spent():
+            subject = self._keyring.opened_label(spent.label) if spent.label else spent.subject
+            subject += f" of {spent.client}" if spent.client else ""
+            for name, windows in self._windows(spent.limit, spent.subject):
+                found = [(sum(time + window.span // MS > now for time in spent.times), window) for window in windows]
                 used, window = max(found, key=lambda one: one[0] / one[1].limit, default=(0, None))
                 if used and window:
                     words = f"{used} of {window.limit} in {_span(window.span)}"
                     yield used / window.limit, f"{name:20} {subject:24} {words}"
-        spent, right, wrong = self._store.sums(now)
+        money, right, wrong = self._store.sums(now)
         shared = self._policy.shared
-        if spent > 0 and shared.spend:
+        if money > 0 and shared.spend:
             yield (
-                spent / 1e6 / shared.spend,
-                f"{Limit.SPENT_TODAY:20} {EVERYBODY:24} {spent / 1e6:g} of {shared.spend:g}",
+                money / 1e6 / shared.spend,
+                f"{Limit.SPENT_TODAY:20} {EVERYBODY:24} {money / 1e6:g} of {shared.spend:g}",
             )
         if wrong:
             words = f"{wrong} of {shared.guesses} in 1 hour, and {right} right ones"

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, cast
 
-from ..verification.ports import Forgiven
+from ..verification.ports import Forgiven, Spent
 from .key_names import DAY_MS, Names
 from .script import Scripts
 from .verifications import opt
@@ -53,24 +53,25 @@ class LimitsViewStore:
         """See `LimitsView`."""
         return int(self._ask("hget", self._names.pause, "u") or 0)
 
-    def spent(self) -> Iterator[tuple[str, str, list[int]]]:
+    def spent(self) -> Iterator[Spent]:
         """See `LimitsView`."""
         for name in self._found(self._names.limit("*", "*")):
             _begin, _letter, limit, subject = name.split(":", 3)
-            yield limit, subject, self._times(name)
+            yield Spent(limit, subject, self._times(name))
         for name in self._found(self._names.checks("*")):
-            yield "checks_of_number", name.split(":", 2)[2], self._times(name)
+            yield Spent("checks_of_number", name.split(":", 2)[2], self._times(name))
         for name in self._found(self._names.network("*")):
             network, addresses = name.split(":", 2)[2], defaultdict(list)
             for entry in self._ask("lrange", name, 0, -1):
                 addresses[entry[-ADDRESS:].decode()].append(int(entry[:TIME]))
-            yield "network", network, [time for times in addresses.values() for time in times]
+            yield Spent("network", network, [time for times in addresses.values() for time in times])
             for address, times in addresses.items():
-                yield "network", f"{network} {address}", times
+                yield Spent("network", f"{network} {address}", times)
         for name in self._found(self._names.tally("range", "*")):
-            entries = self._ask("hgetall", name).items()
-            times = [int(value.split()[0]) for field, value in entries if field.startswith(b"n")]
-            yield "starts_of_prefix", name.split(":", 3)[3].replace(":", " of "), times
+            entries = self._ask("hgetall", name)
+            times = [int(value.split()[0]) for field, value in entries.items() if field.startswith(b"n")]
+            subject, _, client = name.split(":", 3)[3].partition(":")
+            yield Spent("starts_of_prefix", subject, times, entries.get(b"l", b"").decode(), client)
 
     def countries(self, now: int) -> Iterator[tuple[str, str, int, int]]:
         """See `LimitsView`."""

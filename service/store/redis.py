@@ -54,9 +54,8 @@ class RedisStore:
     def ready(self) -> list[str]:
         """See `Store`."""
         with ThreadPoolExecutor(1) as beside:  # at once, since a balancer waits for the answer
-            writing = beside.submit(self._writing.faults)
-            found = self._readiness.faults()
-            return [*writing.result(), *found]
+            asked = beside.submit(self._readiness.faults)
+            return [*self._writing.faults(), *asked.result()]
 
     def memory_used(self) -> float:
         """See `Store`."""

@@ -8,7 +8,7 @@ and every method that is told a keyring writes nothing and raises KeyringChanged
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .clients import Client
 from .envelope import KeyringStore
@@ -291,6 +291,20 @@ class Forgiven:
     """Sources whose own waits it took part in: for wrong checks, for messages, for shares of a token."""
 
 
+class Spent(NamedTuple):
+    """What counts for a limit."""
+
+    limit: str
+    subject: str
+    """As the store names it."""
+    times: list[int]
+    """Of messages or wrong checks, in ms since 1970."""
+    label: str = ""
+    """The subject to read, sealed, where the store has it."""
+    client: str = ""
+    """The application whose own messages these are; empty: those of the pages."""
+
+
 class LimitsView(Protocol):
     """What an operator sees of the limits, and changes."""
 
@@ -315,8 +329,8 @@ class LimitsView(Protocol):
     def paused_until(self) -> int:
         """Return when sending goes on, in ms since 1970; 0 when it is not held up."""
 
-    def spent(self) -> Iterator[tuple[str, str, list[int]]]:
-        """Yield what counts messages and wrong checks: name, the subject's name in the store, and times in ms.
+    def spent(self) -> Iterator[Spent]:
+        """Yield what counts messages and wrong checks.
 
         Two names are no limits': `network` has the unfinished messages of a network, with each of its addresses after
         a blank, and `unfinished` those of the pages or of one application.

@@ -51,11 +51,10 @@ def faults(store: Store, keys: Keys | None = None) -> list[str]:
     """
     try:
         with ThreadPoolExecutor(1) as beside:
-            reading = beside.submit(keys.read_again) if keys is not None else None
-            found = store.ready()
-            if reading is not None:
-                reading.result()
-            return found
+            asked = beside.submit(store.ready)
+            if keys is not None:
+                keys.read_again()
+            return asked.result()
     except StoreUnavailable as error:
         return [str(error)]
 

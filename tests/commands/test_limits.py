@@ -96,6 +96,7 @@ def test_used_of_limit_is_shown_for_a_network_its_address_and_everybody(shown, v
         "starts_of_address": "8 of 10 in 1 hour",
         "sends_in_all": "8 of 500 in 1 hour",
         "unfinished": "8 of 425 in 1 hour",
+        f"starts_of_prefix     {RANGE}": "1 of 10 in 1 hour",
     }.items():
         assert any(line.startswith(f"  {name} ") and line.endswith(used) for line in lines.split("\n")), name
     assert "192.0.2" not in lines

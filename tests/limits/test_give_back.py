@@ -44,7 +44,9 @@ def spent(one):
                 found[name] = max(0, int(value) - (one.clock() * 1000 if name == "{tp}:f" else 0))
             case dict():
                 found |= {
-                    f"{name} {slot.decode()}": 1 if b" " in count else int(count) for slot, count in value.items()
+                    f"{name} {slot.decode()}": 1 if b" " in count else int(count)
+                    for slot, count in value.items()
+                    if slot != b"l"  # its name
                 }
             case _:
                 found[name] = len(value)

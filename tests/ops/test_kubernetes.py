@@ -1,6 +1,8 @@
 """deploy/kubernetes: each object is one that Kubernetes takes, and all that it names is there."""
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import kubernetes_validate
@@ -48,6 +50,21 @@ def rendered(path):
 @pytest.mark.parametrize("path", OBJECTS, ids=lambda path: str(path.relative_to(FOLDER)))
 def test_kubernetes_takes_each_object(path):
     kubernetes_validate.validate(rendered(path), KUBERNETES, strict=True)
+
+
+if shutil.which("kubectl"):  # with Kustomize 5
+
+    @pytest.mark.parametrize("folder", ["base", "example", "monitoring"])
+    def test_kubernetes_takes_what_kustomize_makes(folder):
+        made = subprocess.run(
+            ["kubectl", "kustomize", str(FOLDER / folder)], capture_output=True, text=True, check=True, timeout=60
+        )
+        objects = [*yaml.safe_load_all(made.stdout)]
+
+        for one in objects:
+            if one["kind"] != "ServiceMonitor":  # of the Prometheus operator
+                kubernetes_validate.validate(one, KUBERNETES, strict=True)
+        assert objects
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.rglob("kustomization.yaml")), ids=lambda path: path.parent.name)

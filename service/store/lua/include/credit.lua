@@ -5,7 +5,7 @@
 local function credit(times)
   remove_unfinished(times)
   if HAS_NETWORK then
-    redis.call('HDEL', RANGE, ENTRY_OF_NETWORK)
+    leave_range()
     if redis.call('INCR', APPROVED) == 1 then redis.call('PEXPIRE', APPROVED, HOUR) end
   end
   for _, tally in ipairs({RANGE, COUNTRY}) do

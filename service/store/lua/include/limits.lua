@@ -71,6 +71,7 @@ local function read_range()
       range.last_trickle = tonumber(value)
     elseif kind == 'z' then
       range.closed_at = tonumber(value)
+    elseif kind == 'l' then -- nothing to count
     elseif kind == 'a' then
       if math.floor(NOW / HOUR) - string.sub(entries[i], 2) > 24 then table.insert(stale, {RANGE, entries[i]})
       else range.approvals = range.approvals + value end
@@ -234,7 +235,7 @@ local function enter_unfinished()
     redis.call('RPUSH', NETWORK, entry_of(NOW))
     redis.call('LTRIM', NETWORK, -SHARED.remembered_of_network, -1)
     redis.call('PEXPIRE', NETWORK, DAY)
-    redis.call('HSET', RANGE, ENTRY_OF_NETWORK, string.format('%013d %d', NOW, SUBJECTS.line))
+    redis.call('HSET', RANGE, ENTRY_OF_NETWORK, string.format('%013d %d', NOW, SUBJECTS.line), 'l', LABEL)
     if #OF.country == 0 then
       redis.call('HINCRBY', COUNTRY, 's' .. math.floor(NOW / HOUR), 1)
       redis.call('HINCRBY', COUNTRY, 'f' .. math.floor(NOW / SLOT), 1)

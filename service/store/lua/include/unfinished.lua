@@ -5,7 +5,8 @@
 --                      characters; country, range and line are dashes once the carrier refused the message
 -- UNFINISHED (list)    the same of everybody, or of one application: ms
 -- RANGE (hash)         n<network> "<ms> <line>", the latest message of each network; a<hour> approvals; t the latest
---                      message that was let through while the range was closed, and z when it was closed last, ms
+--                      message that was let through while the range was closed, and z when it was closed last, ms;
+--                      l its sealed label, for the operator
 -- COUNTRY (hash)       s<hour>, f<slot of two minutes> networks that began something, each once a day; a<hour> approvals
 -- @include clock
 
@@ -19,6 +20,12 @@ local ENTRY_OF_NETWORK = 'n' .. string.sub(SUBJECTS.network, 1, 8)
 
 local function entry_of(ms) return string.format('%013d%s%04d%s', ms, RANGE_OF_ENTRY, SUBJECTS.line, ADDRESS) end
 local function refused_entry_of(ms) return string.format('%013d%s%s', ms, REFUSED, ADDRESS) end
+
+-- The network has no message to the range any more. A label without anything to count is not kept.
+local function leave_range()
+  redis.call('HDEL', RANGE, ENTRY_OF_NETWORK)
+  if redis.call('HLEN', RANGE) == 1 then redis.call('HDEL', RANGE, 'l') end
+end
 
 -- These messages were followed by an approval.
 local function remove_unfinished(times)
@@ -50,7 +57,7 @@ local function remove_evidence(ms, is_refused)
       redis.call('HSET', RANGE, ENTRY_OF_NETWORK,
         string.format('%s %d', string.sub(latest, 1, 13), string.sub(latest, 22, 25)))
     else
-      redis.call('HDEL', RANGE, ENTRY_OF_NETWORK)
+      leave_range()
     end
   end
   if is_elsewhere then return end
