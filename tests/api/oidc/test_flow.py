@@ -22,11 +22,7 @@ def test_the_way_out_and_back(shop, browser, walk, number, clock):
     assert (address, facts["state"], facts["iss"]) == (REDIRECT_URI, "state-1", PUBLIC)
     assert given.status_code == 200, given.text
     assert given.headers["Cache-Control"] == "no-store"
-    assert {name: given.json[name] for name in ("token_type", "expires_in", "scope")} == {
-        "token_type": "Bearer",
-        "expires_in": 300,
-        "scope": "openid phone",
-    }
+    assert [given.json[name] for name in ("token_type", "expires_in", "scope")] == ["Bearer", 300, "openid phone"]
     claims = read(browser, given.json["id_token"])
     assert claims | {"sub": "", "at_hash": ""} == {
         "iss": PUBLIC,
@@ -53,13 +49,6 @@ def test_a_browser_may_send_the_request_as_a_form(shop, browser, sender, number)
     begun = browser.post("/authorize", data=shop.asks(), headers={"Sec-Fetch-Site": "cross-site"}, **HOME)
 
     assert asked(browser, begun, number).status_code == 303
-
-
-@pytest.mark.parametrize("way", ["basic", "post"])
-def test_an_application_proves_itself_in_either_way(shop, code, way):
-    own = {} if way == "basic" else {"headers": {}, "client_secret": shop.key}
-
-    assert shop.exchanges(code, **own).status_code == 200
 
 
 def test_without_the_scope_phone_nobody_is_told_the_number(shop, browser, walk, number):
@@ -111,15 +100,6 @@ def test_another_number_after_a_typo_is_the_same_request(shop, browser, sender, 
     _, facts = came_back(typed(browser, typed_token(sender)))
 
     assert read(browser, shop.exchanges(facts["code"]).json["id_token"])["phone_number"] == number
-
-
-def test_the_way_back_is_on_the_pages_to_the_letter(app, add_client, number):
-    back = "https://shop.example.com/a?x=%41&y=a+b%20c"
-    shop = RelyingParty(app.test_client(), "shop", add_client("shop", redirect_uris=(back,)), back)
-    browser = app.test_client()
-    asked(browser, shop.sends(browser), number)
-
-    assert f'href="{back.replace("&", "&amp;")}' in browser.get("/verify", **HOME).text
 
 
 def test_a_refresh_of_the_end_leads_back_with_the_same_code_until_it_is_too_late(shop, browser, walk, clock):
@@ -211,26 +191,16 @@ def test_who_comes_alone_sees_no_application(client, browser, shop):
 
 
 def test_opening_the_address_changes_nothing(shop, browser, redis):
-    """Neither in the store nor in the browser: a cross-site start gets a form, and no more."""
+    """Neither in the store nor in the browser: a cross-site start gets a form, which another site cannot send."""
     before = {name: redis.dump(name) for name in redis.scan_iter()}
 
     begun = browser.get(f"/authorize?{urlencode(shop.asks())}", headers={"Sec-Fetch-Site": "cross-site"}, **HOME)
     page = browser.get(begun.headers["Location"], headers={"Sec-Fetch-Site": "cross-site"}, **HOME)
+    sent = browser.post("/request", data=fields(page.text), headers={"Sec-Fetch-Site": "cross-site"}, **HOME)
 
-    assert (begun.status_code, page.status_code) == (303, 200)
-    assert "Set-Cookie" not in begun.headers
-    assert "Set-Cookie" not in page.headers
+    assert (begun.status_code, page.status_code, sent.status_code) == (303, 200, 403)
+    assert not any("Set-Cookie" in answer.headers for answer in (begun, page, sent))
     assert {name: redis.dump(name) for name in redis.scan_iter()} == before
-
-
-def test_another_site_cannot_send_the_form(shop, browser, sender, number):
-    page = browser.get(shop.sends(browser).headers["Location"], **HOME)
-
-    answer = browser.post(
-        "/request", data=fields(page.text) | {"phone": number}, headers={"Sec-Fetch-Site": "cross-site"}, **HOME
-    )
-
-    assert (answer.status_code, sender.messages) == (403, [])
 
 
 def test_a_request_that_another_site_opens_does_not_take_over_the_one_that_is_under_way(
@@ -261,13 +231,9 @@ def test_a_request_ends_by_itself(shop, browser, clock):
     begun = shop.sends(browser)
     clock.advance(1800)
 
+    sealed = begun.headers["Location"].partition("=")[2]
     assert browser.get(begun.headers["Location"], **HOME).status_code == 404
-    assert (
-        browser.post(
-            "/request", data={"phone": "12", "authorization": begun.headers["Location"].partition("=")[2]}, **HOME
-        ).status_code
-        == 404
-    )
+    assert browser.post("/request", data={"phone": "12", "authorization": sealed}, **HOME).status_code == 404
 
 
 def test_what_was_not_sealed_here_is_none(browser):
