@@ -42,7 +42,7 @@ from service.verification.errors import (
 from service.verification.message import Message
 from service.verification.phone import read_number
 from service.verification.policy import Policy, Window
-from service.verification.ports import OptOut
+from service.verification.ports import Accepted, OptOut
 from service.verification.verifier import Verification, Verifier
 from tests.support.servers import StoreServer
 
@@ -80,11 +80,11 @@ class Carrier:
         self.phones: dict[str, list[tuple[float, str, str]]] = {}
         """By number: when, the token, and who asked for it."""
 
-    def send(self, message: Message) -> int:
+    def send(self, message: Message) -> Accepted:
         """See `Sender`."""
         self.paid[self.payer] += 1
         self.phones.setdefault(message.to.e164, []).append((self.now(), message.text.split()[0], self.payer))
-        return 0
+        return Accepted()
 
 
 @dataclass

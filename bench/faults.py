@@ -34,6 +34,7 @@ from service.store.redis import RedisStore
 from service.verification.envelope import Keys
 from service.verification.errors import VerificationError
 from service.verification.message import Message
+from service.verification.ports import Accepted
 from service.verification.verifier import Verifier
 from tests.races.crowd import Crowd, post
 from tests.races.naive import NaiveStore
@@ -434,10 +435,10 @@ class _Pocket:
 
     token = ""
 
-    def send(self, message: Message) -> int:
+    def send(self, message: Message) -> Accepted:
         """See `Sender`."""
         self.token = message.text.split(" ", 1)[0]
-        return 0
+        return Accepted()
 
 
 def t17(run: Run) -> Row:

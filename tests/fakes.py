@@ -11,6 +11,7 @@ from typing import Any
 
 from service.verification.errors import Delivery, SendRefused, SendUncertain, StoreUnavailable
 from service.verification.message import Message
+from service.verification.ports import Accepted
 
 ROOM = 8_000_000  # from 202-200-0000 to 202-999-9999
 STRIDE = 3_234_577  # shares no factor with it, so that every place is visited once
@@ -56,13 +57,13 @@ class RecordingSender:
         """Take the next messages, and let nobody know."""
         self._script += [SendUncertain() for _ in range(times)]
 
-    def send(self, message: Message) -> int:
+    def send(self, message: Message) -> Accepted:
         """See `Sender`."""
         outcome = self._script.pop(0) if self._script else None
         (self.refused if isinstance(outcome, SendRefused) else self.messages).append(message)
         if outcome is not None:
             raise outcome
-        return 0
+        return Accepted()
 
 
 class GonePort:

@@ -21,6 +21,7 @@ from service.verification.caller import Caller
 from service.verification.envelope import Keys
 from service.verification.message import Message
 from service.verification.policy import Policy
+from service.verification.ports import Accepted
 from service.verification.verifier import Verifier
 from service.web.cookie import FlowCookie
 
@@ -80,10 +81,10 @@ class Crowd:
         shorter = {name: tuple(window._replace(span=span) for window in getattr(policy, name)) for name in windows}
         return replace(policy, token_life=span, sends_an_hour=0, **shorter)
 
-    def send(self, message: Message) -> int:
+    def send(self, message: Message) -> Accepted:
         """See `Sender`."""
         self._tokens[message.id] = message.text.split(maxsplit=1)[0]
-        return 0
+        return Accepted()
 
     def number(self) -> str:
         """Return a number that nobody else has, in a range that few have."""

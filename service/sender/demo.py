@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from ..verification.envelope import Keys
 from ..verification.message import Message
-from ..verification.ports import Notes
+from ..verification.ports import Accepted, Notes
 
 INBOX = "demo"
 MESSAGES = 50
@@ -25,14 +25,14 @@ class DemoSender:
         self._keys = keys
         self._clock = clock
 
-    def send(self, message: Message) -> int:
+    def send(self, message: Message) -> Accepted:
         """See `Sender`."""
         letter = {"to": message.to.e164, "text": message.text, "sent_at": int(self._clock())}
         sealed = self._keys.sealed("demo", json.dumps(letter).encode())
         self._keys.using(
             lambda keyring: self._notes.push(INBOX, sealed, keyring=keyring.id, most=MESSAGES, seconds=SECONDS)
         )
-        return 0
+        return Accepted()
 
     def inbox(self) -> list[dict[str, str | int]]:
         """Return what was sent lately, newest first: `to`, `text`, and `sent_at` in seconds since 1970."""

@@ -116,14 +116,13 @@ class TelnyxReceipts:
             delivery=delivery,
             pause=pause,
             cost=cost,
-            carrier=Carrier(code, _name(payload)),
+            carrier=Carrier(code, message_id_of(payload.get("id"))),
         )
 
 
-def _name(payload: dict[str, Any]) -> str:
-    """Return Telnyx's id of a message, where that is one."""
-    name = str(payload.get("id") or "")
-    return name if NAME.fullmatch(name) else ""
+def message_id_of(said: object) -> str:
+    """Return Telnyx's id of a message; "" for what is none."""
+    return said if isinstance(said, str) and NAME.fullmatch(said) else ""
 
 
 def _cost(payload: dict[str, Any]) -> float | None:

@@ -13,8 +13,10 @@ import telnyx
 
 from ..verification.errors import Delivery, SendRefused, SendUncertain
 from ..verification.message import Message, is_one_segment, septets
+from ..verification.ports import Accepted
 from .deadline import DeadlineTransport, deadline
 from .error_codes import error_in, facts_of, meaning_of
+from .receipts import message_id_of
 
 log = logging.getLogger("textproof.telnyx")
 
@@ -63,7 +65,7 @@ class TelnyxSender:
         self._sender: dict[str, Any] = {name: value for name, value in given.items() if value}
         self._webhook_url = webhook_url
 
-    def send(self, message: Message) -> int:
+    def send(self, message: Message) -> Accepted:
         """See `Sender`."""
         length = septets(message.text)
         if not is_one_segment(message.text):
@@ -91,9 +93,10 @@ class TelnyxSender:
         except (telnyx.TelnyxError, ValueError, RecursionError) as error:
             raise _unreadable(type(error).__name__) from None
         data = getattr(reply, "data", None)
-        if not getattr(data, "id", None):
+        id_ = getattr(data, "id", None)
+        if not id_:
             raise _unreadable("no message id")
-        return _whole(getattr(data, "wait_seconds", None))
+        return Accepted(_whole(getattr(data, "wait_seconds", None)), message_id_of(id_))
 
 
 def _no(error: telnyx.APIStatusError) -> SendRefused | SendUncertain:

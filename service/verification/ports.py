@@ -410,11 +410,20 @@ class Store(Protocol):
         """Return what keeps this store from being trusted, in words; nothing when all is well."""
 
 
+class Accepted(NamedTuple):
+    """What a carrier tells of a message that it takes."""
+
+    queued: int = 0
+    """Seconds for which it keeps the message waiting behind others."""
+    message_id: str = ""
+    """Its own id of the message; empty where it has none."""
+
+
 class Sender(Protocol):
     """Delivers messages. Called from several threads at once."""
 
-    def send(self, message: Message) -> int:
-        """Hand one message to the carrier, once, and return for how many seconds it will queue it.
+    def send(self, message: Message) -> Accepted:
+        """Hand one message to the carrier, once.
 
         Raises:
             SendRefused: The carrier said no; nothing was sent.

@@ -356,7 +356,7 @@ class Verifier:
         """Send, and note what became of it unless it is simply on its way. Runs on a thread of the outbox."""
         facts = _facts(handle, caller, answer.record) | {"send": message.send}
         try:
-            queued = self._sender.send(message)
+            accepted = self._sender.send(message)
         except SendRefused as error:
             log.warning("send_refused", extra=facts | {"delivery": error.delivery.value})
             if error.pause:
@@ -369,11 +369,12 @@ class Verifier:
         except SendUncertain:
             log.warning("send_uncertain", extra=facts)
             return self._report(handle, Delivery.UNCERTAIN)
-        log.info("send_accepted", extra=facts | {"price": self.policy.shared.price(message.to.region)})
+        told = {"message_id": accepted.message_id} if accepted.message_id else {}
+        log.info("send_accepted", extra=facts | told | {"price": self.policy.shared.price(message.to.region)})
         if answer.is_trial:
             self._store.resume()
             log.info("sending_resumed")
-        if queued + _seconds(answer.wait) >= BUSY_SECONDS:
+        if accepted.queued + _seconds(answer.wait) >= BUSY_SECONDS:
             return self._report(handle, Delivery.BUSY)
         return None
 

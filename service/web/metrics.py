@@ -23,7 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from ..verification.envelope import KeyringChanged
 from ..verification.errors import SendRefused, SendUncertain, StoreUnavailable
 from ..verification.message import Message
-from ..verification.ports import Sender, Store
+from ..verification.ports import Accepted, Sender, Store
 from .address import FORWARDED, FORWARDED_FOR
 
 log = logging.getLogger("textproof")
@@ -274,12 +274,12 @@ class _TimedSender:
         self._timer = timer
         self._in_flight = in_flight
 
-    def send(self, message: Message) -> int:
+    def send(self, message: Message) -> Accepted:
         """See `Sender`."""
         outcome, begun = "broken", time.monotonic()
         self._in_flight.inc()
         try:
-            queued = self._sender.send(message)
+            accepted = self._sender.send(message)
             outcome = "accepted"
         except SendRefused:
             outcome = "refused"
@@ -290,4 +290,4 @@ class _TimedSender:
         finally:
             self._in_flight.dec()
             self._timer.labels(outcome).observe(time.monotonic() - begun)
-        return queued
+        return accepted

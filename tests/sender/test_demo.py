@@ -42,7 +42,7 @@ def test_the_newest_message_comes_first(demo, message, clock):
 
 
 def test_nothing_waits(demo, message):
-    assert demo.send(message()) == 0
+    assert demo.send(message()).queued == 0
 
 
 def test_every_worker_shows_every_message(make_demo, message):

@@ -72,4 +72,4 @@ def test_a_lie_leaves_the_outcome_open(make_sender, message, journal, lie):
 )
 def test_an_id_is_all_that_a_good_answer_needs(make_sender, message, data):
     with Trickle(saying(good(**data))) as server:
-        assert make_sender(base_url=f"http://127.0.0.1:{server.port}/v2").send(message()) == 0
+        assert make_sender(base_url=f"http://127.0.0.1:{server.port}/v2").send(message()).queued == 0

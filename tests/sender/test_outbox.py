@@ -11,7 +11,7 @@ from service.verification.errors import Delivery, Hold, SendingHeld, SendRefused
 from service.verification.message import Message
 from service.verification.outbox import Outbox
 from service.verification.policy import Policy
-from service.verification.ports import Status
+from service.verification.ports import Accepted, Status
 from service.verification.verifier import Verifier
 from tests.support.http import burst
 from tests.support.processes import LONG_SECONDS, wait_until
@@ -33,7 +33,7 @@ class SlowCarrier:
         self._lock = threading.Lock()
         self._open = threading.Event()
 
-    def send(self, message: Message) -> int:
+    def send(self, message: Message) -> Accepted:
         """See `Sender`."""
         with self._lock:
             self.waiting += 1
@@ -42,7 +42,7 @@ class SlowCarrier:
             self.waiting -= 1
         if self.answer is not None:
             raise self.answer
-        return 0
+        return Accepted()
 
     def open(self, answer: Exception | None = None) -> None:
         """Answer everything that waits, and all that comes."""

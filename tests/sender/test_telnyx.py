@@ -1,6 +1,7 @@
 """`TelnyxSender` with the real SDK over a real socket: what is on the wire, and what each answer means."""
 
 import re
+import uuid
 
 import pytest
 
@@ -20,9 +21,10 @@ TELNYX_KEY = re.compile(r"[A-Za-z0-9_-]{1,255}")  # Telnyx, "Idempotency", in it
 
 
 def test_a_message_is_one_post(carrier, telnyx, message):
-    carrier.send(message())
+    accepted = carrier.send(message())
 
     assert [request.path for request in telnyx.requests] == ["/v2/messages"]
+    assert uuid.UUID(accepted.message_id)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +169,7 @@ def test_an_answer_that_cannot_be_read_leaves_the_outcome_open(carrier, telnyx, 
 def test_a_slow_answer_is_an_answer(carrier, telnyx, message, journal):
     telnyx.answer("slow", seconds=0.5)
 
-    assert carrier.send(message()) == 0
+    assert carrier.send(message()).queued == 0
 
     assert len(telnyx.requests) == 1
     assert journal.lines() == []
@@ -258,7 +260,7 @@ def test_only_an_honest_wait_is_passed_on(carrier, telnyx, message, said, unders
 def test_the_queue_of_the_sender_is_told(carrier, telnyx, message, said, understood):
     telnyx.answer("accepted", wait_seconds=said)
 
-    assert carrier.send(message()) == understood
+    assert carrier.send(message()).queued == understood
 
 
 def test_connection_refused_means_that_nothing_was_sent(make_sender, message, journal):
@@ -332,5 +334,5 @@ def test_many_sends_at_once_are_all_made(carrier, telnyx, message):
 
     results = burst(64, lambda place: carrier.send(messages[place]), threads=16)
 
-    assert results == [0] * 64
+    assert len({one.message_id for one in results}) == 64
     assert sorted(one["to"][0]["phone_number"] for one in telnyx.messages) == sorted(one.to.e164 for one in messages)
