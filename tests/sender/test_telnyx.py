@@ -24,7 +24,7 @@ def test_a_message_is_one_post(carrier, telnyx, message):
     accepted = carrier.send(message())
 
     assert [request.path for request in telnyx.requests] == ["/v2/messages"]
-    assert uuid.UUID(accepted.message_id)
+    assert str(uuid.UUID(accepted.message_id)) == accepted.message_id
 
 
 @pytest.mark.parametrize(
@@ -334,5 +334,5 @@ def test_many_sends_at_once_are_all_made(carrier, telnyx, message):
 
     results = burst(64, lambda place: carrier.send(messages[place]), threads=16)
 
-    assert len({one.message_id for one in results}) == 64
+    assert len({getattr(one, "message_id", None) for one in results} - {None}) == 64
     assert sorted(one["to"][0]["phone_number"] for one in telnyx.messages) == sorted(one.to.e164 for one in messages)
