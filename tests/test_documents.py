@@ -124,6 +124,17 @@ def test_every_link_inside_the_repository_leads_somewhere(page):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_every_example_is_in_the_guide_and_is_run():
+    guide = (ROOT / "docs" / "integration.md").read_text()
+    tests = "".join((ROOT / "tests" / "api" / name).read_text() for name in ("test_examples.py", "test_libraries.py"))
+    kinds = {".py", ".mjs", ".conf", ".sh"}
+    examples = [path for place in ("*", "*/*") for path in (ROOT / "examples").glob(place) if path.suffix in kinds]
+
+    assert len(examples) > 5
+    assert [path for path in examples if f"](../{path.relative_to(ROOT)})" not in guide] == []
+    assert [path for path in examples if path.stem not in tests] == []
+
+
 # -- Decisions
 
 

@@ -88,9 +88,6 @@ def configure(*, debug: bool, also: logging.Handler | None = None) -> None:
 
     Debugging is for our own code only: Telnyx's SDK and httpx would write tokens and numbers.
     """
-    # What no formatter shows need not be found out for each line; gunicorn's own shows the process.
-    logging.logThreads = logging.logMultiprocessing = False
-    logging._srcfile = None  # noqa: SLF001 - as the manual of logging has it: who calls is not looked for
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     handler.addFilter(_is_ours)  # TELNYX_LOG turns levels down again, after this
