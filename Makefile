@@ -16,7 +16,8 @@ NPM_EXACT := npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
 # Side by side, two for each of two cores, since many wait for servers. The tests of one file stay together.
 PYTEST := $(BIN)/python -m pytest
 # What needs no server, no socket and no second thought.
-FAST := tests/verification tests/languages tests/web tests/commands tests/test_config.py tests/test_documents.py tests/test_requirements.py
+FAST := tests/verification tests/languages tests/web tests/commands tests/test_config.py tests/test_documents.py tests/test_requirements.py \
+	tests/test_mutants.py
 SIDE_BY_SIDE := --numprocesses=4 --dist=loadfile
 
 # A virtual environment holds its own address. One that was moved, or whose Python is gone, is made anew.
@@ -24,7 +25,7 @@ $(shell test -e $(BIN)/python && test "$$(cat $(VENV)/ready 2>&1)" = "$(CURDIR)"
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test browser check screens weight languages docs examples contract prism attack faults field bench isolation pins clean
+.PHONY: help run test browser check screens weight languages docs examples contract prism attack faults field bench isolation mutants pins clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' Makefile
@@ -81,6 +82,9 @@ field: $(VENV)/test ## try what was met in the field on a service, and print inp
 
 bench: $(VENV)/test ## measure speed and memory beside bare Flask, into docs/performance.md; ARGS: quick, or rows
 	@$(BIN)/python -m bench.performance $(ARGS)
+
+mutants: $(VENV)/test ## change the product in 60 places, and print what the fast tests do not notice; ARGS: --sample 500 --only lua
+	@$(BIN)/python -m bench.mutants $(ARGS)
 
 isolation: $(VENV)/test ## what checks lose while Telnyx hangs, beside a service that sends inside the request
 	@$(BIN)/python -m bench.isolation $(ARGS)

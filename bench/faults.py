@@ -21,6 +21,7 @@ from itertools import count
 import redis
 
 from bench.faults_failover import ROWS as FAILOVER_ROWS
+from bench.faults_oidc import ROWS as OIDC_ROWS
 from bench.fleet import DRAIN_SECONDS, OBSERVED, Fleet, hammer, haproxy
 from bench.history import NO, OK, Before, GaveUp, History, Visitor, crowd, first_success, fresh_number, wrong_for
 from bench.keyring import ROWS as KEYRING_ROWS
@@ -57,6 +58,7 @@ DELAYS = (0.1, 0.18, 0.23, 0.3, 0.45)  # seconds that each answer of Redis takes
 SLOW_REDIS_SECONDS = 8.0  # two checks of the balancer would have taken a replica out
 PEOPLE = 1_000
 LIFE = timedelta(seconds=5)  # of a code, where its end is waited for
+ENDLESS = {b"{tp}:keyring", b"{tp}:clients", b"{tp}:signing"}  # design.md: and an operator's blocks
 SENDER_SECONDS = 6.5  # a send has 6 in all
 
 
@@ -641,7 +643,7 @@ def t26(run: Run) -> Row:
             time.sleep(1)
     with run.store.client() as client:
         keys = list(client.scan_iter(count=1000))
-        endless = [key for key in keys if client.ttl(key) == -1 and key not in {b"{tp}:keyring", b"{tp}:clients"}]
+        endless = [key for key in keys if client.ttl(key) == -1 and key not in ENDLESS]
     well = not endless and history.gave_up == 0
     kept = f"{len(endless)} of {len(keys):,} keys without end"
     figures = f"{history.requests:,} requests, {history.approved()} approved; {kept}"
@@ -684,6 +686,7 @@ ROWS = (
     t04,
     t03,
     t12,
+    *OIDC_ROWS,
     t26,
     t14,
     t14b,

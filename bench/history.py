@@ -141,10 +141,10 @@ class Visitor:
         if answer.status != http.client.SEE_OTHER:
             self.history.limited += 1
             return None
-        token = self._token(browser, number)
+        token = self.token(browser, number)
         return (number, token) if token else None
 
-    def _token(self, browser: Browser, number: str) -> str | None:
+    def token(self, browser: Browser, number: str) -> str | None:
         """Read the code in the inbox; a crowd may have pushed it out."""
         for _ in range(3):
             letters = self.persist(lambda: browser.get("/demo/messages")).json()

@@ -270,7 +270,9 @@ class Settings:
         CODE,
         "How long a code is accepted after it was first sent; 600 is the ceiling of SP 800-63B-4, 3.1.3.2.",
     )
-    MAX_CHECKS: int = setting(whole(1, 5, "checks"), 5, CODE, "How many wrong codes end a verification.")
+    MAX_CHECKS: int = setting(
+        whole(1, 5, "checks"), 5, CODE, "How many wrong codes end a verification. A right code on the last try passes."
+    )
     MAX_SENDS: int = setting(whole(1, 5, "messages"), 5, CODE, "How many messages one verification may take.")
     RESEND_WAITS_SECONDS: tuple[int, ...] = setting(
         several(whole(1, 3600, "seconds")),

@@ -215,9 +215,9 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-# Whose replicas serve all files of a directory: they are started once, on one worker.
-TOGETHER = ("tests/races/", "tests/stack/")
-LONG = ("tests/api/contract/", *TOGETHER, "tests/store/test_rules.py", "tests/faults/")
+# Servers, or a library that takes long to import, serve all files of a directory: they are started once, on one worker.
+TOGETHER = ("tests/races/", "tests/stack/", "tests/store/", "tests/sender/", "tests/doctor/")
+LONG = ("tests/api/contract/", *TOGETHER, "tests/faults/")
 
 
 class LongFirst(LoadFileScheduling):  # type: ignore[misc]

@@ -1,8 +1,10 @@
 """Settings: what is wrong is said at once, all of it, in words that help and without any secret."""
 
 import os
+import re
 import subprocess
 import sys
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 
@@ -60,7 +62,6 @@ BROKEN = {
     "text-for-a-number": ('TOKEN_LENGTH = "six"', "TOKEN_LENGTH", "whole number of characters from 4 to 10"),
     "fraction-for-a-number": ("TOKEN_LENGTH = 6.0", "TOKEN_LENGTH", "whole number"),
     "true-for-a-number": ("MAX_CHECKS = True", "MAX_CHECKS", "whole number of checks from 1 to 5"),
-    "none-for-a-number": ("TOKEN_LENGTH = None", "TOKEN_LENGTH", "whole number"),
     "foreign-digits": ('TOKEN_LENGTH = "٦"', "TOKEN_LENGTH", "whole number"),
     "number-for-text": ("BRAND = 7", "BRAND", "write it in quotes"),
     "number-for-a-flag": ("DEBUG = 2", "DEBUG", "True or False"),
@@ -68,16 +69,7 @@ BROKEN = {
     "number-for-a-list": ("RESEND_WAITS_SECONDS = 30", "RESEND_WAITS_SECONDS", "must be a list"),
     "true-in-a-list": ("RESEND_WAITS_SECONDS = [30, True]", "RESEND_WAITS_SECONDS", "whole number of seconds"),
     "empty-list-of-waits": ("RESEND_WAITS_SECONDS = []", "RESEND_WAITS_SECONDS", "at least one wait"),
-    "token-too-short": ("TOKEN_LENGTH = 3", "TOKEN_LENGTH", "from 4 to 10"),
-    "token-too-long": ("TOKEN_LENGTH = 11", "TOKEN_LENGTH", "from 4 to 10"),
     "unknown-alphabet": ('TOKEN_ALPHABET = "base64"', "TOKEN_ALPHABET", 'one of "hex", "digits"'),
-    "life-above-ten-minutes": ("TOKEN_LIFETIME_SECONDS = 601", "TOKEN_LIFETIME_SECONDS", "from 1 to 600"),
-    "no-life": ("TOKEN_LIFETIME_SECONDS = 0", "TOKEN_LIFETIME_SECONDS", "from 1 to 600"),
-    "too-many-checks": ("MAX_CHECKS = 6", "MAX_CHECKS", "from 1 to 5"),
-    "no-checks": ("MAX_CHECKS = 0", "MAX_CHECKS", "from 1 to 5"),
-    "too-many-sends": ("MAX_SENDS = 6", "MAX_SENDS", "from 1 to 5"),
-    "no-wait": ("RESEND_WAITS_SECONDS = [0]", "RESEND_WAITS_SECONDS", "from 1 to 3600"),
-    "too-many-sends-at-once": ("SENDS_AT_ONCE = 65", "SENDS_AT_ONCE", "from 1 to 64"),
     "negative-rate": ("SENDER_RATE_PER_SECOND = -1", "SENDER_RATE_PER_SECOND", "messages per second"),
     "rate-that-is-no-number": ('SENDER_RATE_PER_SECOND = float("nan")', "SENDER_RATE_PER_SECOND", "messages per"),
     "true-for-a-rate": ("SENDER_RATE_PER_SECOND = True", "SENDER_RATE_PER_SECOND", "messages per second"),
@@ -138,10 +130,8 @@ BROKEN = {
     "redis-with-a-time-out": ('REDIS_URL = "redis://a/0?db=1&socket_timeout=60"', "REDIS_URL", "set socket_timeout: "),
     "redis-with-an-escaped-time-out": ('REDIS_URL = "redis://a?socket%5Ftimeout=60"', "REDIS_URL", "socket_timeout"),
     "redis-with-an-option-of-nobody": ('REDIS_URL = "redis://a?foo=bar"', "REDIS_URL", "not known here (foo)"),
-    "redis-with-an-option-of-nothing": ('REDIS_URL = "redis://a?foo="', "REDIS_URL", "not known here (foo)"),
     "redis-that-decodes": ('REDIS_URL = "redis://a?decode_responses=True"', "REDIS_URL", "(decode_responses)"),
     "redis-with-a-database-in-words": ('REDIS_URL = "redis://a/abc"', "REDIS_URL", "whole number as its database"),
-    "redis-with-another-database-in-words": ('REDIS_URL = "redis://a?db=abc"', "REDIS_URL", "whole number as its"),
     "redis-of-a-third-protocol": ('REDIS_URL = "redis://a?protocol=4"', "REDIS_URL", "2 or 3 as its protocol"),
     "redis-with-certificates-and-no-tls": ('REDIS_URL = "redis://a?ssl_ca_certs=/ca"', "REDIS_URL", "rediss://"),
     "redis-with-two-hosts": ('REDIS_URL = "redis://a,b/0"', "REDIS_URL", "redis+sentinel://"),
@@ -150,9 +140,7 @@ BROKEN = {
     "redis-sentinels-with-a-port-in-words": ('REDIS_URL = "redis+sentinel://a:x,b/c"', "REDIS_URL", "each sentinel"),
     "redis-sentinels-with-a-database-in-words": ('REDIS_URL = "redis+sentinel://a,b/c/d"', "REDIS_URL", "database"),
     "redis-cluster-with-a-database": ('REDIS_URL = "redis+cluster://a/1"', "REDIS_URL", "no other database than 0"),
-    "redis-with-tries": ('REDIS_URL = "rediss://a?retry_on_timeout=1"', "REDIS_URL", "set retry_on_timeout: "),
     "redis-socket-with-one-connection": ('REDIS_URL = "unix:///a?max_connections=1"', "REDIS_URL", "max_connections"),
-    "redis-sentinels-that-wait": ('REDIS_URL = "redis+sentinel://a,b/c?socket_timeout=6"', "REDIS_URL", "no options"),
     "redis-cluster-with-a-time-out": ('REDIS_URL = "redis+cluster://a?socket_connect_timeout=9"', "REDIS_URL", "own"),
     "short-secret": ('SECRET_KEY = "short"', "SECRET_KEY", "at least 32 characters"),
     "signing-key-that-is-none": ('SIGNING_KEY = "hunter2"', "SIGNING_KEY", "private keys in PEM"),
@@ -167,12 +155,9 @@ BROKEN = {
     "fallback-without-secret": (f'SECRET_KEY_FALLBACKS = ["{SECRET}"]', "SECRET_KEY", "is needed beside"),
     "secret-with-a-space": ('API_KEY = "KEY 01"\nFROM_NUMBER = "+12025550100"', "API_KEY", "no spaces"),
     "secret-with-an-accent": ('API_KEY = "KÉY01"\nFROM_NUMBER = "+12025550100"', "API_KEY", "accents"),
-    "too-many-proxies": ("TRUSTED_PROXIES = 6", "TRUSTED_PROXIES", "from 0 to 5"),
     "a-window-without-seconds": ('STARTS_PER_ADDRESS = ["10"]', "STARTS_PER_ADDRESS", 'like "5/600"'),
     "a-window-of-nothing": ('SENDS_PER_NUMBER = ["0/600"]', "SENDS_PER_NUMBER", 'like "5/600"'),
     "a-window-longer-than-a-year": ('SENDS_IN_ALL = ["5/99999999"]', "SENDS_IN_ALL", "seconds at most"),
-    "more-than-a-hundred-in-a-row": ("CHECKS_IN_A_ROW = 101", "CHECKS_IN_A_ROW", "from 1 to 100"),
-    "more-than-all-per-cent": ("CONVERSION_CLOSE_PERCENT = 101", "CONVERSION_CLOSE_PERCENT", "from 0 to 100"),
     "negative-money": ("SPEND_PER_DAY = -1", "SPEND_PER_DAY", "amount of money"),
     "money-without-prices": ("SPEND_PER_DAY = 50", "MESSAGE_PRICES", "is needed for SPEND_PER_DAY"),
     "a-price-without-region": ('MESSAGE_PRICES = ["0.0079"]', "MESSAGE_PRICES", 'like "US=0.0079"'),
@@ -197,8 +182,6 @@ BROKEN = {
     "colon-for-equals": ('BRAND: "Acme"', "line 1", "written with ="),
     "two-equals": ('BRAND = "Acme"\nDEBUG == True\n', "config.cfg", "NameError in line 2"),
     "the-file-ends-the-process": ("import sys\nsys.exit(0)", "config.cfg", "SystemExit in line 2"),
-    "no-process": ("WORKERS = 0", "WORKERS", "from 1 to 256"),
-    "a-port-that-is-none": ("PORT = 70000", "PORT", "from 1 to 65535"),
     "time-to-drain-in-words": ('DRAIN_SECONDS = "abc"', "DRAIN_SECONDS", "number of seconds from 0 to 300"),
     "host-that-is-none": ('HOST = "here:80"', "HOST", "an address to listen on"),
     "host-that-is-half-an-address": ('HOST = "127.0.0"', "HOST", "an address to listen on"),
@@ -223,18 +206,38 @@ def test_a_mistake_is_named_with_its_key_and_what_would_be_right(mistakes, file,
     assert words in message
 
 
+BOUNDS = {  # of every whole number, as it says of itself; what is promised elsewhere stands here once more
+    name: tuple(int(bound.replace(",", "")) for bound in found.groups())
+    for name in KEYS
+    if (found := re.fullmatch(r"whole number of .*, ([\d,]+) to ([\d,]+)", KEYS[name].metadata["kind"].says))
+}
+PROMISED = {
+    "TOKEN_LENGTH": (4, 10),
+    "TOKEN_LIFETIME_SECONDS": (1, 600),
+    "MAX_CHECKS": (1, 5),
+    "CHECKS_IN_A_ROW": (1, 100),
+}
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_whole_number_is_within_its_bounds(name):
+    low, high = BOUNDS[name]
+    kind = KEYS[name].metadata["kind"]
+
+    assert PROMISED.get(name, (low, high)) == (low, high)
+    assert [kind(low), kind(str(high))] == [low, high]
+    for beyond in (low - 1, str(high + 1), None):
+        with pytest.raises(ValueError, match=f"from {low} to {high}"):
+            kind(beyond)
+
+
 ENVIRONMENT = {
     "unknown-key": ({"TOKEN_LENGHT": "6"}, "TEXTPROOF_TOKEN_LENGHT", "Did you mean TOKEN_LENGTH?"),
     "text-for-a-number": ({"TOKEN_LENGTH": "six"}, "TOKEN_LENGTH", "from 4 to 10"),
     "fraction-for-a-number": ({"TOKEN_LENGTH": "6.0"}, "TOKEN_LENGTH", "whole number"),
     "nothing-for-a-number": ({"TOKEN_LENGTH": ""}, "TOKEN_LENGTH", "whole number"),
     "endless-number": ({"TOKEN_LENGTH": "9" * 10_000}, "TOKEN_LENGTH", "whole number"),
-    "token-too-short": ({"TOKEN_LENGTH": "3"}, "TOKEN_LENGTH", "from 4 to 10"),
-    "life-above-ten-minutes": ({"TOKEN_LIFETIME_SECONDS": "601"}, "TOKEN_LIFETIME_SECONDS", "from 1 to 600"),
-    "text-for-a-flag": ({"DEBUG": "on"}, "DEBUG", "True or False"),
     "text-in-a-list": ({"RESEND_WAITS_SECONDS": "30,soon"}, "RESEND_WAITS_SECONDS", "whole number of seconds"),
-    "bad-region": ({"ALLOWED_REGIONS": "US,XX"}, "ALLOWED_REGIONS", '"XX" is none'),
-    "bad-url": ({"PUBLIC_URL": "example.com"}, "PUBLIC_URL", "https:// or http://"),
     "prefix-for-what-has-none": ({"PORT": "8000"}, "TEXTPROOF_PORT", "it is PORT, without TEXTPROOF_"),
     "secret-file-is-a-device": ({"API_KEY_FILE": "/dev/null"}, "TEXTPROOF_API_KEY_FILE", "no ordinary file"),
     "secret-file-missing": ({"API_KEY_FILE": "/no/such/file"}, "TEXTPROOF_API_KEY_FILE", "cannot be read"),
@@ -253,33 +256,17 @@ def test_a_mistake_in_the_environment_is_named_as_well(mistakes, environment, ke
     assert words in message
 
 
-def test_all_mistakes_are_reported_together(mistakes):
+def test_all_mistakes_are_reported_together_each_with_where_it_came_from(mistakes):
     """Nobody likes to start a service five times."""
-    file = (
-        'TOKEN_LENGTH = 3\nTOKEN_LIFETIME_SECONDS = 601\nSENDER = "telnyx"\nALLOWED_REGIONS = ["UK"]\nTOKEN_LENGHT = 6'
-    )
+    file = 'TOKEN_LENGTH = 3\nTOKEN_LIFETIME_SECONDS = 601\nSENDER = "telnyx"\nTOKEN_LENGHT = 6'
 
     message, found = mistakes(file, API_KEY="KEY01", PUBLIC_URL="nowhere")
 
-    assert {mistake.key for mistake in found} == {
-        "TOKEN_LENGTH",
-        "TOKEN_LIFETIME_SECONDS",
-        "ALLOWED_REGIONS",
-        "TOKEN_LENGHT",
-        "PUBLIC_URL",
-        "FROM_NUMBER",
-    }
-    assert "6 settings need attention" in message
-
-
-def test_a_mistake_says_where_it_came_from(mistakes):
-    message, found = mistakes("TOKEN_LENGTH = 3", MAX_CHECKS="9")
-
-    assert {(mistake.key, mistake.source) for mistake in found} == {
-        ("TOKEN_LENGTH", "config.cfg"),
-        ("MAX_CHECKS", "environment"),
-    }
+    sources = {mistake.key: mistake.source for mistake in found}
+    assert set(sources) == {"TOKEN_LENGTH", "TOKEN_LIFETIME_SECONDS", "TOKEN_LENGHT", "PUBLIC_URL", "FROM_NUMBER"}
+    assert (sources["TOKEN_LENGTH"], sources["PUBLIC_URL"]) == ("config.cfg", "environment")
     assert "TOKEN_LENGTH = 3  (config.cfg)" in message
+    assert "5 settings need attention" in message
 
 
 def test_a_file_that_is_named_must_be_there(tmp_path):
@@ -289,16 +276,13 @@ def test_a_file_that_is_named_must_be_there(tmp_path):
     assert [mistake.key for mistake in error.value.mistakes] == ["TEXTPROOF_CONFIG"]
 
 
-def test_without_a_file_there_are_the_defaults(tmp_path, monkeypatch):
+def test_the_file_beside_the_service_is_read_without_being_named_and_without_one_there_are_the_defaults(
+    tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
-
     assert Settings.load({}) == Settings()
 
-
-def test_the_file_beside_the_service_is_read_without_being_named(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "config.cfg").write_text("TOKEN_LENGTH = 8")
-
     assert Settings.load({}).TOKEN_LENGTH == 8
 
 
@@ -374,6 +358,7 @@ LEAKS = {
     "without-a-closing-quote": 'API_KEY = "hunter2\nFROM_NUMBER = "+12025550100"',
     "with-a-dash-and-no-quotes": 'API_KEY = hunter2-\nFROM_NUMBER = "+12025550100"',
     "in-a-list": 'SECRET_KEY = ["hunter2"]',
+    "a-number": "SECRET_KEY = 31415926535897932384626433832795",
     "a-list-in-a-list": 'SECRET_KEY_FALLBACKS = [["hunter2"]]',
     "short-fallback": 'SECRET_KEY_FALLBACKS = ["hunter2"]',
     "fallbacks-in-braces": 'SECRET_KEY_FALLBACKS = {"hunter2": 1}',
@@ -392,14 +377,7 @@ def test_no_message_shows_a_secret(mistakes, file):
     """What a service says at its start lands in logs, and in the issues of people who ask for help."""
     message, found = mistakes(file)
 
-    assert "hunter2" not in message
-    assert "hunter2" not in repr(found)
-
-
-def test_a_number_as_a_secret_is_not_shown(mistakes):
-    message, _ = mistakes("SECRET_KEY = 31415926535897932384626433832795")
-
-    assert "31415926" not in message
+    assert not re.search("hunter2|31415926", f"{message}{found!r}")
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "API_KEY"])
@@ -412,20 +390,14 @@ def test_no_message_shows_a_secret_of_a_file_or_the_environment(mistakes, tmp_pa
     assert "hunter2" not in in_file + in_environment
 
 
-def test_settings_show_no_secret(load):
-    settings = load(
-        SENDER="demo", SECRET_KEY=SECRET, SECRET_KEY_FALLBACKS=SECRET * 2, REDIS_URL=f"redis://:{SECRET}@localhost"
-    )
+def test_neither_settings_nor_warnings_show_a_secret(load):
+    secret = {"SECRET_KEY": SECRET, "SECRET_KEY_FALLBACKS": SECRET * 2, "REDIS_URL": f"redis://:{SECRET}@localhost"}
+    settings = load(**TELNYX, **secret, TOKEN_LENGTH="4")
 
-    assert SECRET not in repr(settings)
     assert settings.SECRET_KEY == SECRET
-
-
-def test_no_warning_shows_a_secret(load):
-    settings = load(**TELNYX, SECRET_KEY=SECRET, REDIS_URL=f"redis://:{SECRET}@localhost", TOKEN_LENGTH="4")
-
-    assert SECRET not in str(settings.warnings())
-    assert TELNYX["API_KEY"] not in str(settings.warnings())
+    for shown in (repr(settings), str(settings.warnings())):
+        assert SECRET not in shown
+        assert TELNYX["API_KEY"] not in shown
 
 
 def test_a_backslash_in_a_secret_is_no_reason_to_print_it(tmp_path):
@@ -458,52 +430,32 @@ def test_the_tutorials_file_still_works(load):
     assert (settings.TOKEN_LENGTH, settings.DEBUG) == (4, True)
 
 
-def test_the_environment_wins_over_the_file(load):
-    assert load("TOKEN_LENGTH = 8\nMAX_CHECKS = 3", TOKEN_LENGTH="7").TOKEN_LENGTH == 7
-    assert load("TOKEN_LENGTH = 8\nMAX_CHECKS = 3", TOKEN_LENGTH="7").MAX_CHECKS == 3
+def test_the_environment_wins_over_the_file_and_mends_it(load):
+    settings = load("TOKEN_LENGTH = 99\nMAX_CHECKS = 3", TOKEN_LENGTH="7")
+
+    assert (settings.TOKEN_LENGTH, settings.MAX_CHECKS) == (7, 3)
 
 
-def test_a_right_value_in_the_environment_mends_a_wrong_one_in_the_file(load):
-    assert load("TOKEN_LENGTH = 99", TOKEN_LENGTH="7").TOKEN_LENGTH == 7
+@pytest.mark.parametrize(
+    ("content", "file", "environment", "key", "value"),
+    [
+        (f"  {SECRET}\n", "", {}, "SECRET_KEY", SECRET),
+        (SECRET, f'SECRET_KEY = "{"x" * 40}"', {}, "SECRET_KEY", SECRET),
+        ("x" * 40, "", {"SECRET_KEY": SECRET}, "SECRET_KEY", SECRET),
+        (f"{SECRET},{'x' * 40}\n", "", {"SECRET_KEY": SECRET}, "SECRET_KEY_FALLBACKS", (SECRET, "x" * 40)),
+    ],
+    ids=["from-a-file", "wins-over-config", "the-environment-wins", "several"],
+)
+def test_a_secret_can_be_read_from_a_file(load, tmp_path, content, file, environment, key, value):  # noqa: PLR0917
+    (tmp_path / "secret").write_text(content)
+    named = {f"{key}_FILE": str(tmp_path / "secret")}
 
-
-def test_a_secret_can_be_read_from_a_file(load, tmp_path):
-    (tmp_path / "secret").write_text(f"  {SECRET}\n")
-
-    assert load(SENDER="demo", SECRET_KEY_FILE=str(tmp_path / "secret")).SECRET_KEY == SECRET
-
-
-@pytest.mark.parametrize("order", [1, -1], ids=["named-first", "named-last"])
-def test_a_secret_in_the_environment_wins_over_its_file(load, tmp_path, order):
-    (tmp_path / "secret").write_text("x" * 40)
-    environment = {"SENDER": "demo", "SECRET_KEY": SECRET, "SECRET_KEY_FILE": str(tmp_path / "secret")}
-
-    assert load(**dict(list(environment.items())[::order])).SECRET_KEY == SECRET
-
-
-def test_a_file_of_a_secret_wins_over_config(load, tmp_path):
-    (tmp_path / "secret").write_text(SECRET)
-
-    assert (
-        load(f'SECRET_KEY = "{"x" * 40}"', SENDER="demo", SECRET_KEY_FILE=str(tmp_path / "secret")).SECRET_KEY == SECRET
-    )
-
-
-def test_several_secrets_can_stand_in_one_file(load, tmp_path):
-    (tmp_path / "secrets").write_text(f"{SECRET},{'x' * 40}\n")
-
-    settings = load(SENDER="demo", SECRET_KEY=SECRET, SECRET_KEY_FALLBACKS_FILE=str(tmp_path / "secrets"))
-
-    assert settings.SECRET_KEY_FALLBACKS == (SECRET, "x" * 40)
+    for order in (environment | named, named | environment):
+        assert getattr(load(file, SENDER="demo", **order), key) == value
 
 
 RIGHT = {
     "digits-in-quotes": ('TOKEN_LENGTH = "6"', "TOKEN_LENGTH", 6),
-    "lower-bound": ("TOKEN_LENGTH = 4", "TOKEN_LENGTH", 4),
-    "upper-bound": ("TOKEN_LENGTH = 10", "TOKEN_LENGTH", 10),
-    "odd": ("TOKEN_LENGTH = 7", "TOKEN_LENGTH", 7),
-    "life-of-ten-minutes": ("TOKEN_LIFETIME_SECONDS = 600", "TOKEN_LIFETIME_SECONDS", 600),
-    "life-of-a-second": ("TOKEN_LIFETIME_SECONDS = 1", "TOKEN_LIFETIME_SECONDS", 1),
     "flag-in-words": ('DEBUG = "yes"', "DEBUG", True),
     "tuple": ("RESEND_WAITS_SECONDS = (10, 20)", "RESEND_WAITS_SECONDS", (10, 20)),
     "small-letters": ('ALLOWED_REGIONS = ["us", "ca"]', "ALLOWED_REGIONS", ("US", "CA")),
@@ -593,17 +545,10 @@ def test_a_name_in_small_letters_is_no_setting_in_the_environment_either(name):
         Settings.load({name: "Acme"})
 
 
-def test_an_empty_variable_that_may_be_anybodys_sets_nothing(tmp_path, monkeypatch):
+def test_other_and_empty_variables_of_the_environment_are_nobodys_business(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
-    assert Settings.load({"WORKERS": "", "TEXTPROOF_CONFIG": ""}) == Settings()
-
-
-def test_other_variables_of_the_environment_are_nobodys_business(load, tmp_path):
-    (tmp_path / "config.cfg").touch()
-    environment = {"TEXTPROOF_CONFIG": str(tmp_path / "config.cfg"), "PATH": "/bin", "TOKEN_LENGTH": "99", "text": "x"}
-
-    assert Settings.load(environment) == Settings()
+    assert Settings.load({"WORKERS": "", "TEXTPROOF_CONFIG": "", "TOKEN_LENGTH": "99", "text": "x"}) == Settings()
 
 
 # -- What follows from the settings
@@ -611,15 +556,14 @@ def test_other_variables_of_the_environment_are_nobodys_business(load, tmp_path)
 
 @pytest.mark.parametrize(
     ("environment", "sender"),
-    [({}, "demo"), (TELNYX, "telnyx"), (TELNYX | {"SENDER": "demo"}, "demo")],
-    ids=["nothing-set", "telnyx", "demo-with-a-key"],
+    [
+        *(({}, "demo"), (TELNYX, "telnyx"), (TELNYX | {"SENDER": "demo"}, "demo")),
+        ({"API_KEY": "KEY01", "FROM_NUMBER": "+12025550100"}, "telnyx"),
+    ],
+    ids=["nothing-set", "telnyx", "demo-with-a-key", "a-key-and-a-number"],
 )
 def test_the_demo_is_for_who_has_set_nothing(load, environment, sender):
     assert load(**environment).sender == sender
-
-
-def test_a_key_and_a_number_are_enough_to_send(load):
-    assert load(API_KEY="KEY01", FROM_NUMBER="+12025550100").sender == "telnyx"
 
 
 @pytest.mark.parametrize(
@@ -639,18 +583,13 @@ def test_only_the_main_region_of_the_country_code_is_texted_unless_others_are_na
     assert (rules.home_region, set(rules.allowed_regions)) == (home, allowed)
 
 
-@pytest.mark.parametrize(
-    ("size", "is_taken"), [(0, False), (6, True), (16_384, True), (16_385, False)], ids=["empty", "six", "most", "more"]
-)
-def test_a_logo_is_small(load, tmp_path, size, is_taken):
+@pytest.mark.parametrize("size", [0, 6, 16_384, 16_385])
+def test_a_logo_is_small(load, tmp_path, size):
     logo = tmp_path / "logo.svg"
     logo.write_bytes(b"<svg/>"[:size].ljust(size))
 
-    if is_taken:
-        assert load(LOGO=str(logo)).LOGO.endswith("logo.svg")
-    else:
-        with pytest.raises(SettingsError, match="16,384"):
-            load(LOGO=str(logo))
+    with nullcontext() if size in {6, 16_384} else pytest.raises(SettingsError, match="16,384"):
+        assert load(LOGO=str(logo)).LOGO.endswith(logo.name)
 
 
 def test_the_rules_are_made_of_the_settings(load):
@@ -742,12 +681,6 @@ def _calm():
 
 
 # -- The example
-
-
-def test_the_example_starts_the_demo_unchanged(load):
-    settings = load((ROOT / "config.cfg.example").read_text())
-
-    assert settings.sender == "demo"
 
 
 def test_the_example_has_every_setting_with_its_default(load):

@@ -99,15 +99,12 @@ def test_every_make_target_that_is_named_is_there():
     assert named <= there
 
 
-def test_make_help_lists_every_target_of_the_readme():
+def test_the_two_commands_come_first_and_make_help_lists_all_of_the_readme():
+    """Whoever comes from the tutorial reads these before anything else."""
     listed = set(re.findall(r"^([a-z]+):.*## ", MAKEFILE, re.MULTILINE))
 
-    assert set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE)) <= listed
-
-
-def test_the_two_commands_come_first():
-    """Whoever comes from the tutorial reads these before anything else."""
     assert re.findall(r"^make ([a-z]+)", README, re.MULTILINE)[:2] == ["run", "test"]
+    assert set(re.findall(r"(?:^|`)make ([a-z]+)", README, re.MULTILINE)) <= listed
 
 
 def test_the_command_says_which_version_it_is():
@@ -127,6 +124,17 @@ def test_every_link_inside_the_repository_leads_somewhere(page):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
+def test_every_example_is_in_the_guide_and_is_run():
+    guide = (ROOT / "docs" / "integration.md").read_text()
+    tests = "".join((ROOT / "tests" / "api" / name).read_text() for name in ("test_examples.py", "test_libraries.py"))
+    kinds = {".py", ".mjs", ".conf", ".sh"}
+    examples = [path for place in ("*", "*/*") for path in (ROOT / "examples").glob(place) if path.suffix in kinds]
+
+    assert len(examples) > 5
+    assert [path for path in examples if f"](../{path.relative_to(ROOT)})" not in guide] == []
+    assert [path for path in examples if path.stem not in tests] == []
+
+
 # -- Decisions
 
 
@@ -143,27 +151,16 @@ def test_a_decision_has_context_options_decision_and_consequence(page):
     assert list(sections) == ["Context", "Options", "Decision", "Consequence"]
     assert all(len(words.strip()) > 20 for words in sections.values())
     assert text.startswith(f"# {int(page.name[:4])}. ")
-
-
-@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
-def test_a_decision_fits_on_one_page(page):
-    assert len(page.read_text().splitlines()) <= 60
+    assert len(text.splitlines()) <= 60, "it fits on one page"
 
 
 # -- The map of the stack
 
 
-def test_the_map_in_the_package_names_every_room():
-    import service  # noqa: PLC0415 - its docstring is what is tested
-
-    rooms = {path.name.removesuffix(".py") for path in (ROOT / "service").iterdir() if not path.name.startswith("__")}
-
-    assert {room for room in rooms if room not in (service.__doc__ or "")} == set()
-
-
-@pytest.mark.parametrize("package", ["commands", "web"])
+@pytest.mark.parametrize("package", ["service", "service/commands", "service/web"])
 def test_the_map_of_a_package_names_every_file(package):
-    text = (ROOT / "service" / package / "__init__.py").read_text()
-    files = {path.name for path in (ROOT / "service" / package).glob("*.py") if path.name != "__init__.py"}
+    text = (ROOT / package / "__init__.py").read_text()
+    files = {path.name for path in (ROOT / package).glob("*.py") if not path.name.startswith("__")}
+    files |= {path.name for path in (ROOT / package).glob("*/") if package == "service" and path.name[0] != "_"}
 
-    assert {name for name in files if name not in text} == set()
+    assert {name for name in files if name.removesuffix(".py" if package == "service" else "") not in text} == set()

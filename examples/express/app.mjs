@@ -9,10 +9,11 @@ import express from "express";
 import session from "express-session";
 import * as client from "openid-client";
 
-const { VERIFY_URL, VERIFY_KEY, PORT = "5000" } = process.env;
+const { VERIFY_URL, VERIFY_KEY, VERIFY_ALG = "RS256", PORT = "5000" } = process.env;
 const home = `http://127.0.0.1:${PORT}`;
+const shop = { client_secret: VERIFY_KEY, id_token_signed_response_alg: VERIFY_ALG }; // as `keys add --alg` said
 // Without the option, only https will do: leave it out where Textproof has a public address.
-const textproof = await client.discovery(new URL(VERIFY_URL), "shop", VERIFY_KEY, undefined, {
+const textproof = await client.discovery(new URL(VERIFY_URL), "shop", shop, undefined, {
   execute: [client.allowInsecureRequests],
 });
 

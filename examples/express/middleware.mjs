@@ -8,7 +8,7 @@ import { randomBytes } from "node:crypto";
 import express from "express";
 import oidc from "express-openid-connect";
 
-const { VERIFY_URL, VERIFY_KEY, SECRET_KEY, PORT = "5000" } = process.env;
+const { VERIFY_URL, VERIFY_KEY, VERIFY_ALG = "RS256", SECRET_KEY, PORT = "5000" } = process.env;
 const app = express();
 
 app.use(
@@ -17,6 +17,7 @@ app.use(
     baseURL: `http://127.0.0.1:${PORT}`,
     clientID: "shop",
     clientSecret: VERIFY_KEY,
+    idTokenSigningAlg: VERIFY_ALG, // as `keys add --alg` said
     secret: SECRET_KEY ?? randomBytes(32).toString("hex"),
     authorizationParams: { response_type: "code", scope: "openid phone" },
   }),

@@ -52,25 +52,25 @@ class Applications:
         return self._authorizations.is_answered(asked)
 
     def start(self, asked: Authorization, typed: str, *, caller: Caller, nonce: str, about: About) -> Verification:
-        """Start a verification: the person's address counts, and the application's budget as well.
+        """Start a verification for an application, as its `caller`.
 
         Raises:
-            Refused: The application asked for another number, or was revoked.
+            Refused: The application asked for another number.
             VerificationError: As for `Verifier.start`.
         """
-        both = self.caller(asked, caller)
-        if asked.to and self._verifier.number(typed, caller=both).e164 != asked.to:
+        if asked.to and self._verifier.number(typed, caller=caller).e164 != asked.to:
             raise Refused("other_number")
-        return self._verifier.start(typed, caller=both, nonce=nonce and f"{asked.id}{nonce}", about=about)
+        return self._verifier.start(typed, caller=caller, nonce=nonce and f"{asked.id}{nonce}", about=about)
 
     def caller(self, asked: Authorization, person: Caller) -> Caller:
-        """Return who asks for a message: the person, from their address, and the application, with its budget.
+        """Return who asks: the person, from their address, and the application, with its budget.
 
         Raises:
-            Refused: The application was revoked.
+            Refused: The application was revoked, or that address of it: nobody is to be sent back there.
+            StoreUnavailable: Nobody can tell.
         """
         client = as_one(self._clients.named(asked.client))
-        if client is None:
+        if client is None or not client.may_return_to(asked.redirect_uri):
             raise Refused("authorization_gone")
         return replace(client.caller, address=person.address, network=person.network)
 

@@ -8,7 +8,6 @@ import hmac
 import secrets
 import time
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -99,7 +98,8 @@ class Pages:
         with suppress(StoreUnavailable):  # the cookie cannot be read without a keyring, and the form does not need it
             sealed, phone = self._cookie.authorization(request), self._given_up()
             with suppress(Refused):
-                if not self._applications.is_answered(self._applications.begun(sealed)):
+                if not self._applications.is_answered(asked := self._applications.begun(sealed)):
+                    self._caller(asked)
                     return redirect(begin_at(sealed), 303)
         if self._open_to != "open":
             self._refuse()
@@ -110,6 +110,7 @@ class Pages:
         sealed = request.args.get("authorization", "")
         g.asked = None
         g.asked = asked = self._applications.begun(sealed)
+        self._caller(asked)
         if self._applications.is_answered(asked):
             raise Refused("authorization_gone")
         suggest(asked.locale)
@@ -127,12 +128,15 @@ class Pages:
         about = About(asked.reference if asked else "", language().tag)
         try:
             number = self._verifier.number(phone, home=self._region()).e164
+            caller = self._caller(asked)
             if asked is None:
-                verification = self._verifier.start(number, caller=self._caller(), nonce=nonce, about=about)
+                verification = self._verifier.start(number, caller=caller, nonce=nonce, about=about)
             else:
-                verification = self._applications.start(asked, number, caller=self._caller(), nonce=nonce, about=about)
+                verification = self._applications.start(asked, number, caller=caller, nonce=nonce, about=about)
         except (VerificationError, Refused) as error:
             problem = problem_of(error)
+            if problem.code == "authorization_gone":  # the form would lead nowhere
+                raise
             fixed = asked.to if asked else ""
             return with_retry(make_response(self._phone_form(problem, phone, sealed, fixed), problem.status), problem)
         response = redirect(url_for("pages.verify"), 303)
@@ -145,7 +149,7 @@ class Pages:
         if id_ is None:
             return redirect(url_for("pages.index"), 303)
         try:
-            return self._page(self._verifier.show(id_, caller=self._caller()))
+            return self._page(self._verifier.show(id_, caller=self._caller(self._asked())))
         except StoreUnavailable as error:
             return self._form(None, problem_of(error))
 
@@ -154,9 +158,9 @@ class Pages:
         id_ = self._cookie.read(request)
         if id_ is None:
             return redirect(url_for("pages.index"), 303)
-        asked = self._asked()
-        caller = replace(self._caller(), client=asked.client) if asked else self._caller()
         try:
+            asked = self._asked()
+            caller = self._caller(asked)
             try:
                 approved = self._verifier.check(id_, _field("token"), caller=caller, nonce=_field("nonce")[:NONCE_MAX])
             except AlreadyApproved:
@@ -172,9 +176,8 @@ class Pages:
         id_ = self._cookie.read(request)
         if id_ is None:
             return redirect(url_for("pages.index"), 303)
-        asked = self._asked()
-        caller = self._applications.caller(asked, self._caller()) if asked else self._caller()
         try:
+            caller = self._caller(self._asked())
             self._verifier.resend(id_, caller=caller, nonce=_field("nonce")[:NONCE_MAX])
         except AlreadyApproved:
             pass  # there is nothing to send: the page says so
@@ -231,7 +234,7 @@ class Pages:
         if request.endpoint == "pages.status":
             raise Refused("other_tab")
         with suppress(UnknownVerification):
-            current = self._verifier.show(id_, caller=self._caller())
+            current = self._verifier.show(id_, caller=self._caller(self._asked()))
             suggest(current.about.locale)
             return as_page(other_tab(current.to.readable))
         return redirect(url_for("pages.index"), 303)
@@ -274,8 +277,19 @@ class Pages:
             return chosen
         return policy.home_region if policy.home_region in policy.allowed_regions else min(policy.allowed_regions)
 
-    def _caller(self) -> Caller:
-        return self._callers.of(request)
+    def _caller(self, asked: Authorization | None = None) -> Caller:
+        """Return who asks: the person, and the application that sent them, if one did.
+
+        Raises:
+            Refused: It was revoked: nobody is led back to it, by no page.
+            StoreUnavailable: Nobody can tell.
+        """
+        person = self._callers.of(request)
+        try:
+            return self._applications.caller(asked, person) if asked else person
+        except Refused:
+            g.asked = None
+            raise
 
     def _asked(self) -> Authorization | None:
         """Return the authorization request of the application that sent this browser, if one did."""
@@ -327,7 +341,7 @@ class Pages:
 
     def _form(self, verification: Verification | None, problem: Problem | None = None) -> Response:
         """Show the token form; `verification` is None when the store is unavailable."""
-        asked = self._asked() if verification else None
+        asked = self._asked()
         page = render_template(
             "verify.html",
             verification=verification,

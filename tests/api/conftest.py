@@ -3,18 +3,23 @@
 | fixture | is |
 |---|---|
 | `add_client` | makes an application's key: `add_client("shop", redirect_uris=(…,))` |
+| `server`, `real_store`, `add` | a store server of this file, a store on it, and what makes a key there |
 | `shop`, `rival` | two applications at the same service, as an `Application` |
 """
 
 import functools
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from service.commands.keys import ClientKeys
+from service.store.connect import connect
+from service.store.redis import RedisStore
 from service.web import oidc_keys
 from tests.api.application import REDIRECT_URI, RIVAL_URI, Application
+from tests.support.servers import StoreServer
 
 collect_ignore = [] if os.environ.get("EXAMPLES") else ["test_libraries.py"]  # which says when
 
@@ -22,6 +27,24 @@ collect_ignore = [] if os.environ.get("EXAMPLES") else ["test_libraries.py"]  # 
 @pytest.fixture
 def add_client(store, clock, settings) -> Callable[..., str]:
     return functools.partial(ClientKeys(store, settings()).add, now=clock())
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[StoreServer]:
+    with StoreServer() as started:
+        yield started
+
+
+@pytest.fixture
+def real_store(server, policy) -> Iterator[RedisStore]:
+    with connect(server.url) as client:
+        yield RedisStore(client, policy)
+
+
+@pytest.fixture
+def add(real_store) -> Callable[..., str]:
+    """Make an application's key at `server`: `add("shop", redirect_uris=(…,))`."""
+    return functools.partial(ClientKeys(real_store).add, now=time.time())
 
 
 @functools.cache

@@ -9,27 +9,15 @@ from hypothesis import strategies as st
 START = "/v1/verifications"
 NUMBER = "+12025550143"
 
-UNREADABLE = {
+UNREADABLE = {  # more of them: tests/test_strict_json.py
     "nothing": (b"", 415),
     "no-json": (b"to=%2B12025550143", 400),
     "half": (b'{"to": "+1202', 400),
     "list": (b'["+12025550143"]', 400),
-    "text": (b'"+12025550143"', 400),
     "null": (b"null", 400),
-    "not-a-number": (b'{"to": NaN}', 400),
-    "infinite": (b'{"to": Infinity}', 400),
-    "huge-number": (b'{"to": ' + b"9" * 4000 + b"}", 400),
     "deep": (b"[" * 4000, 400),
-    "deep-objects": (b'{"a":' * 800, 400),
     "twice": (b'{"to": "+12025550143", "to": "+12025550144"}', 400),
-    "twice-in-disguise": (b'{"to": "+12025550143", "t\\u006f": "+12025550144"}', 400),
-    "twice-inside": (b'{"to": {"a": 1, "a": 2}}', 400),
     "latin-1": ('{"to": "+12025550143", "reference": "é"}'.encode("latin-1"), 400),
-    "utf-16": ('{"to": "+12025550143"}'.encode("utf-16"), 400),
-    "byte-order-mark": (b'\xef\xbb\xbf{"to": "+12025550143"}', 400),
-    "nul": (b"\0", 400),
-    "half-a-pair": (b'{"to": "+12025550143", "reference": "\\ud800"}', 400),
-    "half-a-pair-in-a-name": (b'{"to": "+12025550143", "\\udc00": 1}', 400),
 }
 INVALID = {
     "unknown-field": {"to": NUMBER, "token": "1"},
@@ -74,16 +62,7 @@ def test_what_has_another_shape_is_refused_and_says_which_field(shop, sender, bo
 
 
 @pytest.mark.parametrize(
-    "content_type",
-    [
-        None,
-        "",
-        "text/plain",
-        "text/json",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "json",
-    ],
+    "content_type", [None, "", "text/plain", "text/json", "application/x-www-form-urlencoded", "json"]
 )
 def test_another_media_type_is_a_415(shop, sender, content_type):
     answer = shop.raw(START, b'{"to": "+12025550143"}', content_type)
@@ -145,16 +124,6 @@ def test_what_is_no_id_is_not_found(shop, id_, verb):
     answer = shop.post(path, body) if verb else shop.get(path)
 
     assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
-
-
-@pytest.mark.slow
-@given(raw=st.binary(max_size=5000))
-def test_no_bytes_are_too_strange(shop, sender, raw):
-    answer = shop.raw(START, raw)
-
-    assert 400 <= answer.status_code < 500
-    assert answer.mimetype == "application/problem+json"
-    assert sender.messages == []
 
 
 JSON = st.recursive(

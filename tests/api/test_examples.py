@@ -2,25 +2,14 @@
 
 import os
 import subprocess
-import time
 
 import pytest
 
-from service.commands.keys import ClientKeys
-from service.store.connect import connect
-from service.store.redis import RedisStore
-from tests.support.http import Browser
-from tests.support.servers import StoreServer
+from tests.races.people import code_of
 from tests.support.service import ROOT, ServiceProcess
 
 pytestmark = pytest.mark.slow
 EXAMPLES = ROOT / "examples"
-
-
-@pytest.fixture
-def server():
-    with StoreServer() as server:
-        yield server
 
 
 @pytest.fixture
@@ -29,17 +18,7 @@ def textproof(server):
         yield replica
 
 
-@pytest.fixture
-def add(server, policy):
-    return lambda name: ClientKeys(RedisStore(connect(server.url), policy)).add(name, now=time.time())
-
-
-def _code(textproof, number):
-    with Browser(textproof.url) as browser:
-        return next(one["text"].split()[0] for one in browser.get("/demo/messages").json() if one["to"] == number)
-
-
-def test_the_curl_example_says_right_or_wrong_by_its_exit_code(textproof, add, numbers):
+def test_the_curl_example_says_right_or_wrong_by_its_exitcode_of(textproof, add, numbers):
     number = next(numbers)
     environ = os.environ | {"VERIFY_URL": textproof.url, "VERIFY_KEY": add("shell")}
 
@@ -49,7 +28,7 @@ def test_the_curl_example_says_right_or_wrong_by_its_exit_code(textproof, add, n
         )
 
     id_ = curl("start", number).stdout.strip()
-    code = _code(textproof, number)
+    code = code_of(textproof, number)
 
     assert curl("show", id_).returncode == 0
     assert curl("resend", id_).returncode != 0  # too soon

@@ -11,8 +11,6 @@ from service.__main__ import main
 from service.app import create_app
 from service.commands.keys import ClientKeys, NotPossible
 from service.config import Settings
-from service.store.clients import ClientStore
-from service.store.key_names import Names
 from service.verification import clients
 from service.verification.clients import as_one, is_name, is_redirect_uri, new_key, proven
 from tests.api.application import REDIRECT_URI, Application
@@ -241,43 +239,6 @@ def test_the_store_has_a_digest_and_not_the_key(redis, add_client):
     assert prefix.decode() == key[3:11]
     assert key[12:].encode() not in line
     assert redis.ttl(CLIENTS) == -1
-
-
-def test_a_key_is_remembered_with_all_it_may_do(store, add_client, clock):
-    add_client("shop", regions=["us", "CA"], redirect_uris=(REDIRECT_URI,), quota=["5/60", "9/3600"])
-
-    (client,) = store.clients.all()
-
-    assert (client.name, client.regions, client.redirect_uris) == ("shop", ("US", "CA"), (REDIRECT_URI,))
-    assert [(window.limit, window.span.total_seconds()) for window in client.quota] == [(5, 60), (9, 3600)]
-    assert client.created == int(clock())
-
-
-@pytest.fixture
-def process(make_store, policy, clock):
-    """Where another process looks keys up."""
-    return ClientStore(make_store(policy).verifications._scripts, Names("tp"), clock=clock)
-
-
-def test_a_process_looks_a_key_up_once_a_second_at_most(process, store, add_client, clock):
-    prefix = add_client("shop")[3:11]
-    assert process.find(prefix)
-
-    store.clients.revoke(prefix)
-    clock.advance(0.99)
-    assert process.find(prefix)
-
-    clock.advance(0.01)
-    assert process.find(prefix) is None
-
-
-def test_a_key_that_was_added_is_found_at_once(process, add_client, monkeypatch):
-    monkeypatch.setattr("service.verification.clients.secrets.token_hex", lambda _bytes: "00000000")
-    assert process.find("00000000") is None
-
-    add_client("shop")
-
-    assert process.find("00000000")
 
 
 # -- Who is let in

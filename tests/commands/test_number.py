@@ -40,15 +40,12 @@ def limits(store, keyring, policy, clock):
     return Limits(store, keyring, policy, clock)
 
 
-def test_of_a_number_that_nobody_asked_for_it_says_so(trail, number):
+def test_of_a_number_that_nobody_asked_for_it_says_so_and_of_what_is_none(trail, number):
     first, *rest = trail.show(number)
 
     assert first.startswith("Nobody asked for +1")
     assert first.endswith("in the last 3 days.")
     assert rest == ["Now:", "  Nothing refuses it: the person may ask for a code."]
-
-
-def test_what_is_no_number_is_said_to_be_none(trail):
     with pytest.raises(NotANumber, match=r"hello is no phone number"):
         list(trail.show("hello"))
 
@@ -91,13 +88,11 @@ def test_who_texted_stop_has_to_text_start(advice, verifier, number):
     assert "Nothing refuses it" in advice(number)
 
 
-@pytest.mark.parametrize("what", ["number", "range", "country"])
-def test_what_an_operator_closed_is_to_be_lifted(advice, limits, number, what):
-    named = {"number": number, "range": number[:-4], "country": "US"}[what]
-    limits.block(named)
-    assert advice(number) == f"  The {what} is closed until it is lifted. `textproof limits lift {named}` opens it."
-
-    limits.lift(named)
+def test_what_an_operator_closed_is_to_be_lifted(advice, limits, number):
+    for what, named in (("number", number), ("range", number[:-4]), ("country", "US")):
+        limits.block(named)
+        assert advice(number) == f"  The {what} is closed until it is lifted. `textproof limits lift {named}` opens it."
+        limits.lift(named)
     assert "Nothing refuses it" in advice(number)
 
 

@@ -1,7 +1,7 @@
 """`textproof doctor` where nothing is wrong: every line is `ok` or a `note`, and it exits with 0."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -11,6 +11,7 @@ from service.config import Settings
 from tests.doctor.conftest import PUBLIC
 from tests.store.engines import ONE_SERVER, binary_of, engines
 from tests.support.servers import CALM_MS, ClusterServers, SentinelServers, StoreServer
+from tests.support.telnyx import FakeTelnyx
 from tests.support.telnyx.account import NUMBER, number_pool
 from tests.support.telnyx.messages import PROFILE
 
@@ -70,38 +71,40 @@ def test_the_service_answers_as_the_doctor_expects(doctor, client):
     assert f"{PUBLIC}/v1/openapi.json answers" in doctor(fetch=fetch).lines("ok")
 
 
-def test_a_number_and_its_profile(doctor):
-    assert doctor(MESSAGING_PROFILE_ID=PROFILE).exit_code == 0
+SENDERS: dict[str, tuple[dict, dict, str]] = {
+    "a number and its profile": ({}, {"MESSAGING_PROFILE_ID": PROFILE}, "belongs to the messaging profile"),
+    "a pool": (
+        {"number_pool_settings": number_pool()},
+        {"FROM_NUMBER": "", "MESSAGING_PROFILE_ID": PROFILE},
+        "the messaging profile has a number pool",
+    ),
+    "a name": (
+        {"alpha_sender": "Acme", "whitelisted_destinations": ["GB"]},
+        {"FROM_NUMBER": "Acme", "MESSAGING_PROFILE_ID": PROFILE, "ALLOWED_REGIONS": "GB"},
+        "FROM_NUMBER is the alphanumeric sender of the messaging profile",
+    ),
+    "several regions in any order": (
+        {"whitelisted_destinations": ["MX", "US", "CA"]},
+        {"ALLOWED_REGIONS": "CA,US,MX"},
+        "as ALLOWED_REGIONS says",
+    ),
+}
+
+
+@pytest.mark.parametrize(("profile", "settings", "words"), SENDERS.values(), ids=SENDERS)
+def test_each_kind_of_sender(doctor, telnyx, profile, settings, words):
+    telnyx.account.profiles[PROFILE] |= profile
+
+    report = doctor(**settings)
+
+    assert report.exit_code == 0
+    assert words in report.output
 
 
 def test_a_number_is_found_among_others(doctor, telnyx):
     telnyx.account.numbers = {f"+1202555{last:04}": None for last in range(1000, 1300)} | {NUMBER: PROFILE}
 
     assert doctor().exit_code == 0
-
-
-def test_a_pool(doctor, telnyx):
-    telnyx.account.profiles[PROFILE]["number_pool_settings"] = number_pool()
-
-    report = doctor(FROM_NUMBER="", MESSAGING_PROFILE_ID=PROFILE)
-
-    assert report.exit_code == 0
-    assert "the messaging profile has a number pool" in report.lines("ok")
-
-
-def test_a_name(doctor, telnyx):
-    telnyx.account.profiles[PROFILE] |= {"alpha_sender": "Acme", "whitelisted_destinations": ["GB"]}
-
-    report = doctor(FROM_NUMBER="Acme", MESSAGING_PROFILE_ID=PROFILE, ALLOWED_REGIONS="GB")
-
-    assert report.exit_code == 0
-    assert "FROM_NUMBER is the alphanumeric sender of the messaging profile" in report.lines("ok")
-
-
-def test_several_regions_in_any_order(doctor, telnyx):
-    telnyx.account.profiles[PROFILE]["whitelisted_destinations"] = ["MX", "US", "CA"]
-
-    assert doctor(ALLOWED_REGIONS="CA,US,MX").exit_code == 0
 
 
 def test_templates_that_can_be_shown(doctor, tmp_path):
@@ -113,23 +116,40 @@ def test_templates_that_can_be_shown(doctor, tmp_path):
 # -- Worth knowing, not wrong.
 
 
-def test_little_money_is_a_note(doctor, telnyx):
-    telnyx.account.balance["available_credit"] = "3.5"
+NOTES: dict[str, tuple[Callable[[FakeTelnyx, StoreServer], object], dict[str, str], str]] = {
+    "little money": (
+        lambda telnyx, _: telnyx.account.balance.update(available_credit="3.5"),
+        {},
+        "the Telnyx account is low: 3.50 USD",
+    ),
+    "readable texts, as for accounts that may not turn it on": (
+        lambda telnyx, _: telnyx.account.profiles[PROFILE].pop("redaction_enabled"),
+        {},
+        "redaction",
+    ),
+    "a store that forgets in a restart": (
+        lambda _, redis: redis.ask("CONFIG SET", "appendonly", "no"),
+        {},
+        "codes in hand are void and limits start anew",
+    ),
+    "a store that fills up": (
+        lambda _, redis: redis.ask("CONFIG SET", "maxmemory", int(redis.info("memory")["used_memory"] / 0.8)),
+        {},
+        "maxmemory",
+    ),
+    "a weak token": (lambda *_: None, {"TOKEN_LENGTH": "4"}, "TOKEN_LENGTH"),
+}
 
-    report = doctor()
 
-    assert report.exit_code == 0
-    assert report.lines("note") == ["the Telnyx account is low: 3.50 USD"]
+@pytest.mark.parametrize(("change", "settings", "words"), NOTES.values(), ids=NOTES)
+def test_it_is_a_note(doctor, telnyx, redis, change, settings, words):  # noqa: PLR0917
+    change(telnyx, redis)
 
-
-def test_readable_texts_are_a_note(doctor, telnyx):
-    del telnyx.account.profiles[PROFILE]["redaction_enabled"]  # as for accounts that may not turn it on
-
-    report = doctor()
+    report = doctor(**settings)
 
     assert report.exit_code == 0
     [note] = report.lines("note")
-    assert "redaction" in note
+    assert words in note
 
 
 def test_a_key_that_telnyx_does_not_tell_is_to_be_compared(doctor, telnyx):
@@ -140,16 +160,6 @@ def test_a_key_that_telnyx_does_not_tell_is_to_be_compared(doctor, telnyx):
     assert report.exit_code == 0
     [skipped] = report.lines("skip")
     assert "TELNYX_PUBLIC_KEY" in skipped
-
-
-def test_a_store_that_forgets_in_a_restart_is_a_note(doctor, redis):
-    redis.ask("CONFIG SET", "appendonly", "no")
-
-    report = doctor()
-
-    assert report.exit_code == 0
-    [note] = report.lines("note")
-    assert "codes in hand are void and limits start anew" in note
 
 
 def test_snapshots_are_persistence(doctor, redis):
@@ -175,16 +185,6 @@ def test_a_store_that_may_not_be_asked_for_its_settings(doctor, redis):
     assert "does not say" in note
 
 
-def test_a_store_that_fills_up_is_a_note(doctor, redis):
-    redis.ask("CONFIG SET", "maxmemory", int(redis.info("memory")["used_memory"] / 0.8))
-
-    report = doctor()
-
-    assert report.exit_code == 0
-    [note] = report.lines("note")
-    assert "maxmemory" in note
-
-
 def test_names_of_people_that_end_with_the_store_are_a_note(doctor, redis):
     store = redis_store(Settings(REDIS_URL=redis.url))
     ClientKeys(store).add("shop", redirect_uris=("https://shop.example.com/callback",), now=1)
@@ -193,14 +193,6 @@ def test_names_of_people_that_end_with_the_store_are_a_note(doctor, redis):
 
     assert note.startswith("SUBJECT_KEY is not set")
     assert doctor(SUBJECT_KEY="k" * 40).lines("note") == []
-
-
-def test_a_weak_token_is_a_note(doctor):
-    report = doctor(TOKEN_LENGTH="4")
-
-    assert report.exit_code == 0
-    [note] = report.lines("note")
-    assert note.startswith("TOKEN_LENGTH")
 
 
 # -- The demo.

@@ -10,6 +10,12 @@ from service.verification.envelope import Keys
 from tests.doctor.conftest import SECRET
 
 OTHER = "a_secret_of_somebody_else_which_is_long_enough"
+STATES: dict[str, tuple[tuple[str, ...], str, tuple[str, ...]]] = {
+    "it opens": ((SECRET,), "ok", ("SECRET_KEY opens the keyring in Redis",)),
+    "another secret": ((OTHER,), "fix", ("SECRET_KEY does not open the keyring in Redis", "textproof keys discard")),
+    "none": ((), "fix", ("lies open", "textproof keys reseal")),
+    "others too": ((SECRET, OTHER), "note", ("(1)", "textproof keys reseal")),
+}
 
 
 @pytest.fixture
@@ -28,39 +34,15 @@ def test_there_is_none_and_it_makes_none(doctor, redis):
     assert "{tp}:keyring" not in redis.ask("KEYS", "*")
 
 
-def test_it_opens(doctor, seal):
-    seal(SECRET)
-
-    assert "SECRET_KEY opens the keyring in Redis" in doctor().lines("ok")
-
-
-def test_it_is_sealed_under_another_secret(doctor, seal, redis):
-    seal(OTHER)
+@pytest.mark.parametrize(("secrets", "mark", "words"), STATES.values(), ids=STATES)
+def test_a_keyring(doctor, seal, redis, secrets, mark, words):  # noqa: PLR0917
+    seal(*secrets)
     before = redis.ask("HKEYS", "{tp}:keyring"), redis.ask("HGET", "{tp}:keyring", "id")
 
-    [fix] = doctor().fixes
+    [line] = [line for line in doctor().lines(mark) if "keyring" in line]
 
-    assert fix.startswith("SECRET_KEY does not open the keyring in Redis")
-    assert "textproof keys discard" in fix
+    assert all(word in line for word in words)
     assert (redis.ask("HKEYS", "{tp}:keyring"), redis.ask("HGET", "{tp}:keyring", "id")) == before
-
-
-def test_it_lies_open_though_a_secret_is_set(doctor, seal):
-    seal()
-
-    [fix] = doctor().fixes
-
-    assert "lies open" in fix
-    assert "textproof keys reseal" in fix
-
-
-def test_other_secrets_open_it_too(doctor, seal):
-    seal(SECRET, OTHER)
-
-    [note] = [line for line in doctor().lines("note") if "keyring" in line]
-
-    assert "(1)" in note
-    assert "textproof keys reseal" in note
 
 
 def test_it_is_that_of_the_installation(doctor, seal):

@@ -4,6 +4,7 @@ import gc
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -73,36 +74,21 @@ class Crew:
     """Threads that stay, as those of a worker do: each does one step when it is told, and keeps what it has."""
 
     def __init__(self, size: int) -> None:
-        self._threads = [threading.Thread(target=self._work, args=[place], daemon=True) for place in range(size)]
-        self._begin, self._done = threading.Barrier(size + 1), threading.Barrier(size + 1)
-        self._step = None
-        self._results = [None] * size
-        for thread in self._threads:
-            thread.start()
-
-    def _work(self, place) -> None:
-        while True:
-            self._begin.wait()
-            if self._step is None:
-                return
-            try:
-                self._results[place] = self._step(place)
-            except Exception as error:  # noqa: BLE001 - it is told to who asked
-                self._results[place] = error
-            self._done.wait()
+        self._size, self._together = size, threading.Barrier(size)
+        self._pool = ThreadPoolExecutor(size)
+        self.close = self._pool.shutdown
 
     def all(self, step):
         """Return what each of them got, an exception as it is."""
-        self._step = step
-        self._begin.wait()
-        self._done.wait()
-        return self._results[:]
 
-    def close(self) -> None:
-        self._step = None
-        self._begin.wait()
-        for thread in self._threads:
-            thread.join()
+        def one(place):
+            self._together.wait()  # so that no thread does two
+            try:
+                return step(place)
+            except Exception as error:  # noqa: BLE001 - it is told to who asked
+                return error
+
+        return list(self._pool.map(one, range(self._size)))
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from service.verification.ports import Verdict
 from tests.store.attempts import Attempt
 from tests.support.processes import wait_until
 from tests.support.servers import ClusterServers, SentinelServers
-from tests.support.service import ServiceProcess
 
 pytestmark = pytest.mark.slow
 
@@ -75,11 +74,3 @@ def test_a_cluster_whose_servers_hung_is_found_again(ends, attempt_at):
             return False
 
     wait_until(is_back, what="the cluster is found again")
-
-
-@pytest.mark.parametrize("scheme", ["redis", "redis+sentinel", "redis+cluster"])
-def test_a_replica_starts_without_its_store(ends, scheme):
-    """Whoever starts everything at once gets it started in any order."""
-    settings = {"TEXTPROOF_REDIS_URL": f"{scheme}://127.0.0.1:1", "TEXTPROOF_SENDER": "demo"}
-
-    ends.enter_context(ServiceProcess(settings))

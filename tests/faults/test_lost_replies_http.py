@@ -6,8 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.races import people
-from tests.races.people import Person, texts_to
+from tests.races.people import arrive, texts_to
 from tests.support.http import Browser, Response, burst, fields
 from tests.support.processes import wait_until
 from tests.support.proxy import DroppingProxy
@@ -17,7 +16,6 @@ from tests.support.service import ServiceProcess
 pytestmark = pytest.mark.slow
 
 AT_ONCE = 8
-PEOPLE = 80
 DROP = 0.2
 
 
@@ -49,12 +47,6 @@ def network(stack):
     return stack[1]
 
 
-@pytest.fixture
-def arrive(replica, numbers):
-    """Somebody whose code has just been texted."""
-    return lambda: people.arrive(replica, next(numbers))
-
-
 def surely(step) -> Response:
     """Do the very same again while the answer is 503; each says when to come back."""
     while True:
@@ -65,75 +57,24 @@ def surely(step) -> Response:
         time.sleep(0.05)
 
 
-def visit(replica: ServiceProcess, person: Person) -> Browser:
-    browser = Browser(replica.url)
-    browser.cookies = dict(person.cookies)
-    return browser
-
-
-def test_a_form_that_is_sent_again_after_a_503_counts_once(replica, network, arrive):
-    crowd = [arrive() for _ in range(PEOPLE)]
-
-    def go(place):
-        person = crowd[place]
-        with visit(replica, person) as browser:
-            answers = [
-                surely(lambda: browser.post("/verify", {"token": typed, "nonce": name}))  # noqa: B023
-                for typed, name in ((person.wrong, "1"), (person.wrong, "2"), (person.token, "3"), (person.token, "4"))
-            ]
-            left = surely(lambda: browser.get("/verify/status")).json()["status"]
-            return *(answer.status for answer in answers), left
-
-    network.drop = DROP
-    lost = network.dropped
-    stories = burst(PEOPLE, go, AT_ONCE)
-
-    assert network.dropped - lost > PEOPLE / 2
-    assert Counter(stories) == {(422, 422, 200, 409, "approved"): PEOPLE}
-
-
-def test_what_was_wrong_once_leaves_four_tries(replica, network, arrive):
-    crowd = [arrive() for _ in range(PEOPLE)]
-
-    def go(place):
-        person = crowd[place]
-        with visit(replica, person) as browser:
-            surely(lambda: browser.post("/verify", {"token": person.wrong, "nonce": "1"}))
-            return surely(lambda: browser.get("/verify/status")).json()["checks_left"]
-
-    network.drop = DROP
-    left = burst(PEOPLE, go, AT_ONCE)
-
-    assert Counter(left) == {4: PEOPLE}
-
-
-def test_the_form_after_a_503_names_the_same_request(replica, network, arrive):
-    """People press the button that they see: it must not count again what may have been counted."""
-    person = arrive()
-    with visit(replica, person) as browser:
+@pytest.mark.parametrize(("is_right", "status", "left"), [(False, 422, 4), (True, 200, 0)], ids=["wrong", "right"])
+def test_the_form_after_a_503_names_the_same_request(replica, network, numbers, is_right, status, left):  # noqa: PLR0917
+    """People press the button that they see: what may have been counted does not count again, and what may have
+    confirmed the number confirms it.
+    """
+    person = arrive(replica, next(numbers))
+    form = {"token": person.token if is_right else person.wrong}
+    with Browser(replica.url) as browser:
+        browser.cookies = dict(person.cookies)
         network.drop = 1.0
-        refused = browser.post("/verify", {"token": person.wrong, "nonce": "form-1"})
+        refused = browser.post("/verify", form | {"nonce": "form-1"})
         network.drop = 0
         surely(lambda: browser.get("/verify/status"))  # until the store is asked again
-        browser.post("/verify", fields(refused.text) | {"token": person.wrong})
-        left = browser.get("/verify/status").json()["checks_left"]
+        answer = browser.post("/verify", fields(refused.text) | form)
+        known = browser.get("/verify/status").json()
 
-    assert refused.status == 503
-    assert left == 4
-
-
-def test_the_right_code_after_a_503_confirms_the_number(replica, network, arrive):
-    """The first answer was lost; the person types the same code into the form that came instead."""
-    person = arrive()
-    with visit(replica, person) as browser:
-        network.drop = 1.0
-        refused = browser.post("/verify", {"token": person.token, "nonce": "form-1"})
-        network.drop = 0
-        surely(lambda: browser.get("/verify/status"))
-        accepted = browser.post("/verify", fields(refused.text) | {"token": person.token})
-
-    assert refused.status == 503
-    assert accepted.status == 200
+    assert (refused.status, answer.status) == (503, status)
+    assert known["checks_left"] == left
 
 
 def test_a_request_that_is_repeated_until_it_is_answered_brings_one_message(replica, network, numbers):

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import pytest
 
 from tests.races.people import Person, ask_for_code, token_in
-from tests.store.engines import ONE_SERVER, binary_of, engines
 from tests.support.http import Browser, burst
 from tests.support.processes import wait_until
 from tests.support.servers import StoreServer
@@ -61,13 +60,10 @@ class Stack:
             return browser.get(path).status
 
 
-@pytest.fixture(
-    scope="module",
-    params=engines(*ONE_SERVER),
-)
-def stack(request):
+@pytest.fixture(scope="module")
+def stack():
     with ExitStack() as ends:
-        store = ends.enter_context(StoreServer(binary_of(request.param), appendonly=True))
+        store = ends.enter_context(StoreServer(appendonly=True))
         carrier = ends.enter_context(FakeTelnyx())
         settings = {
             "TEXTPROOF_REDIS_URL": store.url,
@@ -219,18 +215,9 @@ def test_a_replica_is_not_ready_while_its_store_may_forget(stack):
     stack.store.ask("CONFIG SET", "maxmemory-policy", "allkeys-lru")
     try:
         with stack.visit() as browser:
-            answer = browser.get("/readyz")
+            # A worker that did not hear of the end of an outage yet says that.
+            wait_until(lambda: "allkeys-lru" in browser.get("/readyz").text, what="it says why it is not ready")
+            assert browser.get("/readyz").status == 503
     finally:
         stack.store.ask("CONFIG SET", "maxmemory-policy", "noeviction")
-
-    assert answer.status == 503
-    assert "allkeys-lru" in answer.text
     wait_until(lambda: stack.status("/readyz") == 200, what="ready again")
-
-
-def test_a_store_that_was_started_to_forget_makes_no_replica_ready(ends):
-    store = ends.enter_context(StoreServer(directives=["maxmemory-policy volatile-lru"], maxmemory="64mb"))
-    replica = ends.enter_context(ServiceProcess({"TEXTPROOF_REDIS_URL": store.url, "TEXTPROOF_SENDER": "demo"}))
-
-    with Browser(replica.url) as browser:
-        assert browser.get("/readyz").status == 503

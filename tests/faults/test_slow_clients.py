@@ -5,20 +5,18 @@ Beside each stands the configuration without the lines that hold them off: there
 
 import os
 import re
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from bench.fleet import CONFIG, Balancer, haproxy
+from bench.fleet import CONFIG, haproxy
 from bench.slow import SHAPES, slow_clients
+from tests.support.balanced import balanced
 from tests.support.http import Browser
 from tests.support.processes import free_port, wait_until
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("balancer"),
     pytest.mark.skipif(not haproxy() and os.environ.get("CI") != "true", reason="there is no haproxy here"),
 ]
 
@@ -31,7 +29,7 @@ OURS = OURS.replace("fall 1 ", "fall 100 ")  # the replica is well, however busy
 # What it does of itself: buffers of 16 KB, HTTP/2 for whoever begins with it, a body that goes on as it comes.
 BEFORE = re.sub(
     r"(?m)^.*(tune\.bufsize|tune\.h2|disable-h2-upgrade|wait-for-body|status 431|status 413|conn_cur gt).*\n", "", OURS
-)
+).replace("timeout queue 5s", "timeout queue 1s")  # whoever waits that long is told 503
 CROWDED = OURS.replace("maxconn 9000", f"maxconn {4 * FEW}").replace("conn_cur gt 1000", f"conn_cur gt {FEW}")
 TLS = "bind :8080\n    bind 127.0.0.1:{} proto h2"
 
@@ -58,25 +56,8 @@ class _Replica(BaseHTTPRequestHandler):
         pass
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def handle_error(self, *_):
-        pass
-
-
-@contextmanager
-def balanced(text):
-    with _Server(("127.0.0.1", free_port()), _Replica) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        with Balancer([server.server_port], text) as balancer:
-            yield balancer
-        server.shutdown()
-
-
 def is_served(balancer, within=20):
-    """Return whether a page comes, and a start is taken; who waits for a slot is told 503 after 5 s."""
+    """Return whether a page comes, and a start is taken; who waits for a slot is told 503."""
     try:
         with Browser(balancer.url, timeout=within) as browser:
             return browser.get("/").status == browser.post("/request").status == 200
@@ -86,13 +67,13 @@ def is_served(balancer, within=20):
 
 @pytest.fixture(scope="module")
 def ours():
-    with balanced(OURS) as balancer:
+    with balanced(_Replica, OURS) as balancer:
         yield balancer
 
 
 @pytest.fixture(scope="module")
 def before():
-    with balanced(BEFORE) as balancer:
+    with balanced(_Replica, BEFORE) as balancer:
         yield balancer
 
 
@@ -113,19 +94,19 @@ def test_without_our_lines_they_stop_everybody(before, shape):
 @pytest.mark.parametrize("shape", ["silent", "idle"])
 def test_one_address_has_a_share_of_the_connections(shape):
     with (
-        balanced(CROWDED) as balancer,
+        balanced(_Replica, CROWDED) as balancer,
         slow_clients(balancer.port, shape, size=6 * FEW, source="127.0.0.9") as clients,
     ):
         wait_until(lambda: clients.turned_away >= 5 * FEW, seconds=30, what="the rest are turned away")
         assert is_served(balancer)
     without = re.sub(r".*conn_cur gt.*\n", "", CROWDED)
-    with balanced(without) as balancer, slow_clients(balancer.port, shape, size=6 * FEW, source="127.0.0.9"):
-        wait_until(lambda: not is_served(balancer, within=3), seconds=30, what="somebody waits")
+    with balanced(_Replica, without) as balancer, slow_clients(balancer.port, shape, size=6 * FEW, source="127.0.0.9"):
+        wait_until(lambda: not is_served(balancer, within=1), seconds=30, what="somebody waits")
 
 
 def test_http2_as_tls_would_bring_it_holds_no_slot():
     port = free_port()
-    with balanced(OURS.replace("bind :8080", TLS.format(port))) as balancer:
+    with balanced(_Replica, OURS.replace("bind :8080", TLS.format(port))) as balancer:
         with slow_clients(port, "HTTP/2 windows", size=4, source="127.0.0.9") as clients:
             wait_until(lambda: clients.steps >= 2, seconds=30, what="the slow ones have gone on")
 

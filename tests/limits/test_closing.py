@@ -1,5 +1,6 @@
 """What is closed: by the operator, by the limiter when starts do not end well, and what never is."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -43,75 +44,148 @@ def test_what_the_operator_closes_stays_closed_until_it_is_lifted(desk, clock, k
     assert one.start(closed).sends == 1
 
 
-def test_a_closed_number_spends_nothing(desk, number):
-    one = desk()
-    one.operator.block(number)
-    before = one.contents()
-
-    one.refusal(number)
-
-    assert one.contents() == before
-
-
 # -- Messages that do not end in approvals
 
 
-def pump(one, numbers, strangers, times, *, seconds=1):
-    """Ask for so many numbers, each from another network, and answer none; return the addresses."""
-    places = list(islice(strangers, times))
-    for place in places:
-        one.start(next(numbers), place)
-        one.clock.advance(seconds)
-    return places
+class Town:
+    """A range of numbers, and people there, each in a network of their own."""
 
+    def __init__(self, one, strangers, *, begin="+1202777", step=7):
+        self.one, self.strangers, self.numbers = one, strangers, lines(begin, step)
 
-def shut(one, numbers, strangers, times=5):
-    """Have a range closed, its first trickle included; return the addresses that caused it."""
-    places = pump(one, numbers, strangers, times)
-    one.clock.advance(4 * MINUTES)
-    one.start(next(numbers), next(strangers))
-    assert [(kind, label) for kind, label, _ in one.closed()] == [("range", next(numbers)[:-4])]
-    return places
+    def start(self, place=""):
+        return self.one.start(next(self.numbers), place or next(self.strangers))
 
+    def pump(self, times, *, seconds=1):
+        """Ask for so many numbers, each from another network, and answer none; return the addresses."""
+        places = list(islice(self.strangers, times))
+        for place in places:
+            self.start(place)
+            self.one.clock.advance(seconds)
+        return places
 
-def is_open(one, numbers, strangers):
-    """Tell whether two who come at once are let in: one is, even to a closed range."""
-    one.start(next(numbers), next(strangers))
-    return one.start(next(numbers), next(strangers)).sends == 1
+    def finish(self, times=1):
+        for _ in range(times):
+            self.one.approve(next(self.numbers), next(self.strangers))
+
+    def wait(self, seconds=4 * MINUTES):
+        """Wait, four minutes unless told otherwise: whoever was texted had time to finish."""
+        self.one.clock.advance(seconds)
+
+    def shut(self, times=5):
+        """Have the range closed, its first trickle included; return the addresses that caused it."""
+        places = self.pump(times)
+        self.wait()
+        self.start()
+        assert [(kind, label) for kind, label, _ in self.one.closed()] == [("range", next(self.numbers)[:-4])]
+        return places
+
+    def is_open(self):
+        """Tell whether two who come at once are let in: one is, even to a closed range."""
+        self.start()
+        return self.start().sends == 1
+
+    def refusal(self, place=""):
+        return self.one.refusal(next(self.numbers), place or next(self.strangers))
 
 
 @pytest.fixture
-def town():
-    return lines("+1202777")
+def town_of(desk, strangers):
+    return lambda **changes: Town(desk(**changes), strangers)
 
 
-def test_a_range_where_five_networks_began_and_nobody_finished_is_closed(desk, town, strangers, news):
-    one = desk()
+@pytest.fixture
+def town(town_of):
+    return town_of()
 
-    culprits = shut(one, town, strangers)
+
+def test_a_range_where_five_networks_began_and_nobody_finished_is_closed(town, news):
+    culprits = town.shut()
 
     assert news() == ["range_closed"]
-    assert [left for *_, left in one.closed()] == [pytest.approx(TWELVE_HOURS * 1000, abs=60_000)]
-    assert one.refusal(next(town), culprits[2]) == (Limit.CLOSED, TWELVE_HOURS), "for as long as it says"
-    assert one.refusal(next(town), next(strangers)) == (Limit.CLOSED, FOUR_HOURS), "the next of a trickle"
+    assert [left for *_, left in town.one.closed()] == [pytest.approx(TWELVE_HOURS * 1000, abs=60_000)]
+    assert town.refusal(culprits[2]) == (Limit.CLOSED, TWELVE_HOURS), "for as long as it says"
+    assert town.refusal() == (Limit.CLOSED, FOUR_HOURS), "the next of a trickle"
 
 
-def test_four_mean_nothing_yet(desk, town, strangers):
-    one = desk()
-    pump(one, town, strangers, 4)
-    one.clock.advance(4 * MINUTES)
+def bombed(town):
+    """Somebody bombs one number, or tries again and again where no message arrives, from a phone on the road."""
+    number = next(town.numbers)
+    for place in islice(town.strangers, 8):
+        town.one.start(number, place)
+        town.wait(13 * MINUTES)
 
-    assert is_open(one, town, strangers)
+
+def refused_by_the_carrier(town):
+    town.one.sender.refuse(10)
+    for _ in range(10):
+        with suppress(SendRefused):
+            town.start()
 
 
-def test_one_who_finishes_is_enough(desk, town, strangers):
-    one = desk()
-    pump(one, town, strangers, 4)
-    one.approve(next(town), next(strangers))
-    pump(one, town, strangers, 4)
-    one.clock.advance(4 * MINUTES)
+def typing(town):
+    """A hundred people of one town in two minutes, who all type their code a minute later."""
+    started = []
+    for place in islice(town.strangers, 100):
+        started.append((town.start(place), place))
+        town.wait(1.2)
+    for verification, place in started:
+        town.one.check(verification, town.one.token_of(verification), place)
 
-    assert is_open(one, town, strangers)
+
+def of_one_application(town):
+    """That tells nobody apart."""
+    for _ in range(8):
+        town.one.verifier.start(next(town.numbers), caller=SHOP)
+    town.wait()
+    assert town.one.verifier.start(next(town.numbers), caller=SHOP).sends == 1
+
+
+OPEN: dict[str, tuple[dict, Callable]] = {
+    "four networks": ({}, lambda town: town.pump(4)),
+    "one who finishes": ({}, lambda town: (town.pump(4), town.finish(), town.pump(4))),
+    "one number": ({}, bombed),
+    "what the carrier refuses": ({"OBSERVE": ("address",)}, refused_by_the_carrier),
+    "an application": ({}, of_one_application),
+    "a crowd that was just texted": ({"STARTS_PER_PREFIX": (), "SENDS_IN_ALL": ()}, typing),
+    "a fifth of twenty": (
+        {"STARTS_PER_PREFIX": (), "SENDS_IN_ALL": ()},
+        lambda town: (town.finish(4), town.pump(16)),
+    ),
+    "26 hours ago": ({}, lambda town: (town.pump(5), town.wait(26 * 3600))),
+    "conversion is only watched": ({"OBSERVE": ("conversion",)}, lambda town: town.pump(5)),
+}
+
+
+@pytest.mark.parametrize("why", OPEN)
+def test_a_range_stays_open(town_of, why):
+    changes, happens = OPEN[why]
+    town = town_of(**changes)
+
+    happens(town)
+    town.wait()
+
+    assert town.is_open()
+    assert town.one.closed() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "happens"),
+    [
+        (WIDE, lambda town: (town.finish(3), town.pump(17))),
+        ({}, lambda town: (town.pump(5), town.wait(23 * 3600))),
+    ],
+    ids=["less than a fifth of twenty", "23 hours ago"],
+)
+def test_a_range_is_closed(town_of, changes, happens):
+    """Whoever pumps slowly does not get away with it."""
+    town = town_of(**changes)
+    happens(town)
+    town.wait()
+
+    town.start()
+
+    assert town.one.closed() != []
 
 
 @pytest.mark.parametrize(
@@ -122,52 +196,40 @@ def test_one_who_finishes_is_enough(desk, town, strangers):
 @pytest.mark.parametrize("begin", ["+1202777", "+44740012"], ids=["at home", "abroad"])
 def test_one_network_never_closes_a_range(desk, strangers, places, begin):
     """It may be full of addresses and of numbers in sequence, and go on for a day: elsewhere nobody waits."""
-    one, range_ = desk(**ABROAD, OBSERVE=("address",)), lines(begin, step=1)
+    town = Town(desk(**ABROAD, OBSERVE=("address",)), strangers, begin=begin, step=1)
     for _ in range(3):
         for index in range(10):
-            one.start(next(range_), places[index % 4])
-        assert one.refusal(next(range_), places[0]) == (Limit.STARTS_OF_PREFIX, 3600), "and has ten an hour there"
-        one.clock.advance(61 * MINUTES)
+            town.start(places[index % 4])
+        assert town.refusal(places[0]) == (Limit.STARTS_OF_PREFIX, 3600), "and has ten an hour there"
+        town.wait(61 * MINUTES)
 
-    assert is_open(one, range_, strangers)
-    assert one.closed() == []
+    assert town.is_open()
+    assert town.one.closed() == []
 
 
 def test_five_numbers_in_each_of_five_ranges_abroad_from_one_address_stop_nobody(desk, strangers):
     one = desk(**ABROAD)
-    abroad = [lines(f"+4474001{place}") for place in range(5)]
-    for range_ in abroad:
-        one.start(next(range_))
+    towns = [Town(one, strangers, begin=f"+4474001{place}") for place in range(5)]
+    for town in towns:
+        town.start(HERE)
     one.clock.advance(4 * MINUTES)
 
-    assert all(is_open(one, range_, strangers) for range_ in abroad)
+    assert all(town.is_open() for town in towns)
 
 
-def test_numbers_that_the_carrier_refuses_are_no_evidence(desk, town, strangers, sender):
-    one = desk(OBSERVE=("address",))
-    for place in islice(strangers, 10):
-        sender.refuse()
-        with suppress(SendRefused):
-            one.start(next(town), place)
-    one.clock.advance(4 * MINUTES)
-
-    assert is_open(one, town, strangers)
-
-
-def test_a_number_that_the_carrier_refuses_hides_no_evidence(desk, town, strangers, sender):
+def test_a_number_that_the_carrier_refuses_hides_no_evidence(town, sender):
     """Not of the message before it, and not of the one after it."""
-    one, places = desk(), list(islice(strangers, 5))
-    for place in places:
-        one.start(next(town), place)
+    for place in islice(town.strangers, 5):
+        town.start(place)
         sender.refuse()
         with suppress(SendRefused):
-            one.start(next(town), place)
-        one.clock.advance(1)
-    one.clock.advance(4 * MINUTES)
+            town.start(place)
+        town.wait(1)
+    town.wait()
 
-    one.start(next(town), next(strangers))
+    town.start()
 
-    assert one.refusal(next(town), next(strangers))[0] is Limit.CLOSED
+    assert town.refusal()[0] is Limit.CLOSED
 
 
 @pytest.mark.parametrize("order", ["refused first", "refused last"])
@@ -186,201 +248,120 @@ def test_it_hides_none_of_a_country_either(desk, strangers, sender, order):
     assert one.refusal(next(abroad[8]), places[0])[0] is Limit.CLOSED
 
 
-def test_one_number_does_not_close_its_range(desk, town, strangers):
-    """Somebody bombs it, or somebody tries again and again whom no message reaches, from a phone on the road."""
-    one = desk()
-    bombed = next(town)
-    for place in islice(strangers, 8):
-        one.start(bombed, place)
-        one.clock.advance(13 * MINUTES)
+def test_ten_networks_fill_a_range_for_an_hour(town_of):
+    town = town_of(UNFINISHED_PLACES=1000)
+    town.pump(10)
 
-    assert is_open(one, town, strangers)
+    assert town.refusal() == (Limit.STARTS_OF_PREFIX, 3600 - 10)
 
 
-def test_ten_networks_fill_a_range_for_an_hour(desk, town, strangers):
-    one = desk(UNFINISHED_PLACES=1000)
-    pump(one, town, strangers, 10)
-
-    assert one.refusal(next(town), next(strangers)) == (Limit.STARTS_OF_PREFIX, 3600 - 10)
-
-
-def test_people_of_an_application_that_names_nobody_close_nothing(desk, town, strangers):
-    one = desk()
-    for _ in range(8):
-        one.verifier.start(next(town), caller=SHOP)
-    one.clock.advance(4 * MINUTES)
-
-    assert one.verifier.start(next(town), caller=SHOP).sends == 1
-    assert is_open(one, town, strangers)
-
-
-def test_an_application_has_tallies_of_its_own(desk, town, strangers):
+def test_an_application_has_tallies_of_its_own(town):
     """What its people do closes a range for it, and for nobody else; and an operator opens both."""
-    one = desk()
-    begin = lambda caller: one.verifier.start(next(town), caller=caller)  # noqa: E731
-    for place in islice(strangers, 5):
-        begin(replace(Caller.at(place), client="shop"))
-    one.clock.advance(4 * MINUTES)
-    begin(replace(Caller.at(next(strangers)), client="shop"))
-    late = replace(Caller.at(next(strangers)), client="shop")
+    begin = lambda caller: town.one.verifier.start(next(town.numbers), caller=caller)  # noqa: E731
+    *people, late = (replace(Caller.at(place), client="shop") for place in islice(town.strangers, 7))
+    for person in people[:5]:
+        begin(person)
+    town.wait()
+    begin(people[5])
 
     assert refused(lambda: begin(late)) == (Limit.CLOSED, FOUR_HOURS)
-    assert is_open(one, town, strangers)
+    assert town.is_open()
     assert begin(replace(late, client="bank")).sends == 1
-    assert one.operator.lift("+1202777")
+    assert town.one.operator.lift("+1202777")
     assert begin(late).sends == 1
 
 
 # -- While it is closed
 
 
-def test_a_closed_range_lets_one_message_through_in_each_third_of_the_time(desk, town, strangers):
-    one = desk()
-    shut(one, town, strangers)
+def test_a_closed_range_lets_one_message_through_in_each_third_of_the_time(town):
+    town.shut()
     texted = 0
     for _ in range(11):
-        one.clock.advance(3600)
-        with suppress(Limited):
-            one.start(next(town), next(strangers))
-            texted += 1
-        with suppress(Limited):
-            one.start(next(town), next(strangers))
-            texted += 1
+        town.wait(3600)
+        for _ in range(2):
+            with suppress(Limited):
+                town.start()
+                texted += 1
 
     assert texted == 2
 
 
-def test_a_trickle_is_for_others_than_those_who_caused_it(desk, town, strangers):
-    one = desk()
-    culprits = shut(one, town, strangers)
-    one.clock.advance(FOUR_HOURS)
+def test_a_trickle_is_for_others_than_those_who_caused_it_and_one_approval_opens_it(town):
+    culprits = town.shut()
+    town.wait(FOUR_HOURS)
 
-    assert all(one.refusal(next(town), place)[0] is Limit.CLOSED for place in culprits)
-    assert one.start(next(town), next(strangers)).sends == 1
-
-
-def test_one_approval_opens_it(desk, town, strangers):
-    one = desk()
-    culprits = shut(one, town, strangers)
-    one.clock.advance(FOUR_HOURS)
-    one.approve(next(town), next(strangers))
-
-    assert one.closed() == []
-    assert one.start(next(town), culprits[0]).sends == 1
-    assert is_open(one, town, strangers)
+    assert all(town.refusal(place)[0] is Limit.CLOSED for place in culprits)
+    town.finish()
+    assert town.one.closed() == []
+    assert town.start(culprits[0]).sends == 1
+    assert town.is_open()
 
 
-def test_it_opens_by_itself(desk, engine, town, strangers):
+def test_it_opens_by_itself(town_of, engine):
     """The server counts these hours. What closed it closes it no more."""
-    one = desk(CLOSED_SECONDS=600)
-    shut(one, town, strangers)
-    one.clock.advance(600)
+    town = town_of(CLOSED_SECONDS=600)
+    town.shut()
+    town.wait(600)
     engine.age(600)
 
-    assert is_open(one, town, strangers)
+    assert town.is_open()
 
 
-def test_what_was_lifted_is_not_closed_again_for_the_same_messages(desk, town, strangers):
-    one = desk()
-    shut(one, town, strangers)
+def test_what_was_lifted_is_not_closed_again_for_the_same_messages(town):
+    town.shut()
 
-    assert one.operator.lift("+1202777")
+    assert town.one.operator.lift("+1202777")
 
-    assert is_open(one, town, strangers)
+    assert town.is_open()
 
 
-def test_what_a_network_began_a_day_ago_is_not_held_against_it(desk, engine, strangers):
+def test_what_a_network_began_a_day_ago_is_not_held_against_it(town, engine):
     """Though it never pauses for as long."""
-    one, range_, other = desk(), lines("+1202777"), lines("+1212777")
-    one.start(next(range_), "203.0.113.9")
+    other = lines("+1212777")
+    town.start("203.0.113.9")
     for _ in range(3):
-        one.clock.advance(9 * 3600)
+        town.wait(9 * 3600)
         engine.age(9 * 3600)
-        one.start(next(other), "203.0.113.9")
-    pump(one, range_, strangers, 5)
-    one.clock.advance(4 * MINUTES)
+        town.one.start(next(other), "203.0.113.9")
+    town.pump(5)
+    town.wait()
 
-    assert one.start(next(range_), "203.0.113.9").sends == 1
-
-
-# -- Rates
+    assert town.start("203.0.113.9").sends == 1
 
 
-@pytest.mark.parametrize(("approved", "is_closed"), [(3, True), (4, False)])
-def test_a_fifth_of_twenty_is_enough(desk, town, strangers, approved, is_closed):
-    one = desk(**WIDE)
-    for _ in range(approved):
-        one.approve(next(town), next(strangers))
-    pump(one, town, strangers, 20 - approved)
-    one.clock.advance(4 * MINUTES)
-    one.start(next(town), next(strangers))
+def test_between_the_two_rates_the_log_warns(town_of, news):
+    town = town_of(**WIDE)
+    town.finish(11)
+    town.pump(9)
+    town.wait()
 
-    assert bool(one.closed()) is is_closed
-
-
-def test_a_crowd_that_was_just_texted_is_given_time_to_type(desk, town, strangers, news):
-    """A hundred people of one town in two minutes, who all type their code a minute later."""
-    one = desk(**WIDE)
-    started = []
-    for number, place in zip(islice(town, 100), strangers, strict=False):
-        started.append((one.start(number, place), place))
-        one.clock.advance(1.2)
-    for verification, place in started:
-        one.check(verification, one.token_of(verification), place)
-    one.clock.advance(10 * MINUTES)
-
-    assert is_open(one, town, strangers)
-    assert news() == []
-
-
-def test_between_the_two_rates_the_log_warns(desk, town, strangers, news):
-    one = desk(**WIDE)
-    for _ in range(11):
-        one.approve(next(town), next(strangers))
-    pump(one, town, strangers, 9)
-    one.clock.advance(4 * MINUTES)
-
-    one.start(next(town), next(strangers))
+    town.start()
 
     assert sorted(news()) == ["country_low_conversion", "range_low_conversion"]
 
 
-@pytest.mark.parametrize(("hours", "is_closed"), [(23, True), (26, False)])
-def test_a_day_later_it_is_forgotten(desk, town, strangers, hours, is_closed):
-    """Whoever pumps slowly does not get away with it."""
-    one = desk()
-    pump(one, town, strangers, 5)
-    one.clock.advance(hours * 3600)
-    one.start(next(town), next(strangers))
+def test_the_rates_are_settings(town_of):
+    town = town_of(**WIDE, CONVERSION_MIN_SENDS=4, CONVERSION_CLOSE_PERCENT=60, CLOSED_SECONDS=200_000)
+    town.finish(2)
+    town.shut(2)
 
-    assert bool(one.closed()) is is_closed
+    assert [left for *_, left in town.one.closed()] == [pytest.approx(200_000_000, abs=60_000)]
 
 
-def test_the_rates_are_settings(desk, town, strangers):
-    settings = {"CONVERSION_MIN_SENDS": 4, "CONVERSION_CLOSE_PERCENT": 60, "CLOSED_SECONDS": 200_000}
-    one = desk(**WIDE, **settings)
-    for _ in range(2):
-        one.approve(next(town), next(strangers))
-    shut(one, town, strangers, 2)
+def test_to_watch_conversion_tells_and_refuses_nobody(town, town_of, news):
+    """Not even for what was closed before."""
+    town.shut()
+    watched = town_of(OBSERVE=("conversion",))
+    watched.numbers = town.numbers
+    elsewhere = Town(watched.one, town.strangers, begin="+1212777")
 
-    assert [left for *_, left in one.closed()] == [pytest.approx(200_000_000, abs=60_000)]
+    assert watched.start().sends == 1
+    elsewhere.pump(5)
+    elsewhere.wait()
+    elsewhere.start()
 
-
-def test_to_watch_conversion_closes_nothing(desk, town, strangers, news):
-    one = desk(OBSERVE=("conversion",))
-    pump(one, town, strangers, 5)
-    one.clock.advance(4 * MINUTES)
-
-    assert is_open(one, town, strangers)
-    assert "range_would_close" in news()
-    assert one.closed() == []
-
-
-def test_to_watch_conversion_refuses_nobody_for_what_was_closed_before(desk, town, strangers, news):
-    shut(desk(), town, strangers)
-
-    assert desk(OBSERVE=("conversion",)).start(next(town), next(strangers)).sends == 1
-    assert "would_refuse closed" in news()
+    assert {"would_refuse closed", "range_would_close"} <= set(news())
 
 
 # -- A country
@@ -388,48 +369,57 @@ def test_to_watch_conversion_refuses_nobody_for_what_was_closed_before(desk, tow
 
 @pytest.fixture
 def abroad(desk, strangers):
-    """A service, and ranges of a country where five networks began and nobody but one person finished."""
+    """Towns of a country, where five networks began and nobody but one person finished; and who began."""
     one = desk(**ABROAD)
-    ranges_ = [lines(f"+4474001{place}") for place in range(10)]
-    one.approve(next(ranges_[9]), next(strangers))
-    culprits = [pump(one, range_, strangers, 1)[0] for range_ in ranges_[:5]]
+    towns = [Town(one, strangers, begin=f"+4474001{place}") for place in range(10)]
+    towns[9].finish()
+    culprits = [town.pump(1)[0] for town in towns[:5]]
     one.clock.advance(4 * MINUTES)
-    return one, ranges_, culprits
+    return towns, culprits
 
 
 def test_abroad_who_does_not_finish_waits_an_hour_while_few_do(abroad):
-    one, ranges_, culprits = abroad
+    towns, culprits = abroad
 
-    assert one.refusal(next(ranges_[8]), culprits[4]) == (Limit.CLOSED, 3600 - 4 * MINUTES - 1)
-    one.clock.advance(3600 - 4 * MINUTES - 1)
-    assert one.start(next(ranges_[8]), culprits[4]).sends == 1
+    assert towns[8].refusal(culprits[4]) == (Limit.CLOSED, 3600 - 4 * MINUTES - 1)
+    towns[8].wait(3600 - 4 * MINUTES - 1)
+    assert towns[8].start(culprits[4]).sends == 1
 
 
-def test_and_a_range_there_that_nobody_finished_in_lets_a_trickle_through(abroad, strangers):
+def test_abroad_nobody_waits_while_most_finish(desk, strangers):
+    towns = [Town(desk(**ABROAD), strangers, begin=f"+4474001{place}") for place in range(10)]
+    for town in towns[:8]:
+        town.finish()
+    (place, _) = [town.pump(1)[0] for town in towns[8:]]
+    towns[0].wait()
+
+    assert towns[7].start(place).sends == 1
+
+
+def test_and_a_range_there_that_nobody_finished_in_lets_a_trickle_through(abroad):
     """Ranges where somebody finishes, and those that nobody asked for yet, stay open."""
-    one, ranges_, _ = abroad
+    towns, _ = abroad
 
-    limit, wait = one.refusal(next(ranges_[0]), next(strangers))
+    limit, wait = towns[0].refusal()
 
     assert (limit, wait) == (Limit.CLOSED, pytest.approx(FOUR_HOURS - 4 * MINUTES, abs=10))
-    assert one.start(next(ranges_[8]), next(strangers)).sends == 1
-    assert is_open(one, ranges_[9], strangers)
-    one.clock.advance(wait)
-    one.approve(next(ranges_[0]), next(strangers))
-    assert is_open(one, ranges_[0], strangers)
+    assert towns[8].start().sends == 1
+    assert towns[9].is_open()
+    towns[0].wait(wait)
+    towns[0].finish()
+    assert towns[0].is_open()
 
 
-def test_at_home_nobody_has_to_wait_for_that(desk, scattered, strangers, news):
+def test_at_home_nobody_has_to_wait_for_that(town_of, scattered, news):
     """ADR 8: it would let an attacker stop the service. It is worth an alarm."""
-    one = desk(**WIDE)
-    asked = list(islice(scattered, 100))
-    pump(one, iter(asked), strangers, 100)
-    one.clock.advance(4 * MINUTES)
+    everywhere = town_of(**WIDE)
+    everywhere.numbers = scattered
+    everywhere.pump(100)
+    everywhere.wait()
 
-    neighbour = f"{asked[0][:-1]}{(int(asked[0][-1]) + 5) % 10}"
-    assert one.start(neighbour, next(strangers)).sends == 1
+    assert everywhere.one.start("+12022200148", next(everywhere.strangers)).sends == 1
     assert "country_low_conversion" in news()
-    assert one.closed() == []
+    assert everywhere.one.closed() == []
 
 
 # -- Numbers one after the other
@@ -440,38 +430,31 @@ def test_at_home_nobody_has_to_wait_for_that(desk, scattered, strangers, news):
     [(1, 2, 3, 4, 5), (5, 1, 3, 4, 2), (5, 4, 3, 2, 1), (1, 2, 4, 5, 3)],
     ids=["up", "mixed", "down", "gap last"],
 )
-def test_five_numbers_in_sequence_close_a_range_at_once(desk, strangers, news, order):
-    one = desk()
-    for place in order[:4]:
-        one.start(f"+120277720{place:02}", next(strangers))
-    assert one.closed() == []
+def test_five_numbers_in_sequence_close_a_range_at_once(town, news, order):
+    numbers = [f"+120277720{place:02}" for place in order]
+    for number in numbers[:4]:
+        town.one.start(number, next(town.strangers))
+    assert town.one.closed() == []
 
-    one.start(f"+120277720{order[4]:02}", next(strangers))
+    town.one.start(numbers[4], next(town.strangers))
 
-    assert [label for _, label, _ in one.closed()] == ["+1202777"]
+    assert [label for _, label, _ in town.one.closed()] == ["+1202777"]
     assert news() == ["range_closed"]
 
 
-def test_neighbours_that_finish_are_no_sequence(desk, strangers):
-    """A company gives its phones numbers in a row."""
+def test_what_is_no_sequence(desk, strangers):
+    """Neighbours that finish (a company gives its phones numbers in a row), of ten minutes ago, of other ranges."""
     one = desk()
-    for number in islice(lines("+1202777", step=1), 30):
-        one.approve(number, next(strangers))
+    finishing, slow = (Town(one, strangers, begin=begin, step=1) for begin in ("+1202777", "+1212777"))
+    finishing.finish(30)
+    slow.pump(4, seconds=0)
+    slow.wait(10 * MINUTES)
+    assert slow.is_open()
 
-
-def test_ten_minutes_later_it_is_no_sequence_any_more(desk, strangers):
-    one = desk()
-    neighbours = lines("+1202777", step=1)
-    pump(one, neighbours, strangers, 4, seconds=0)
-    one.clock.advance(10 * MINUTES)
-
-    assert is_open(one, neighbours, strangers)
-
-
-def test_neighbours_of_different_ranges_are_no_sequence(desk, strangers):
-    one = desk()
     for prefix, line in zip(ranges(), range(2000, 2030), strict=False):
         one.start(f"{prefix}{line}", next(strangers))
+
+    assert one.closed() == []
 
 
 # -- One token on many numbers
@@ -494,42 +477,23 @@ def test_whoever_guesses_on_many_numbers_gets_no_more_messages(desk, scattered, 
     assert one.start(next(scattered), HERE).sends == 1, "who has typed a few wrong is not guessing"
 
 
-def test_who_mistypes_a_whole_verification_is_not_guessing(desk, scattered, strangers):
+@pytest.mark.parametrize("finish", [0, 11, 12])
+def test_many_wrong_codes_are_fine_while_as_many_are_right_and_after_an_hour(
+    desk, engine, scattered, strangers, finish
+):
+    """A busy hour has many who mistype; and who mistypes a whole verification is not guessing."""
     one = desk(WRONG_CHECKS_IN_ALL=12)
-    guess(one, scattered, strangers, 2)
-    one.miss(one.start(next(scattered)), 5)
-
-    assert one.start(next(scattered)).sends == 1
-
-
-def test_guessing_is_over_an_hour_later(desk, engine, scattered, strangers):
-    one = desk(WRONG_CHECKS_IN_ALL=12)
-    guesser, _ = guess(one, scattered, strangers, 2)
-    one.clock.advance(3600)
-    engine.age(3600)
-
-    assert one.start(next(scattered), guesser).sends == 1
-
-
-@pytest.mark.parametrize(("right", "is_held"), [(11, True), (12, False)])
-def test_many_wrong_codes_are_fine_while_as_many_are_right(desk, scattered, strangers, right, is_held):
-    """A busy hour has many who mistype."""
-    one = desk(WRONG_CHECKS_IN_ALL=12)
-    for _ in range(right):
+    for _ in range(finish):
         one.approve(next(scattered), next(strangers))
     guesser, _ = guess(one, scattered, strangers, 2)
-
-    if is_held:
+    if finish < 12:
         assert one.refusal(next(scattered), guesser)[0] is Limit.WRONG_CHECKS_IN_ALL
-    else:
-        assert one.start(next(scattered), guesser).sends == 1
+        one.miss(one.start(next(scattered)), 5)
+        assert one.start(next(scattered)).sends == 1
+        one.clock.advance(3600)
+        engine.age(3600)
 
-
-def test_guessing_through_several_replicas_adds_up(desk, scattered, strangers):
-    replicas = [desk(WRONG_CHECKS_IN_ALL=18) for _ in range(3)]
-    places = [guess(replica, scattered, strangers, 1)[0] for replica in replicas]
-
-    assert replicas[2].refusal(next(scattered), places[0])[0] is Limit.WRONG_CHECKS_IN_ALL
+    assert one.start(next(scattered), guesser).sends == 1
 
 
 def test_one_network_adds_fifteen_an_hour(desk, scattered, strangers):

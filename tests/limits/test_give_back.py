@@ -15,30 +15,31 @@ from service.verification.errors import (
     SendRefused,
     SendUncertain,
     StoreUnavailable,
-    VerificationError,
 )
 from service.verification.outbox import Slot
-from service.verification.ports import Status
+from service.verification.ports import OptOut, Status
 from tests.fakes import typed_token
 from tests.limits.desk import HERE, lines, ranges
-from tests.limits.everything import EVERYTHING
+from tests.limits.test_budgets import every
 from tests.support.processes import wait_until
 
 PRICED = {"SPEND_PER_DAY": 50.0, "MESSAGE_PRICES": (("*", 0.05),)}
-SLOWLY = EVERYTHING | {"SENDER_RATE_PER_SECOND": 0.05}  # so slow that its slot outlives the test
+SLOWLY = PRICED | {  # every limit, and a sender so slow that its slot outlives the test
+    "SENDS_PER_COUNTRY": (*every(1000, 3600), *every(5000, 86_400)),
+    "SENDS_PER_CLIENT": every(1000, 3600),
+    "SENDER_RATE_PER_SECOND": 0.05,
+}
 OF_MESSAGES = {"l:sends_in_all", "l:sends_of_country", "f", "m"}
 OF_UNFINISHED = {"l:unfinished", "u", "h"}
-
-
-def shared(contents):
-    """Return what belongs to everybody."""
-    return {name: value for name, value in contents.items() if name.split(":")[1] in {*"pfmghualzw"}}
+HOME = "2001:db8::7"
 
 
 def spent(one):
     """Return what the shared limits say has been spent, in a form that is the same for never and not any more."""
     found = {}
-    for name, value in shared(one.contents()).items():
+    for name, value in one.contents().items():
+        if name.split(":")[1] not in {*"pfmghualzw"}:
+            continue
         match value:
             case bytes():
                 found[name] = max(0, int(value) - (one.clock() * 1000 if name == "{tp}:f" else 0))
@@ -59,70 +60,38 @@ def kinds(found):
     return {":".join(part[1:3]) if part[1] == "l" else part[1] for part in parts}
 
 
-def test_when_the_number_itself_refuses_everybody_gets_theirs_back(desk, number):
+def of_number(one, number):
+    """Return when the number was texted, by source."""
+    return [field for field in one.number(number) if field.startswith(b"s")]
+
+
+def full_for(one, number, _):
+    for _ in range(4):
+        one.start(number)
+    return lambda: one.refusal(number)
+
+
+COST_NOTHING = {
+    "the number itself refuses": full_for,
+    "a number that wants no messages": lambda one, number, _: (
+        one.verifier.receive(OptOut(number, out=True)) or (lambda: one.start(number))
+    ),
+    "a stranger shares the message": lambda one, number, stranger: lambda: one.start(number, stranger),
+    "a resend comes too soon": lambda one, number, _: lambda: one.resend(one.start(number, nonce="form-1"), wait=0),
+    "a click comes twice": lambda one, number, _: lambda: one.start(number, nonce="form-1"),
+}
+
+
+@pytest.mark.parametrize("why", COST_NOTHING)
+def test_where_no_message_goes_out_nobody_pays(desk, number, strangers, why):
     one = desk(SENDS_PER_COUNTRY=(), **PRICED)
-    for _ in range(5):
-        one.start(number)
-    before = one.contents()
-    one.clock.advance(0.001)
-
-    assert one.refusal(number) == (Limit.SENDS_OF_NUMBER, 3600)
-
-    assert one.contents() == before
-
-
-def test_a_number_that_wants_no_messages_costs_nothing(desk, number):
-    one = desk(**PRICED)
-    one.store.verifications.opt_out(one.keyring.number_digest(number), keyring=one.keyring.id, out=True)
-
-    with pytest.raises(SendRefused):
-        one.start(number)
-
-    assert spent(one) == {}
-
-
-def test_a_click_that_comes_twice_is_spent_once(desk, number):
-    one = desk(**PRICED)
-    first = one.start(number, nonce="form-1")
+    one.start(number, nonce="form-1")
+    step = COST_NOTHING[why](one, number, next(strangers))
     before = spent(one)
     one.clock.advance(0.001)
 
-    assert one.start(number, nonce="form-1") == first
-
-    assert spent(one) == before
-
-
-def test_a_start_that_shares_a_message_costs_nobody_anything(desk, number, strangers):
-    one = desk(**PRICED)
-    one.start(number)
-    before = spent(one)
-    one.clock.advance(0.001)
-
-    assert one.start(number, next(strangers)).is_shared
-
-    assert spent(one) == before
-
-
-def test_a_shared_start_takes_nothing_of_the_first(desk, number, strangers):
-    """The first start's line and count stay: asking twice for each number would hide a sequence."""
-    one = desk()
-    one.start(number)
-    before = shared(one.contents())
-
-    one.clock.advance(1)
-    one.start(number, next(strangers))
-
-    assert shared(one.contents()) == before
-
-
-def test_a_resend_that_comes_too_soon_costs_nothing(desk, number):
-    one = desk(**PRICED)
-    started = one.start(number)
-    before = spent(one)
-    one.clock.advance(0.001)
-
-    with pytest.raises(Limited):
-        one.verifier.resend(started.id)
+    with suppress(Limited, SendRefused):
+        step()
 
     assert spent(one) == before
 
@@ -135,10 +104,10 @@ def test_a_message_that_the_carrier_refuses_counts_against_its_network_alone(des
     sender.refuse(delivery=Delivery.LANDLINE)
 
     with pytest.raises(SendRefused):
-        one.start(number, "2001:db8::7")
+        one.start(number, HOME)
 
     assert kinds(spent(one)) == {"u"}
-    assert [field for field in one.number(number) if field.startswith(b"s")] == []
+    assert of_number(one, number) == []
 
 
 def test_a_message_that_found_no_thread_gives_back_everything(desk, number, monkeypatch):
@@ -150,40 +119,42 @@ def test_a_message_that_found_no_thread_gives_back_everything(desk, number, monk
 
     monkeypatch.setattr(Slot, "run", refuse)
     with pytest.raises(SendingHeld):
-        one.start(number, "2001:db8::7")
+        one.start(number, HOME)
 
     assert spent(one) == {}
-    assert [field for field in one.number(number) if field.startswith(b"s")] == []
+    assert of_number(one, number) == []
 
 
-def test_a_start_whose_answer_was_lost_gives_back_everything(desk, number, sender, monkeypatch, caplog):
-    """Nobody will send its message."""
-    one = desk(**SLOWLY)
-    start = one.verifier._store.start
+def losing(start):
+    """Return a start whose answer is lost."""
 
     def lost(*arguments, **options):
         start(*arguments, **options)
         raise StoreUnavailable
 
-    monkeypatch.setattr(one.verifier._store, "start", lost)
-    with pytest.raises(StoreUnavailable):
-        one.start(number, "2001:db8::7")
+    return lost
 
-    wait_until(lambda: "start_undone" in caplog.messages, seconds=10, what="it is undone")
+
+def test_a_start_whose_answer_was_lost_gives_back_everything(desk, number, sender, monkeypatch, caplog):
+    """Nobody will send its message."""
+    one = desk(**SLOWLY)
+    store = one.verifier._store
+
+    monkeypatch.setattr(store, "start", losing(store.start))
+    with pytest.raises(StoreUnavailable):
+        one.start(number, HOME)
+
+    wait_until(lambda: "start_undone" in caplog.messages, what="it is undone")
     assert spent(one) == {}
     assert sender.messages == []
-    assert [field for field in one.number(number) if field.startswith(b"s")] == []
+    assert of_number(one, number) == []
 
 
 def test_a_start_whose_answer_was_lost_is_sent_once_the_same_request_was_told_of_it(desk, number, sender, monkeypatch):
     """It came again before the first could be taken back: whoever was told that a message comes gets one."""
     one = desk(**SLOWLY)
     store, is_asked = one.verifier._store, Event()
-    start, unsend = store.start, store.unsend
-
-    def lost(*arguments, **options):
-        start(*arguments, **options)
-        raise StoreUnavailable
+    unsend = store.unsend
 
     def late(*arguments, **options):
         is_asked.wait()
@@ -191,14 +162,14 @@ def test_a_start_whose_answer_was_lost_is_sent_once_the_same_request_was_told_of
 
     monkeypatch.setattr(store, "unsend", late)
     with monkeypatch.context() as patched:
-        patched.setattr(store, "start", lost)
+        patched.setattr(store, "start", losing(store.start))
         with pytest.raises(StoreUnavailable):
             one.verifier.start(number, nonce="form-1")
     told = one.verifier.start(number, nonce="form-1")
     assert sender.messages == []
     is_asked.set()
 
-    wait_until(lambda: sender.messages, seconds=10, what="it is sent")
+    wait_until(lambda: sender.messages, what="it is sent")
     assert [message.id for message in sender.messages] == [told.id]
     assert one.verifier.show(told.id).status is Status.PENDING
     assert one.verifier.check(told.id, typed_token(sender)).status is Status.APPROVED
@@ -206,7 +177,7 @@ def test_a_start_whose_answer_was_lost_is_sent_once_the_same_request_was_told_of
 
 def test_another_message_that_the_carrier_refuses_comes_back_once(desk, number, sender):
     one = desk(**SLOWLY)
-    started = one.start(number, "2001:db8::7")
+    started = one.start(number, HOME)
     one.clock.advance(30)
     before = spent(one)
     sender.refuse()
@@ -226,22 +197,6 @@ def test_a_message_whose_fate_is_unknown_stays_spent(desk, number, sender):
         one.start(number)
 
     assert one.budget(Limit.SENDS_IN_ALL) == one.unfinished() == [1]
-
-
-def test_an_approval_gives_back_once(desk, scattered):
-    one = desk()
-    for number in islice(scattered, 9):
-        one.start(number)
-    last = next(scattered)
-    started = one.start(last)
-    token = one.token_of(started)
-
-    one.verifier.check(started.id, token, nonce="form-1")
-    for _ in range(5):
-        with suppress(VerificationError):
-            one.verifier.check(started.id, token, nonce="form-1")
-
-    assert one.unfinished() == [9]
 
 
 def test_an_approval_gives_back_all_messages_of_its_verification(desk, number, sender):
@@ -264,23 +219,9 @@ def test_an_approval_gives_back_all_messages_of_its_verification(desk, number, s
 def test_an_office_of_forty_is_let_in_one_after_the_other(desk, sender):
     """All behind one address, all into one town: what pumping never does is finish."""
     one = desk(SENDS_IN_ALL=())
-    town = lines(next(ranges()))
 
-    for number in islice(town, 40):
+    for number in islice(lines(next(ranges())), 40):
         one.approve(number, HERE)
         one.clock.advance(5)
 
     assert len(sender.messages) == 40
-
-
-def test_the_last_click_that_fits_may_come_twice(desk, scattered):
-    """A double click never shows an error for it, not even where the budget is spent by now."""
-    one = desk()
-    for number in islice(scattered, 9):
-        one.start(number)
-    last = next(scattered)
-    first = one.start(last, nonce="form-1")
-
-    again = one.start(last, nonce="form-1")
-
-    assert again == first

@@ -110,22 +110,6 @@ def test_a_replica_that_cannot_open_the_keyring_says_so_and_changes_nothing(  # 
     assert redis.hgetall("{tp}:keyring") == before
 
 
-def test_an_odd_replica_that_came_first_is_put_right_by_discard(make_app, store, trusted, redis, textproof):
-    """Redis was lost; the odd one, set right since, has made a keyring. A right one that runs puts its own back."""
-    right = make_app(store=store)
-    assert ready(right) == (200, [])
-    before = redis.hget("{tp}:keyring", "id")
-    redis.flushall()
-    make_app(store=store, **ODD).test_client().get("/readyz")
-    assert ready(right)[0] == 503
-
-    said = textproof("discard")
-
-    assert said.exit_code == 0
-    assert ready(right) == (200, [])
-    assert redis.hget("{tp}:keyring", "id") == before
-
-
 @pytest.mark.parametrize("words", [("keys", "rotate"), ("keys", "reseal"), ("limits",)], ids=" ".join)
 def test_a_command_with_another_secret_says_so(textproof, keys, words):
     keys()

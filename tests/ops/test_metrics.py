@@ -81,27 +81,16 @@ def test_a_message_that_is_refused_or_lost_is_counted_as_such(client, sender, nu
     assert count(found, "textproof_sender_seconds_count", outcome="refused") == 1
 
 
-def test_a_limit_that_refuses_is_counted_by_its_name(make_app, numbers):
-    client = make_app(SENDS_IN_ALL=()).test_client()
-    blocked = make_app(STARTS_PER_ADDRESS=ONE_AN_HOUR).test_client()
-    for _ in range(2):
-        ask(blocked, next(numbers))
-
-    found = numbers_of(blocked)
-
-    assert count(found, "textproof_limits_total", limit="starts_of_address", country="US", outcome="refused") == 1
-    assert count(numbers_of(client), "textproof_starts_total") == 0, "another service counts for itself"
-
-
-def test_a_limit_that_only_watches_is_counted_too(make_app, numbers):
-    client = make_app(STARTS_PER_ADDRESS=ONE_AN_HOUR, OBSERVE=("address",)).test_client()
+@pytest.mark.parametrize(("observe", "outcome", "starts"), [((), "refused", 1), (("address",), "observed", 2)])
+def test_a_limit_is_counted_by_its_name_whether_it_refuses_or_watches(make_app, numbers, observe, outcome, starts):
+    client = make_app(STARTS_PER_ADDRESS=ONE_AN_HOUR, OBSERVE=observe).test_client()
     for _ in range(2):
         ask(client, next(numbers))
 
     found = numbers_of(client)
 
-    assert count(found, "textproof_limits_total", limit="starts_of_address", outcome="observed") == 1
-    assert count(found, "textproof_starts_total") == 2
+    assert count(found, "textproof_limits_total", limit="starts_of_address", country="US", outcome=outcome) == 1
+    assert count(found, "textproof_starts_total") == starts
 
 
 def test_requests_are_timed_by_route_and_never_by_path(client):
@@ -145,15 +134,11 @@ def test_a_step_under_another_keyring_is_counted_as_such(client, keys, sender, n
     assert count(found, "textproof_store_seconds_count", verb="start", outcome="done") == 2
 
 
-def test_a_store_that_is_gone_is_counted(make_app, number):
+def test_a_store_that_is_gone_and_a_probe_that_was_told_so_are_counted(make_app, number):
     client = make_app(store=GoneStore()).test_client()
     ask(client, number)
-
     assert count(numbers_of(client), "textproof_store_seconds_count", outcome="unavailable") == 1
 
-
-def test_a_probe_that_was_told_no_is_counted(make_app):
-    client = make_app(store=GoneStore()).test_client()
     client.get("/readyz")
 
     assert count(numbers_of(client), "textproof_not_ready_total") == 1

@@ -78,13 +78,13 @@ def running(machine) -> Iterator[Machine]:
 
         def is_up() -> bool:
             assert not [child.tail() for child in children if child.exit_code is not None]
+            asked = {machine.published: "/", **dict.fromkeys(machine.replicas, "/readyz")}
             try:
-                with Browser(f"http://127.0.0.1:{machine.published}", timeout=2) as browser:
-                    return browser.get("/").status == 200
+                return all(Browser(f"http://127.0.0.1:{port}").get(path).status == 200 for port, path in asked.items())
             except OSError:
                 return False
 
-        wait_until(is_up, seconds=START_SECONDS, what="the balancer has a replica")
+        wait_until(is_up, seconds=START_SECONDS, what="all replicas are up, and the balancer has one")
         yield machine
 
 

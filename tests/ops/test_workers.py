@@ -3,9 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -40,25 +37,6 @@ def ask(service):
             assert browser.get("/").status == 200
 
 
-def workers(service):
-    """Return the processes that the service's main process has started."""
-    main = service._running().pid
-    return [process for process, parent in (in_proc() if Path("/proc/self").exists() else in_ps()) if parent == main]
-
-
-def in_proc():
-    """Yield every process and its parent, as Linux shows them; a small one has no `ps`."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended meanwhile
-            yield int(process.name), int((process / "stat").read_text().rsplit(") ", 1)[1].split()[1])
-
-
-def in_ps():
-    """Yield every process and its parent, as POSIX has it."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    yield from (tuple(map(int, line.split())) for line in listed.splitlines())
-
-
 def test_what_all_workers_did_is_counted_whoever_is_asked(service):
     before = pages(service)
 
@@ -69,10 +47,10 @@ def test_what_all_workers_did_is_counted_whoever_is_asked(service):
 
 def test_what_a_worker_did_is_counted_after_its_end(service):
     ask(service)
-    before, killed = pages(service), workers(service)
+    before, killed = pages(service), service.workers()
 
     os.kill(killed[0], signal.SIGKILL)
-    wait_until(lambda: len(set(workers(service)) - set(killed)) == 1, what="a new worker")
+    wait_until(lambda: len(set(service.workers()) - set(killed)) == 1, what="a new worker")
 
     assert pages(service) == before
 

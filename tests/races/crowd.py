@@ -9,7 +9,6 @@ import selectors
 import socket
 import time
 from collections.abc import Iterable, Sequence
-from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
 
@@ -114,9 +113,7 @@ class Crowd:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close()
 
     def _close(self) -> None:

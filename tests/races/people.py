@@ -43,9 +43,14 @@ def token_in(text: str) -> str:
     return found[0]
 
 
+def code_of(replica: ServiceProcess, number: str) -> str:
+    """Return the code that the demo texted to a number last."""
+    return token_in(texts_to(replica, number)[0])
+
+
 def arrive(replica: ServiceProcess, number: str) -> Person:
     """Return somebody whose code the demo has just texted; it may still be on its way when the page is shown."""
     with Browser(replica.url) as browser:
         wait_until(lambda: ask_for_code(browser, number).status == 303, seconds=10, what="a code is sent")
         wait_until(lambda: texts_to(replica, number), seconds=10, what="a code arrives")
-        return Person(number, token_in(texts_to(replica, number)[0]), dict(browser.cookies))
+        return Person(number, code_of(replica, number), dict(browser.cookies))

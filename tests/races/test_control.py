@@ -12,7 +12,7 @@ from tests.races.naive import NaiveStore
 from tests.store.attempts import Attempt
 from tests.support.http import burst
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("races")]
+pytestmark = pytest.mark.slow
 
 AT_ONCE = 32
 CALLS = 500

@@ -14,10 +14,10 @@ from tests.races.people import texts_to, token_in
 from tests.support.http import Browser, fields
 from tests.support.processes import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("races")]
+pytestmark = pytest.mark.slow
 
 AT_ONCE = 1_000
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "4"))
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "2"))
 
 
 @pytest.fixture(scope="module")

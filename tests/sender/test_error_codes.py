@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from service.sender.error_codes import CODES, UNKNOWN, error_in, meaning_of
 from service.verification.errors import Delivery
-from tests.sender.table import DOCUMENTED, RECEIPTS, REFUSALS, SENDING
+from tests.sender.table import DOCUMENTED, REFUSALS, SENDING
 from tests.support.telnyx import ERRORS, RECEIPT_ERRORS
 
 # What the person can do something about, or nobody can: the operator is not told to do anything.
@@ -35,30 +35,12 @@ def test_the_fake_knows_every_code_too():
     assert {error.code for error in ERRORS.values()} | {"40308"} | set(RECEIPT_ERRORS) == DOCUMENTED
 
 
-@pytest.mark.parametrize("code", sorted(RECEIPT_ERRORS))
-def test_a_code_of_a_receipt_means_what_it_should(code):
-    delivery, advice = RECEIPTS[code]
-    meaning = meaning_of(code, "")
-
-    assert meaning.delivery is delivery
-    assert advice in meaning.operator
-    assert meaning.pause is (code == "40020")
-
-
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_who_cannot_help_is_not_asked_and_who_can_is_told_what_to_do(code):
     meaning = CODES[code]
 
     assert bool(meaning.operator) is (meaning.delivery not in PERSONAL)
     assert not meaning.operator or meaning.operator.endswith(".")
-
-
-@pytest.mark.parametrize("code", sorted(CODES))
-def test_only_what_refuses_everybody_pauses_everybody(code):
-    """A pause holds every person's message: a landline must not be a reason."""
-    meaning = CODES[code]
-
-    assert not meaning.pause or meaning.delivery is Delivery.FAILED
 
 
 def test_what_is_uncertain_never_pauses():

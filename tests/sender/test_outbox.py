@@ -241,17 +241,6 @@ def test_a_full_outbox_refuses_before_anything_is_spent(verifier, carrier, redis
     assert deciding() == before
 
 
-def test_a_full_outbox_refuses_a_resend_before_anything_is_spent(verifier, carrier, clock, numbers):
-    started = [verifier.start(next(numbers)) for _ in range(SLOTS)]
-    clock.advance(30)
-    before = verifier.show(started[0].id)
-
-    with pytest.raises(SendingHeld):
-        verifier.resend(started[0].id)
-
-    assert verifier.show(started[0].id) == before
-
-
 def test_checks_go_on_while_every_slot_is_taken(verifier, carrier, keyring, numbers, policy):
     started = [verifier.start(next(numbers)) for _ in range(SLOTS)]
 

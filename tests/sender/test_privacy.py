@@ -27,12 +27,11 @@ def _send(carrier, message) -> None:
         carrier.send(message(to=NUMBER, token=TOKEN))
 
 
-@pytest.mark.parametrize("outcome", OUTCOMES)
-def test_no_record_of_ours_holds_the_number_the_text_or_the_key(carrier, telnyx, message, journal, outcome):
+def test_no_record_of_ours_holds_the_number_the_text_or_the_key(carrier, telnyx, message, journal):
     """The record itself, before the formatter masks anything: other handlers would see it too."""
-    telnyx.answer(outcome, seconds=0.05)
-
-    _send(carrier, message)
+    for outcome in OUTCOMES:
+        telnyx.answer(outcome, seconds=0.05)
+        _send(carrier, message)
 
     facts = journal.facts()
     assert TOKEN not in facts

@@ -85,31 +85,14 @@ def test_what_telnyx_signed_is_believed(read):
     assert read(SMALL) == Receipt(id="", event="e", delivery=Delivery.SENT)
 
 
-def test_every_flipped_bit_of_the_body_is_refused(receipts, signer, clock):
+def test_every_flipped_bit_of_body_timestamp_and_signature_is_refused(receipts, signer, clock):
     signature, timestamp = signer.headers(SMALL, int(clock())).values()
+    stamps = [text.decode("latin-1") for text in flips(timestamp.encode())]
+    signatures = [base64.b64encode(raw).decode() for raw in flips(base64.b64decode(signature))]
 
-    accepted = [raw for raw in flips(SMALL) if not refused(receipts, raw, signature, timestamp)]
-
-    assert accepted == []
-
-
-def test_every_flipped_bit_of_the_timestamp_is_refused(receipts, signer, clock):
-    signature, timestamp = signer.headers(SMALL, int(clock())).values()
-    changed = [text.decode("latin-1") for text in flips(timestamp.encode())]
-
-    accepted = [text for text in changed if not refused(receipts, SMALL, signature, text)]
-
-    assert accepted == []
-
-
-def test_every_flipped_bit_of_the_signature_is_refused(receipts, signer, clock):
-    signature, timestamp = signer.headers(SMALL, int(clock())).values()
-    changed = [base64.b64encode(raw).decode() for raw in flips(base64.b64decode(signature))]
-
-    accepted = [text for text in changed if not refused(receipts, SMALL, text, timestamp)]
-
-    assert len(changed) == 512
-    assert accepted == []
+    assert all(refused(receipts, raw, signature, timestamp) for raw in flips(SMALL))
+    assert all(refused(receipts, SMALL, signature, stamp) for stamp in stamps)
+    assert all(refused(receipts, SMALL, changed, timestamp) for changed in signatures)
 
 
 def test_every_flipped_bit_of_the_signature_as_it_is_written_is_refused(receipts, signer, clock):
@@ -289,39 +272,27 @@ def test_a_text_that_only_says_stop_is_not_one(read):
     [
         b"",
         b"null",
-        b"[]",
-        b"5",
-        b'"data"',
         b"{}",
         b"not json",
-        b"\xff\xfe",
         b'{"data": null}',
-        b'{"data": []}',
-        b'{"data": "x"}',
         b'{"data": {}}',
         b'{"data": {"event_type": "message.sent"}}',
         b'{"data": {"event_type": "message.sent", "payload": null}}',
-        b'{"data": {"event_type": "message.sent", "payload": []}}',
         b'{"data": {"event_type": "message.sent", "payload": {}}}',
         b'{"data": {"event_type": "message.sent", "payload": {"to": []}}}',
         b'{"data": {"event_type": "message.sent", "payload": {"to": [null]}}}',
         b'{"data": {"event_type": "message.sent", "payload": {"to": "sent"}}}',
         b'{"data": {"event_type": "message.sent", "payload": {"to": [{"status": "sent"}]}}}',
         b'{"data": {"event_type": "message.received", "payload": null}}',
-        b'{"data": {"event_type": "message.received", "payload": []}}',
-        b'{"data": {"event_type": "message.received", "payload": "STOP"}}',
         b'{"data": {"event_type": "message.received", "payload": {"autoresponse_type": "STOP"}}}',
         b'{"data": {"event_type": "message.received", "payload": {"autoresponse_type": "STOP", "from": null}}}',
         b'{"data": {"event_type": "message.received", "payload": {"autoresponse_type": ["STOP"]}}}',
         b"[" * 50_000,
-        b'{"data": ' + b"9" * 60_000 + b"}",
-        SMALL.replace(b'"e"', rb'"\ud800"'),
-        b"\xef\xbb\xbf" + SMALL,
     ],
     ids=lambda body: body[:60].decode("latin-1"),
 )
 def test_what_is_signed_and_cannot_be_read_is_nothing(read, body):
-    """An answer of 500 would have it told again, for ever no better."""
+    """An answer of 500 would have it told again, for ever no better. What is no JSON: `tests/test_strict_json.py`."""
     assert read(body) is None
 
 

@@ -4,7 +4,6 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 from tests.support.processes import free_port
@@ -50,9 +49,7 @@ class Trickle:
         with connection, suppress(OSError):
             self._behave(connection, lambda seconds: not self._ending.wait(seconds))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ending.set()
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)

@@ -44,17 +44,6 @@ def test_whoever_would_wait_too_long_is_told_and_loses_nothing(third, stack, tel
     assert late.ask(number).status == 303
 
 
-def test_who_is_refused_for_a_reason_of_their_own_takes_no_turn(third, stack, someone, fresh):
-    number = next(fresh)
-    for _ in range(5):
-        assert someone().ask(number).status == 303  # at a replica without a rate
-
-    for _ in range(6):
-        assert someone(third).ask(number).status == 429
-
-    assert someone(third).ask(next(fresh)).status == 303
-
-
 def test_the_log_tells_a_stranger_nothing(third, stack, telnyx, someone, fresh):
     """Neither the token, nor the number, nor the key. The store does not know the token."""
     numbers = []

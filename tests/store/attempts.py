@@ -34,6 +34,7 @@ class Attempt:
         number: E.164.
         source: The digest of who asks.
         is_told_apart: Whether that is one person.
+        kind: Of the number.
         caller: Where they are, as far as limits count.
         charges: What each of its messages spends of the limits that many numbers share.
         price: Of a message.
@@ -49,6 +50,7 @@ class Attempt:
         *,
         source: str = SOMEBODY,
         is_told_apart: bool = True,
+        kind: Kind = Kind.USUAL,
         caller: Caller = NOBODY,
         charges: tuple[Charge, ...] = (),
         price: float = 0,
@@ -62,6 +64,7 @@ class Attempt:
         self._after = after
         self.number = number
         self._is_told_apart = is_told_apart
+        self.kind = kind
         self._caller = caller
         self.source = source
         self.handle: Handle = keyring.new_handle(
@@ -124,18 +127,18 @@ class Attempt:
             country=self.handle.number.region,
         )
 
-    def start(self, nonce: str = "", *, kind: Kind = Kind.USUAL, has_slot: bool = True) -> Answer:
+    def start(self, nonce: str = "", *, has_slot: bool = True) -> Answer:
         """Start; unnamed unless a nonce is given."""
         answer = self._store.verifications.start(
             self.step(),
             memo=self.handle.memo,
             seed=self.handle.seed,
             nonce=nonce and self._keyring.request_digest(self.number, nonce),
-            kind=kind,
-            send=None if kind is Kind.TEST else self.send,
+            kind=self.kind,
+            send=None if self.kind is Kind.TEST else self.send,
             has_slot=has_slot,
         )
-        if answer.verdict is Verdict.SHARED and not self.handle.shares:
+        if answer.verdict in {Verdict.DONE, Verdict.SHARED} and answer.other and not self.handle.shares:
             self.handle = self._keyring.sharing(self.handle, answer.other)
         return self._looked_at(answer)
 
@@ -160,7 +163,7 @@ class Attempt:
                 seed=self.handle.seed,
                 nonce=self._keyring.request_digest(self.handle.random, nonce or fresh()),
                 caller=caller or fresh(),
-                send=self.send,
+                send=None if self.kind is Kind.TEST else self.send,
                 has_slot=has_slot,
             )
         )
@@ -195,9 +198,9 @@ class Attempt:
         self._store.limits.forgive(self.digest_of_number, keyring=self._keyring.id)
         self._after()
 
-    def show(self) -> Answer:
-        """Read."""
-        return self._looked_at(self._store.verifications.show(self.step("")))
+    def show(self, *, is_repeat: bool = False) -> Answer:
+        """Read, as a request that came again where it is one."""
+        return self._looked_at(self._store.verifications.show(self.step(""), is_repeat=is_repeat))
 
     def _looked_at(self, answer: Answer) -> Answer:
         self._after()

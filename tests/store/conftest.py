@@ -1,7 +1,7 @@
 """The contract of `Store`, on real servers: `engine`, and on top of it `make_store` and `store`.
 
 The scripts do the same on every engine, so most tests need one of them. The walk in `test_trips.py` takes every verb to
-all of them, and `test_rules.py` every order of verbs to those that are one server.
+all of them, and `test_rules.py` holds every order of verbs against a model.
 
 | fixture | is |
 |---|---|

@@ -21,19 +21,19 @@ EVERY = ("valkey", "redis", "fakeredis", "cluster", "sentinel")
 QUICK = "valkey"  # what `make check` runs on; the others cost as much again each
 TOLD = ("y", "d")  # letters of trails and figures, which decide nothing
 KEYRING = "{tp}:keyring"
-GROUPED = ("cluster", "sentinel")  # several processes each: once is enough, so one worker has them
+SNAPSHOT = """
+local told = {}
+for _, name in ipairs(redis.call('KEYS', '*')) do
+  for _, one in ipairs({name, redis.call('DUMP', name), redis.call('PTTL', name)}) do table.insert(told, one) end
+end
+return told
+"""
 
 
 def engines(*names: str) -> list[Any]:
     """Return parameters for the fixture `engine`: those of `names` that can be had here."""
-    return [_param(name) for name in names if name != "redis" or redis_binary() or os.environ.get("CI") == "true"]
-
-
-def _param(name: str) -> Any:
-    marks = [pytest.mark.xdist_group(name)] if name in GROUPED else []
-    if name != QUICK:
-        marks.append(pytest.mark.slow)
-    return pytest.param(name, id=name, marks=marks)
+    here = [name for name in names if name != "redis" or redis_binary() or os.environ.get("CI") == "true"]
+    return [pytest.param(name, id=name, marks=() if name == QUICK else pytest.mark.slow) for name in here]
 
 
 class Engine:
@@ -53,11 +53,6 @@ class Engine:
         for node in self.nodes:
             node.flushall()
 
-    def forget_scripts(self) -> None:
-        """Remove every script, as a restart does."""
-        for node in self.nodes:
-            node.script_flush()
-
     def names(self) -> list[str]:
         """Return the name of every key but that of the keyring, which is always there."""
         return list(self.lives())
@@ -73,6 +68,12 @@ class Engine:
                 found |= {name.decode(): life for name, life in zip(names, asked.execute(), strict=True)}
         found.pop(KEYRING, None)
         return found
+
+    def snapshot(self) -> dict[str, tuple[bytes, int]]:
+        """Return each key of a single server as it would be dumped, and how long it has to live: in one trip."""
+        (node,) = self.nodes
+        told: Any = node.eval(SNAPSHOT, 0)
+        return {name.decode(): (value, life) for name, value, life in zip(*[iter(told)] * 3, strict=True)}
 
     def immortal(self) -> list[str]:
         """Return those that never end."""

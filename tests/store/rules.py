@@ -4,15 +4,17 @@ Written from the contract (`service/verification/ports.py`) and from the limits 
 scripts: it keeps all of history, and counts in it. Times are ms.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from service.store.verifications import SHARE, SHARED_CHECKS, SHARES_OF_SOURCE
+from service.store.verifications import SHARE, SHARED_CHECKS, SHARES_OF_SOURCE, TEST_WINDOWS
 from service.verification.errors import Delivery, Limit
 from service.verification.policy import DAY, HOUR, Policy, Window
-from service.verification.ports import Status, Verdict
+from service.verification.ports import Kind, Status, Verdict
 
 NOBODY = ""
+APPLICATION = "an application"
+"""The only source that is not one person: callers of it cannot be told apart."""
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Number:
     requests: dict[str, tuple[str, int]] = field(default_factory=dict)
     """By name: the memo that each was answered with, and until when."""
     opted_out: bool = False
+    news: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -54,8 +57,11 @@ class Verification:
     expires: int
     checks: int
     sends: list[int]
+    kind: Kind
     is_silent: bool = False
-    """It shares another one's token."""
+    """No message was sent for it: it shares another one's token."""
+    was_told: bool = False
+    """The same request came again."""
     status: Status = Status.PENDING
     delivery: Delivery = Delivery.ON_ITS_WAY
     checked: dict[str, int | None] = field(default_factory=dict)
@@ -74,6 +80,13 @@ class Expected:
     other: str = ""
     checks: int | None = None
     limit: Limit | None = None
+    is_again: bool = False
+    """It was answered so before."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything may be another than before."""
+        return self.verdict in {Verdict.DONE, Verdict.SHARED, Verdict.REJECTED} and not self.is_again
 
 
 class Rules:
@@ -86,60 +99,62 @@ class Rules:
         self.verifications: dict[str, Verification] = {}
         """By the seeds of their own tokens."""
 
-    def start(self, seed: str, number: str, source: str, now: int, *, memo: str, name: str) -> Expected:
+    def start(self, seed: str, number: str, source: str, now: int, *, memo: str, name: str, kind: Kind) -> Expected:
         """See `Verifications.start`. `seed` is that of its own token, `memo` that of its id before it shares one."""
         subject = self.numbers.setdefault(number, Number())
         if seed in self.verifications:
-            texted = self.verifications[seed].token.of
-            return Expected(Verdict.DONE) if texted == seed else Expected(Verdict.SHARED, other=texted)
+            return replace(self._started(seed), is_again=True)
         if name in subject.requests and subject.requests[name][1] > now:
             return Expected(Verdict.REPEATED, other=subject.requests[name][0])
         if subject.opted_out:
             return Expected(Verdict.OPTED_OUT)
-        token = self._good_for(subject, source, now)
-        if wait := self._checks_wait(subject, source, now, is_shared=token is not None):
+        latest = None if kind is Kind.TEST else self._live(subject, now)
+        is_silent = latest is not None and self._is_good_for(latest, subject, source, kind, now)
+        if wait := self._checks_wait(subject, source, kind, now, is_shared=is_silent):
             return _limited(Limit.CHECKS_OF_NUMBER, wait)
-        if token:
-            return self._share(seed, subject, token, source, now, memo=memo, name=name)
-        if wait := self._sends_wait(subject, source, now):
-            return _limited(Limit.SENDS_OF_NUMBER, wait)
-        subject.latest = Token(seed, source, expires=now + self._life)
-        self._send(subject, source, now)
-        self.verifications[seed] = Verification(subject, subject.latest, now, subject.latest.expires, 0, [now])
+        shared = latest if is_silent or source == APPLICATION else None
+        if shared and is_silent:
+            if shared.shares.get(source, 0) == SHARES_OF_SOURCE:
+                return _limited(Limit.SENDS_OF_NUMBER, shared.expires - now)
+            shared.shares[source] = shared.shares.get(source, 0) + 1
+        else:
+            if wait := self._sends_wait(subject, source, kind, now):
+                return _limited(Limit.SENDS_OF_NUMBER, wait)
+            self._send(subject, source, now)
+        token = shared or Token(seed, source, expires=now + self._life)
+        if not shared:
+            subject.latest = token
+        checks = max(0, self._policy.max_checks - SHARED_CHECKS) if is_silent else 0
+        self.verifications[seed] = Verification(subject, token, now, token.expires, checks, [now], kind, is_silent)
         if name:
-            subject.requests[name] = memo, now + self._life
-        return Expected(Verdict.DONE)
+            subject.requests[name] = f"{memo} {token.of}" if shared else memo, token.expires
+        return self._started(seed)
 
-    def _good_for(self, number: Number, source: str, now: int) -> Token | None:
-        """Return the token that was texted a moment ago for somebody else, or that somebody shares already."""
+    def _started(self, seed: str) -> Expected:
+        one = self.verifications[seed]
+        other = "" if one.token.of == seed else one.token.of
+        return Expected(Verdict.SHARED if one.is_silent else Verdict.DONE, other=other)
+
+    def _is_good_for(self, token: Token, number: Number, source: str, kind: Kind, now: int) -> bool:
+        """Tell whether somebody else's message is good for whoever asks now, unless the phone itself asked for one."""
+        if number.is_heard and not self._sends_wait(number, source, kind, now):
+            return False
+        return token.by != source or bool(token.shares)
+
+    def _live(self, number: Number, now: int) -> Token | None:
+        """Return the token that was texted last, while there is time to find the message and type."""
         latest = number.latest
-        if latest is None or latest.expires - now < _ms(SHARE):
-            return None
-        if number.is_heard and not self._sends_wait(number, source, now):
-            return None
-        return latest if latest.by != source or latest.shares else None
-
-    def _share(
-        self, seed: str, number: Number, token: Token, source: str, now: int, *, memo: str, name: str
-    ) -> Expected:
-        if token.shares.get(source, 0) == SHARES_OF_SOURCE:
-            return _limited(Limit.SENDS_OF_NUMBER, token.expires - now)
-        token.shares[source] = token.shares.get(source, 0) + 1
-        checks = max(0, self._policy.max_checks - SHARED_CHECKS)
-        self.verifications[seed] = Verification(number, token, now, token.expires, checks, [now], is_silent=True)
-        if name:
-            number.requests[name] = f"{memo} {token.of}", token.expires
-        return Expected(Verdict.SHARED, other=token.of)
+        return latest if latest and latest.expires - now >= _ms(SHARE) else None
 
     def check(self, seed: str, source: str, name: str, now: int, *, right: bool) -> Expected:
         """See `Verifications.check`. `name` stands for the nonce and what was typed."""
         one = self.verifications[seed]
         if name in one.checked:
             told = one.checked[name]
-            return Expected(Verdict.REPEATED) if told is None else Expected(Verdict.REJECTED, checks=told)
+            return Expected(Verdict.REPEATED if told is None else Verdict.REJECTED, checks=told, is_again=True)
         if ended := self._ended(one, now):
             return ended
-        if wait := self._checks_wait(one.number, source, now, is_shared=one.is_silent):
+        if wait := self._checks_wait(one.number, source, one.kind, now, is_shared=one.is_silent):
             return _limited(Limit.CHECKS_OF_NUMBER, wait)
         if right and not one.token.is_spent:
             one.status, one.checked[name] = Status.APPROVED, None
@@ -149,8 +164,10 @@ class Rules:
             return Expected(Verdict.DONE)
         one.checks += 1
         one.checked[name] = one.checks
-        one.number.wrong.setdefault(source, []).append(now)
-        one.number.in_a_row.append(now)
+        if one.kind is not Kind.TEST:
+            one.number.in_a_row.append(now)
+            if source != APPLICATION:
+                one.number.wrong.setdefault(source, []).append(now)
         if one.checks >= self._policy.max_checks:
             one.status = Status.LOCKED
         return Expected(Verdict.REJECTED)
@@ -159,7 +176,7 @@ class Rules:
         """See `Verifications.resend`."""
         one = self.verifications[seed]
         if name in one.resent:
-            return Expected(Verdict.DONE if one.resent[name] == caller else Verdict.REPEATED)
+            return Expected(Verdict.DONE if one.resent[name] == caller else Verdict.REPEATED, is_again=True)
         if ended := self._ended(one, now):
             return ended
         if one.token.is_spent or self._others_share_a_later_one(one, now):
@@ -170,9 +187,9 @@ class Rules:
             return _limited(Limit.RESEND_WAIT, wait)
         if one.number.opted_out:
             return Expected(Verdict.OPTED_OUT)
-        if wait := self._checks_wait(one.number, source, now, is_shared=one.is_silent):
+        if wait := self._checks_wait(one.number, source, one.kind, now, is_shared=one.is_silent):
             return _limited(Limit.CHECKS_OF_NUMBER, wait)
-        if wait := self._sends_wait(one.number, source, now):
+        if wait := self._sends_wait(one.number, source, one.kind, now):
             return _limited(Limit.SENDS_OF_NUMBER, wait)
         one.sends.append(now)
         self._send(one.number, source, now)
@@ -184,7 +201,7 @@ class Rules:
         """See `Verifications.cancel`."""
         one = self.verifications[seed]
         if one.status is Status.CANCELED:
-            return Expected(Verdict.DONE)
+            return Expected(Verdict.DONE, is_again=True)
         if ended := self._ended(one, now):
             return ended
         one.status = Status.CANCELED
@@ -201,22 +218,36 @@ class Rules:
             one.delivery = delivery
         return Expected(Verdict.DONE)
 
-    def unsend(self, seed: str, source: str, send: int, delivery: Delivery) -> Expected:
+    def unsend(self, seed: str, source: str, send: int, delivery: Delivery, *, is_undo: bool) -> Expected:
         """See `Verifications.unsend`."""
         one = self.verifications[seed]
-        if send == len(one.sends) and one.delivery is not delivery:
-            one.delivery = delivery
-            times = one.number.sends.get(source, [])
-            if one.sends[-1] in times:
-                times.remove(one.sends[-1])
-            if send == 1 and one.status is Status.PENDING:
-                one.status = Status.CANCELED
-                self._spend(one)
+        if send != len(one.sends) or one.delivery is delivery or (is_undo and one.is_silent):
+            return Expected(Verdict.DONE, is_again=True)
+        if is_undo and one.status is Status.PENDING and one.was_told:
+            return Expected(Verdict.REPEATED)
+        one.delivery = delivery
+        times = one.number.sends.get(source, [])
+        if one.sends[-1] in times:
+            times.remove(one.sends[-1])
+        if send == 1 and one.status is Status.PENDING:
+            one.status = Status.CANCELED
+            self._spend(one)
         return Expected(Verdict.DONE)
 
-    def opt(self, number: str, now: int, *, out: bool) -> None:
+    def show(self, seed: str, *, is_repeat: bool) -> Expected:
+        """See `Verifications.show`."""
+        one = self.verifications[seed]
+        one.was_told = one.was_told or (is_repeat and one.status is Status.PENDING)
+        return Expected(Verdict.DONE, is_again=not is_repeat)
+
+    def opt(self, number: str, event: str, now: int, *, out: bool) -> None:
         """See `Verifications.opt_out`."""
-        self.numbers[number].opted_out = out
+        one = self.numbers[number]
+        if event in one.news:
+            return
+        if event:
+            one.news.add(event)
+        one.opted_out = out
         if not out:
             self.forgive(number, now)
 
@@ -240,7 +271,7 @@ class Rules:
     def wait(self, seed: str, source: str, now: int) -> int:
         """Return what a pending verification's next send has to wait for."""
         one = self.verifications[seed]
-        return max(self._own_wait(one, now), self._sends_wait(one.number, source, now))
+        return max(self._own_wait(one, now), self._sends_wait(one.number, source, one.kind, now))
 
     def _send(self, number: Number, source: str, now: int) -> None:
         number.sends.setdefault(source, []).append(now)
@@ -270,21 +301,29 @@ class Rules:
         waits = self._policy.resend_waits
         return max(0, one.sends[-1] + _ms(waits[min(len(one.sends), len(waits)) - 1]) - now)
 
-    def _checks_wait(self, number: Number, source: str, now: int, *, is_shared: bool) -> int:
+    def _checks_wait(self, number: Number, source: str, kind: Kind, now: int, *, is_shared: bool) -> int:
+        if kind is Kind.TEST:
+            return 0
         windows = (*self._policy.checks_of_number, *([Window(SHARED_CHECKS, DAY)] if is_shared else []))
         own = [_window_wait(window, number.wrong.get(source, []), now) for window in windows]
         row = [_window_wait(window, number.in_a_row, now) for window in self._policy.checks_in_a_row]
         return max(own + row)
 
-    def _sends_wait(self, number: Number, source: str, now: int) -> int:
-        limit = self._policy.sends_an_hour
+    def _sends_wait(self, number: Number, source: str, kind: Kind, now: int) -> int:
+        if kind is Kind.TEST:
+            windows, limit = [Window(many, timedelta(milliseconds=ms)) for many, ms in TEST_WINDOWS], 0
+        else:
+            times = 2 if kind is Kind.KNOWN else 1
+            windows = [Window(times * window.limit, window.span) for window in self._policy.sends_of_number]
+            limit = times * self._policy.sends_an_hour
         lately = {one: times for one, times in number.sends.items() if any(time + _ms(HOUR) > now for time in times)}
         messages = [time for times in lately.values() for time in times]
         if number.is_heard:
             return _window_wait(Window(limit + 1, HOUR), messages, now)
-        waits = [_window_wait(window, number.sends.get(source, []), now) for window in self._policy.sends_of_number]
-        waits.append(_window_wait(Window(limit, HOUR), messages, now))
-        if len(lately) > 1:
+        waits = [_window_wait(window, number.sends.get(source, []), now) for window in windows]
+        if limit:
+            waits.append(_window_wait(Window(limit, HOUR), messages, now))
+        if limit and len(lately) > 1:
             waits.append(_window_wait(Window(1, HOUR / limit), messages, now))
         return max(waits)
 

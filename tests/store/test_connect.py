@@ -113,19 +113,16 @@ def test_a_store_is_made_before_its_server(policy, scheme):
         store.keyring.read()
 
 
-def test_a_sentinel_path_names_the_service_and_the_database(pool):
-    found = pool("redis+sentinel://user:p%40ss@a:1,b:2/other/5")
+@pytest.mark.parametrize(
+    ("path", "service", "database", "user"),
+    [("user:p%40ss@a:1,b:2/other/5", "other", 5, ("user", "p@ss")), ("a", "mymaster", 0, (None, None))],
+)
+def test_a_sentinel_path_names_the_service_and_the_database_or_neither(pool, path, service, database, user):
+    found = pool(f"redis+sentinel://{path}")
 
-    assert found.service_name == "other"
-    assert found.connection_kwargs["db"] == 5
-    assert (found.connection_kwargs["username"], found.connection_kwargs["password"]) == ("user", "p@ss")
-
-
-def test_a_sentinel_path_may_be_left_out(pool):
-    found = pool("redis+sentinel://a")
-
-    assert found.service_name == "mymaster"
-    assert found.connection_kwargs["db"] == 0
+    heard = found.connection_kwargs
+    assert (found.service_name, heard["db"]) == (service, database)
+    assert (heard.get("username"), heard.get("password")) == user
 
 
 def test_sentinels_are_found_by_name_by_number_and_by_the_usual_port(pool):

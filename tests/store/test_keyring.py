@@ -1,36 +1,26 @@
 """The keyring in its envelope: all processes of an installation have the same one, whatever happens to Redis."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
-from hashlib import sha1
 from threading import Barrier
 
 import pytest
 
-from service.store.script import source
 from service.verification.envelope import CannotRotate, KeyringChanged, Keys
 from service.verification.errors import (
     Delivery,
-    Limited,
-    SendRefused,
     StoreUnavailable,
-    TokenRejected,
     UnknownVerification,
     WrongSecret,
 )
 from service.verification.keyring import Keyring
-from service.verification.ports import OptOut, Verdict
 from service.verification.verifier import Verifier
-from tests.fakes import typed_token, wrong
+from tests.fakes import typed_token
 from tests.store.attempts import Attempt
-from tests.store.engines import KEYRING, ONE_SERVER, engines
-
-pytestmark = pytest.mark.parametrize("engine", engines(*ONE_SERVER), indirect=True)
+from tests.store.engines import KEYRING
 
 OLD, NEW, FOREIGN = (f"a {name} secret, long enough to be one" for name in ("former", "recent", "foreign"))
 PROCESSES, ROUNDS = 6, 30
-COMPARES = source("include/keyring")
 
 
 @pytest.fixture
@@ -217,36 +207,6 @@ def service(store, policy, sender, clock):
     return make
 
 
-def test_after_a_rotation_all_goes_on_as_before(service, store, sender, numbers, clock):
-    one, other = service(NEW), service(NEW)
-    quiet, texted, closed, pending = (next(numbers) for _ in range(4))
-    one.receive(OptOut(quiet, out=True, event="event-1"))
-    for _ in range(5):
-        one.start(texted)
-    store.limits.close("number", one.keys().number_digest(closed), label="sealed")
-    begun = other.start(pending)
-    token = typed_token(sender)
-    cookie = other.keys.sealed("cookie", b"begun")
-    before = other.keys()
-
-    after = one.keys.rotate()
-    clock.advance(30)
-
-    assert other.resend(begun.id).sends == 2
-    assert typed_token(sender) == token
-    assert other.keys().id == after.id != before.id, "it took it with its next verb"
-    with pytest.raises(TokenRejected) as refusal:
-        one.check(begun.id, wrong(token))
-    assert refusal.value.checks_left == 4
-    assert one.check(begun.id, token).to.e164 == pending
-    assert one.keys.unsealed("cookie", cookie) == b"begun"
-    with pytest.raises(SendRefused):
-        other.start(quiet)
-    for refused in (texted, closed):
-        with pytest.raises(Limited):
-            other.start(refused)
-
-
 def test_a_rotation_shuts_nobody_out(engine, process):
     """A wrap that cannot be made again would be gone."""
     process(OLD)()
@@ -375,12 +335,6 @@ def test_two_rotations_from_one_backup_are_two_keyrings(service, process, envelo
 # -- A process that was stopped meanwhile
 
 
-@pytest.fixture
-def late(store, clock, numbers):
-    """A verification as a process knows it that has another keyring than Redis."""
-    return Attempt(store, Keyring.make(), clock, next(numbers))
-
-
 WRITES = {
     "start": lambda one: one.start(),
     "check": lambda one: one.check(),
@@ -422,28 +376,6 @@ def slept(make_store, policy, keyring, clock, number):
 def test_nothing_is_written_under_another_keyring(engine, slept, write):
     with engine.unchanged(), pytest.raises(KeyringChanged):
         WRITES[write](slept)
-
-
-@pytest.mark.parametrize("compares", [True, False], ids=["", "without the comparison"])
-def test_who_wants_no_messages_gets_none_from_a_process_that_slept(store, late, keyring, clock, compares):
-    """The control: without the comparison in the script they do."""
-    right = Attempt(store, keyring, clock, late.number)
-    right.opt_out()
-    if not compares:
-        _drop_comparison(store)
-
-    verdict = None
-    with suppress(KeyringChanged):
-        verdict = late.start().verdict
-
-    assert verdict is (None if compares else Verdict.DONE)
-
-
-def _drop_comparison(store):
-    scripts = store.verifications._scripts
-    for name, text in scripts._sources.items():
-        scripts._sources[name] = text.replace(COMPARES, "")
-        scripts._digests[name] = sha1(scripts._sources[name].encode()).hexdigest()  # noqa: S324
 
 
 # -- A lost answer, and a change before the step is done again

@@ -183,7 +183,7 @@ def pause(dear_store, keyring, clock):
     )
 
 
-def test_each_pause_in_a_row_is_twice_as_long_up_to_a_quarter_of_an_hour(limited, pause, clock):
+def test_each_pause_in_a_row_is_twice_as_long_up_to_a_quarter_of_an_hour(engine, limited, pause, clock):
     lengths = []
     for is_trial in itertools.chain([False], itertools.repeat(True, 5)):
         pause(is_trial=is_trial)
@@ -192,6 +192,7 @@ def test_each_pause_in_a_row_is_twice_as_long_up_to_a_quarter_of_an_hour(limited
         assert limited(room=100, price=0).start().is_trial
 
     assert lengths == [1, 2, 4, 8, 15, 15]
+    assert engine.immortal() == []
 
 
 def test_the_same_pause_again_and_sends_that_were_under_way_make_it_no_longer(engine, limited, pause, clock):

@@ -11,7 +11,6 @@ from service.store.key_names import Names
 from service.store.script import Scripts
 from service.verification.clients import Client
 from service.verification.policy import Window
-from tests.store.engines import ONE_SERVER, engines
 from tests.store.watching import watched
 
 SHOP = Client(
@@ -117,25 +116,32 @@ def test_clients_are_listed_by_name_and_gone_when_revoked(store):
     assert store.clients.find(SHOP.prefix) is None
 
 
-def test_a_process_asks_for_a_client_once_a_second_and_learns_of_a_revocation_within_it(engine, store):
+@pytest.mark.parametrize(
+    ("command", "ask"),
+    [
+        ("HGET", lambda clients: clients.find(SHOP.prefix)),
+        ("HGETALL", lambda clients: next(iter(clients.named(SHOP.name)), None)),
+    ],
+    ids=["by its key", "by its name"],
+)
+def test_a_process_asks_for_a_client_once_a_second_and_learns_of_a_revocation_within_it(engine, store, command, ask):
     """An unknown one is asked for each time, so that a new key works at once."""
     (server,) = engine.nodes
     now = itertools.count()  # a tenth of a second further each time that somebody asks
     here = ClientStore(Scripts(engine.client), Names("tp"), clock=lambda: next(now) / 10)
-    assert [here.find(SHOP.prefix) for _ in range(2)] == [None, None]
+    assert [ask(here) for _ in range(2)] == [None, None]
     store.clients.add(SHOP)
 
     with watched(server) as commands:
-        found = [here.find(SHOP.prefix) for _ in range(round(KNOWN_SECONDS * 10))]
+        found = [ask(here) for _ in range(round(KNOWN_SECONDS * 10))]
         asked = commands()
     store.clients.revoke(SHOP.prefix)
 
     assert found == [SHOP] * len(found)
-    assert [words[0] for words in asked] == ["HGET"]
-    assert here.find(SHOP.prefix) is None
+    assert [words[0] for words in asked] == [command]
+    assert ask(here) is None
 
 
-@pytest.mark.parametrize("engine", engines(*ONE_SERVER), indirect=True)
 def test_each_is_one_round_trip(engine, store, notes):
     (server,) = engine.nodes
     notes.claim("zero", b"", seconds=60)  # the script is loaded

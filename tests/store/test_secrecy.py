@@ -138,6 +138,7 @@ def test_nothing_in_the_store_tells_a_token_a_number_or_an_address(engine, crowd
     assert len(crowd.tokens) > 90
     assert kinds >= set("vtncoeghzulwaiyd")
     assert found(crowd, repr(contents)) == []
+    assert {name.removeprefix("{tp}:")[0] for name in engine.immortal()} == {"z"}, "what the operator closed"
     # A line is no last four digits either: with the range of another key they would make a number.
     entries = [entry for name, members in contents.items() if ":u:" in name for entry in members]
     assert {len(entry) for entry in entries} == {31}, "six characters of a range's digest are no name of a key"

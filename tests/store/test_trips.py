@@ -221,13 +221,6 @@ def test_a_start_is_few_keys_and_the_right_check_takes_its_token_away(engine, at
     assert made() == "adghhnvwy"
 
 
-def test_scripts_that_were_forgotten_are_told_again(engine, begun):
-    one = begun()
-    engine.forget_scripts()
-
-    assert one.check().verdict is Verdict.DONE
-
-
 @pytest.mark.parametrize("name", engines(*ONE_SERVER))
 def test_a_restarted_server_goes_on_where_it_was(name, attempt_at, ends):
     server = ends.enter_context(StoreServer(binary_of(name), appendonly=True))
@@ -241,7 +234,6 @@ def test_a_restarted_server_goes_on_where_it_was(name, attempt_at, ends):
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("sentinel")
 def test_the_store_follows_a_failover(attempt_at, ends):
     """The next primary knows what was replicated, and is told the scripts, which were not."""
     servers = ends.enter_context(SentinelServers())

@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 # Below the range from which Linux (32768) and macOS (49152) take outgoing ports, so that no client
@@ -94,6 +93,19 @@ def _is_free(port: int) -> bool:
     return True
 
 
+def children_of(parent: int) -> list[int]:
+    """Return the processes that a process has started, those of theirs left out."""
+    if not Path("/proc/self").exists():
+        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+        return [int(pid) for pid, of in map(str.split, listed.splitlines()) if int(of) == parent]
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):  # a small Linux has no `ps`
+        with suppress(OSError):  # it has ended meanwhile
+            if int((process / "stat").read_text().rsplit(") ", 1)[1].split()[1]) == parent:
+                found.append(int(process.name))
+    return found
+
+
 class Child:
     """A running program in a process group of its own, with its output in a file.
 
@@ -161,9 +173,7 @@ class Child:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.kill()
 
 

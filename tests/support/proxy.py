@@ -11,7 +11,6 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from types import TracebackType
 from typing import Self
 
 from tests.support.processes import free_port
@@ -33,6 +32,7 @@ class DroppingProxy:
         dropped: Answers swallowed so far.
         passed: Answers to scripts handed on so far.
         delay: Seconds that each answer comes later.
+        rewrite: What is replaced in answers, and by what; both of one length.
     """
 
     def __init__(self, target_port: int, drop: float = 0.2, seed: int = 0) -> None:
@@ -41,6 +41,7 @@ class DroppingProxy:
         self.dropped = 0
         self.passed = 0
         self.delay = 0.0
+        self.rewrite: dict[bytes, bytes] = {}
         self._target = ("127.0.0.1", target_port)
         self._chance = random.Random(seed)
         self._lock = threading.Lock()
@@ -142,6 +143,8 @@ class DroppingProxy:
                         script_asked = False
                         if self.delay:
                             time.sleep(self.delay)
+                        for old, new in self.rewrite.items():
+                            chunk = chunk.replace(old, new)
                         near.sendall(chunk)
 
     def _loses_answer(self) -> bool:
@@ -170,9 +173,7 @@ class DroppingProxy:
         self._listen()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop_listening()
         self.hang = False
         self._cut_all()

@@ -8,7 +8,6 @@ import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import redis
@@ -39,7 +38,7 @@ def redis_binary() -> Path | None:
 
 
 class StoreServer:
-    """One server on a free loopback port and on a unix socket. Keeps nothing on disk unless asked.
+    """One server on a free loopback port. Keeps nothing on disk unless asked.
 
     Args:
         binary: `valkey_binary()` or `redis_binary()`; Valkey where None.
@@ -64,14 +63,12 @@ class StoreServer:
         self._env = env
         self.port = free_port()
         self.directory = Path(tempfile.mkdtemp(prefix="textproof-store-"))
-        self.socket_path = self.directory / "store.sock"
         self._config = self.directory / "store.conf"
         self._child: Child | None = None
         lines = [
             "bind 127.0.0.1",
             f"port {self.port}",
             f'dir "{self.directory}"',
-            f'unixsocket "{self.socket_path}"',
             *directives,
         ]
         if not self.sentinel:
@@ -84,11 +81,6 @@ class StoreServer:
     def url(self) -> str:
         """`redis://` over TCP, database 0."""
         return f"redis://127.0.0.1:{self.port}/0"
-
-    @property
-    def unix_url(self) -> str:
-        """`unix://` over the socket, database 0."""
-        return f"unix://{self.socket_path}?db=0"
 
     def client(self, **options: Any) -> "redis.Redis":
         """Return a new client that never retries and answers in bytes. Close it, or use `with`."""
@@ -188,9 +180,7 @@ class StoreServer:
             self.close()
             raise
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -229,9 +219,7 @@ class _Group:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -9,10 +9,9 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
-from tests.support.processes import LONG_SECONDS, Child, WaitedTooLong, free_port, wait_until
+from tests.support.processes import LONG_SECONDS, Child, WaitedTooLong, children_of, free_port, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSED_ON = ("PATH", "LANG", "TMPDIR")
@@ -111,6 +110,10 @@ class ServiceProcess:
         """End master and workers at once (SIGKILL)."""
         self._running().kill()
 
+    def workers(self) -> list[int]:
+        """Return the processes that its main process has forked."""
+        return children_of(self._running().pid)
+
     def log(self) -> str:
         """Return everything that it has written so far."""
         return self._running().output.read_text(errors="replace")
@@ -132,9 +135,7 @@ class ServiceProcess:
             self.close()
             raise
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

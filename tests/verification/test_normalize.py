@@ -12,10 +12,12 @@ from service.verification.phone import read_number
 from service.verification.token import TokenFormat
 
 E164, TOKEN = "+12025550143", "4E1AC0"
-ALL = [chr(point) for point in range(sys.maxunicode + 1)]
-OF = {category: [one for one in ALL if unicodedata.category(one) == category] for category in ("Nd", "Zs", "Pd", "Cf")}
+OF: dict[str, list[str]] = {"Nd": [], "Zs": [], "Pd": [], "Cf": []}
+LETTERS: dict[str, list[str]] = {letter: [] for letter in "ABCDEF+abcdef"}
+for point in range(sys.maxunicode + 1):
+    OF.get(unicodedata.category(chr(point)), []).append(chr(point))
+    LETTERS.get(unicodedata.normalize("NFKC", chr(point)), []).append(chr(point))
 BETWEEN = [*OF["Zs"], *OF["Pd"], *OF["Cf"], *"\t\n\r\v\f\x85\u2028\u2029\u2212\u30fc\ufe0e\ufe0f\u20e3\u0301\u034f"]
-LETTERS = {letter: [one for one in ALL if unicodedata.normalize("NFKC", one) == letter] for letter in "ABCDEF+abcdef"}
 
 
 def number(typed):

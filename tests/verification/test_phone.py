@@ -18,58 +18,16 @@ EVERYWHERE = phonenumbers.SUPPORTED_REGIONS
 MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 SPELLINGS = [
-    "+12025550143",
-    "+1 202 555 0143",
-    "+1 (202) 555-0143",
-    "+1(202)5550143",
-    "+1-202-555-0143",
-    "+1.202.555.0143",
-    "+1/202/555/0143",
-    "+ 1 202 555 0143",
-    "(+1) 202 555 0143",
-    "+1  202   555   0143",
-    "+1 2 0 2 5 5 5 0 1 4 3",
-    "+1 (202) 555 - 0143",
-    "12025550143",
-    "1 202 555 0143",
-    "1-202-555-0143",
-    "1 (202) 555-0143",
-    "2025550143",
-    "202 555 0143",
-    "202-555-0143",
-    "202.555.0143",
-    "202/555/0143",
-    "(202) 555-0143",
-    "(202)5550143",
-    "(202)555.0143",
-    "  2025550143  ",
-    "011 1 202 555 0143",
-    "01112025550143",
-    "+1\u00a0202\u00a0555\u00a00143",
-    "+1\u202f202\u202f555\u202f0143",
-    "202\u2010555\u20100143",
-    "202\u2011555\u20110143",
-    "202\u2012555\u20120143",
-    "202\u2013555\u20130143",
-    "202\u2014555\u20140143",
-    "\u202a+12025550143\u202c",
-    "\u202d+1 202-555-0143\u202c",
-    "\u2066+12025550143\u2069",
-    "\u2068(202) 555-0143\u2069",
-    "\u200e+12025550143",
-    "+12025550143\u200f",
-    "\u00a0+12025550143\u00a0",
-    "202\t555\t0143",
-    "+12025550143\r\n",
-    "٢٠٢٥٥٥٠١٤٣",
-    "+१२०२५५५०१४३",
-    "＋１（２０２）５５５ー０１４３",
-    "2️⃣0️⃣2️⃣5550143",
-    "tel:+12025550143",
-    "TEL: 202-555-0143",
-    "sms:+12025550143",
-    "0012025550143",
-    "00 1 202 555 0143",
+    *("+12025550143", "+1 202 555 0143", "+1 (202) 555-0143", "+1(202)5550143", "+1-202-555-0143", "+1.202.555.0143"),
+    *("+1/202/555/0143", "+ 1 202 555 0143", "(+1) 202 555 0143", "+1  202   555   0143", "+1 2 0 2 5 5 5 0 1 4 3"),
+    *("12025550143", "1-202-555-0143", "1 (202) 555-0143", "2025550143", "202.555.0143", "202/555/0143"),
+    *("(202) 555-0143", "(202)5550143", "(202)555.0143", "  2025550143  ", "011 1 202 555 0143", "01112025550143"),
+    *(
+        "\u202a+1\u00a0202\u20115550143\u202c\r\n",
+        "＋１（２０２）５５５ー０１４３",
+        "2️⃣0️⃣2️⃣5550143",
+    ),  # more: test_normalize.py
+    *("tel:+12025550143", "TEL: 202-555-0143", "sms:+12025550143", "0012025550143", "00 1 202 555 0143"),
 ]
 
 REFUSED = {
@@ -79,20 +37,15 @@ REFUSED = {
     "33-characters": ("+1202555" + " " * 21 + "0143", NumberFault.TOO_LONG),
     "a-megabyte": ("2" * 1_000_000, NumberFault.TOO_LONG),
     "letter-o-for-zero": ("+12O25550143", NumberFault.CHARACTERS),
-    "vanity-letters": ("1-800-FLOWERS", NumberFault.CHARACTERS),
     "a-link-to-mail": ("mailto:12025550143", NumberFault.CHARACTERS),
-    "a-link-to-an-extension": ("tel:+12025550143;ext=12", NumberFault.EXTENSION),
-    "a-link-to-nothing": ("tel:", NumberFault.EMPTY),
     "a-subaddress": ("+12025550143;isub=12345", NumberFault.CHARACTERS),
     "markup": ("<b>2025550143</b>", NumberFault.CHARACTERS),
     "nul-inside": ("+1202555\x000143", NumberFault.CHARACTERS),
-    "nul-behind": ("+12025550143\x00", NumberFault.CHARACTERS),
     "carriage-return": ("+12025550143\r\nBcc: x", NumberFault.CHARACTERS),
     "two-numbers": ("2025550143, 2025550144", NumberFault.CHARACTERS),
     "superscript-digits": ("202555014³", NumberFault.CHARACTERS),
     "a-surrogate": ("202555014\ud83d", NumberFault.CHARACTERS),
     "extension-x": ("+1 202 555 0143 x5", NumberFault.EXTENSION),
-    "extension-ext": ("202-555-0143 ext. 12", NumberFault.EXTENSION),
     "extension-word": ("202-555-0143 extension 12", NumberFault.EXTENSION),
     "extension-uri": ("+12025550143;ext=12", NumberFault.EXTENSION),
     "extension-hash": ("202 555 0143 #12", NumberFault.EXTENSION),
@@ -102,31 +55,16 @@ REFUSED = {
     "no-such-country": ("+9992025550143", NumberFault.IMPOSSIBLE),
     "an-emergency": ("911", NumberFault.IMPOSSIBLE),
     "only-a-plus": ("+", NumberFault.IMPOSSIBLE),
-    "only-brackets": ("(((())))", NumberFault.IMPOSSIBLE),
 }
 
 KINDS = {
-    "premium-us": ("+19002345678", "US", NumberFault.NOT_MOBILE),
-    "premium-gb": ("+449012345678", "GB", NumberFault.NOT_MOBILE),
-    "premium-fi": ("+358600123456", "FI", NumberFault.NOT_MOBILE),
-    "toll-free-us": ("+18002345678", "US", NumberFault.NOT_MOBILE),
-    "shared-cost-gb": ("+448431234567", "GB", NumberFault.NOT_MOBILE),
-    "pager-gb": ("+447640123456", "GB", NumberFault.NOT_MOBILE),
-    "personal-gb": ("+447012345678", "GB", NumberFault.NOT_MOBILE),
-    "internet-phone-gb": ("+445612345678", "GB", NumberFault.NOT_MOBILE),
-    "company-wide-gb": ("+445512345678", "GB", NumberFault.NOT_MOBILE),
     "landline-gb": ("+441212345678", "GB", NumberFault.NOT_MOBILE),
-    "landline-de": ("+4930123456", "DE", NumberFault.NOT_MOBILE),
     "satellite-called-mobile": ("+881612345678", "US", NumberFault.NOT_A_COUNTRY),
     "international-premium": ("+979123456789", "US", NumberFault.NOT_A_COUNTRY),
-    "international-toll-free": ("+80012345678", "US", NumberFault.NOT_A_COUNTRY),
     "guernsey-is-not-gb": ("+447911123456", "GB", NumberFault.REGION_NOT_ALLOWED),
-    "jersey-is-not-gb": ("+447797712345", "GB", NumberFault.REGION_NOT_ALLOWED),
     "jamaica-is-not-us": ("+18762101234", "US", NumberFault.REGION_NOT_ALLOWED),
-    "dominican-republic-is-not-us": ("+18092345678", "US", NumberFault.REGION_NOT_ALLOWED),
     "canada-is-not-us": ("+15062345678", "US", NumberFault.REGION_NOT_ALLOWED),
     "kazakhstan-is-not-russia": ("+77710009998", "RU", NumberFault.REGION_NOT_ALLOWED),
-    "gb-is-not-us": ("+447400123456", "US", NumberFault.REGION_NOT_ALLOWED),
 }
 
 
@@ -153,47 +91,24 @@ def test_a_number_that_costs_or_lies_elsewhere_is_refused(e164, allowed, reason)
     assert refusal.value.reason is reason
 
 
-@pytest.mark.parametrize(
-    ("e164", "region"),
-    [("+447400123456", "GB"), ("+447911123456", "GG"), ("+15062345678", "CA"), ("+18762101234", "JM")],
-    ids=["britain", "guernsey", "canada", "jamaica"],
-)
+@pytest.mark.parametrize(("e164", "region"), [("+447911123456", "GG"), ("+15062345678", "CA"), ("+18762101234", "JM")])
 def test_a_region_that_is_allowed_is_texted(e164, region):
     number = read_number(e164, home="US", allowed={region})
 
     assert (number.e164, number.region) == (e164, region)
 
 
+DIALLED = {  # at home: each number in the ways that people there write it
+    ("GB", "+447400123456"): ["07400 123456", "00 44 7400 123456"],
+    ("DE", "+4915123456789"): ["0151 23456789", "4915123456789"],  # without its plus
+    ("IT", "+393123456789"): ["312 345 6789"],
+    ("AR", "+5491123456789"): ["11 2345-6789", "+54 11 2345-6789", "541123456789", "011 15-2345-6789"],  # without the 9
+    ("MX", "+525512345678"): ["+52 1 55 1234 5678", "521 55 1234 5678", "1 55 1234 5678"],  # with the old 1
+}
+
+
 @pytest.mark.parametrize(
-    ("typed", "home", "e164"),
-    [
-        ("07400 123456", "GB", "+447400123456"),
-        ("00 44 7400 123456", "GB", "+447400123456"),
-        ("0151 23456789", "DE", "+4915123456789"),
-        ("312 345 6789", "IT", "+393123456789"),
-        ("4915123456789", "DE", "+4915123456789"),
-        ("11 2345-6789", "AR", "+5491123456789"),
-        ("+54 11 2345-6789", "AR", "+5491123456789"),
-        ("541123456789", "AR", "+5491123456789"),
-        ("011 15-2345-6789", "AR", "+5491123456789"),
-        ("+52 1 55 1234 5678", "MX", "+525512345678"),
-        ("521 55 1234 5678", "MX", "+525512345678"),
-        ("1 55 1234 5678", "MX", "+525512345678"),
-    ],
-    ids=[
-        "trunk-zero",
-        "international-prefix",
-        "germany",
-        "italy",
-        "without-its-plus",
-        "argentina-without-the-9",
-        "argentina-from-abroad-without-the-9",
-        "argentina-without-9-and-plus",
-        "argentina-with-15",
-        "mexico-with-the-old-1",
-        "mexico-with-the-old-1-and-no-plus",
-        "mexico-with-the-1-alone",
-    ],
+    ("typed", "home", "e164"), [(typed, *number) for number, spelt in DIALLED.items() for typed in spelt]
 )
 def test_a_number_without_plus_is_read_as_dialled_at_home(typed, home, e164):
     assert read_number(typed, home=home, allowed={home}).e164 == e164
@@ -224,17 +139,10 @@ def test_the_character_that_is_in_no_number_is_named(typed, odd):
 @pytest.mark.parametrize(
     ("theirs", "ours"),
     [
-        ("+12025550143", ONE),
-        ("12025550143", ONE),
-        ("+5215512345678", "+525512345678"),
-        ("5215512345678", "+525512345678"),
-        ("+541123456789", "+5491123456789"),
-        ("+5491123456789", "+5491123456789"),
-        ("72911", "72911"),
-        ("Acme", "Acme"),
-        ("", ""),
+        *((ONE, ONE), (ONE[1:], ONE), ("+5215512345678", "+525512345678"), ("5215512345678", "+525512345678")),
+        *(("+541123456789", "+5491123456789"), ("+5491123456789", "+5491123456789")),
+        *(("72911", "72911"), ("Acme", "Acme"), ("", "")),
     ],
-    ids=str,
 )
 def test_a_number_as_a_carrier_writes_it_is_the_one_that_is_texted(theirs, ours):
     assert as_texted(theirs) == ours
@@ -255,27 +163,14 @@ def test_a_mobile_number_of_any_region_is_one_number_however_it_is_written():
 
 
 @pytest.mark.parametrize(
-    "kind",
-    [
-        PhoneNumberType.PREMIUM_RATE,
-        PhoneNumberType.SHARED_COST,
-        PhoneNumberType.TOLL_FREE,
-        PhoneNumberType.PAGER,
-        PhoneNumberType.PERSONAL_NUMBER,
-        PhoneNumberType.VOIP,
-        PhoneNumberType.UAN,
-        PhoneNumberType.VOICEMAIL,
-    ],
-    ids=["premium", "shared-cost", "toll-free", "pager", "personal", "voip", "company-wide", "voicemail"],
+    "kind", ["PREMIUM_RATE", "SHARED_COST", "TOLL_FREE", "PAGER", "PERSONAL_NUMBER", "VOIP", "UAN"]
 )
 def test_a_kind_that_is_never_texted_is_refused_in_every_region(kind):
-    examples = [phonenumbers.example_number_for_type(region, kind) for region in EVERYWHERE]
+    examples = [phonenumbers.example_number_for_type(region, getattr(PhoneNumberType, kind)) for region in EVERYWHERE]
     numbers = [phonenumbers.format_number(one, PhoneNumberFormat.E164) for one in examples if one]
 
-    taken = [e164 for e164 in numbers if isinstance(_read(e164), PhoneNumber)]
-
+    assert {_read(e164) for e164 in numbers} <= {NumberFault.NOT_MOBILE, NumberFault.NOT_A_COUNTRY}
     assert numbers
-    assert taken == []
 
 
 def _read(typed, *, home="US", allowed=EVERYWHERE):
@@ -307,9 +202,7 @@ def test_punctuation_never_makes_another_number(digits, marks):
     assert _read(padded) == _read(plain)
 
 
-@pytest.mark.parametrize(
-    "show", [str, repr, "{}".format, lambda number: f"{number!r:>40}"], ids=["str", "repr", "", "f"]
-)
+@pytest.mark.parametrize("show", [str, repr, "{}".format, lambda number: f"{number!r:>40}"])
 def test_a_number_shows_itself_masked(show):
     shown = show(PhoneNumber(ONE))
 
@@ -319,8 +212,7 @@ def test_a_number_shows_itself_masked(show):
 
 @pytest.mark.parametrize(
     ("e164", "masked"),
-    [(ONE, "+1••••••0143"), ("+447400123456", "+44••••••3456"), ("+4915123456789", "+49•••••••6789")],
-    ids=["us", "gb", "de"],
+    [("+447400123456", "+44••••••3456"), ("+358401234567", "+358••••••567"), ("+69072", "+•••72")],
 )
 def test_the_mask_keeps_country_and_last_four_digits_where_there_is_room(e164, masked):
     assert PhoneNumber(e164).masked == masked
@@ -355,7 +247,7 @@ def test_a_region_is_one_that_has_numbers(name, known):
     assert is_region(name) is known
 
 
-@pytest.mark.parametrize(("region", "start"), [("US", "+1 "), ("GB", "+44 "), ("DE", "+49 ")], ids=["us", "gb", "de"])
+@pytest.mark.parametrize(("region", "start"), [("US", "+1 "), ("GB", "+44 "), ("DE", "+49 ")])
 def test_the_hint_beside_the_form_is_a_number_of_the_region(region, start):
     assert hint(region).startswith(start)
     assert isinstance(_read(hint(region), home="FR", allowed={region}), PhoneNumber)

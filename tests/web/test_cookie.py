@@ -13,6 +13,7 @@ from tests.web.steps import ask, begin, check
 
 HTTPS = "https://verify.example.com"
 PLAIN, HOST = "textproof", "__Host-textproof"
+OLD, NEW = (f"the {age} secret, of the length that is asked for" for age in ("old", "new"))
 
 
 def set_by(answer):
@@ -31,22 +32,17 @@ def signed(key, id_, *, at=None):
     return Signer(key, salt=b"textproof", key_derivation="none").sign(id_).decode()
 
 
-@pytest.mark.parametrize("public_url", ["", "http://localhost:8000"], ids=["unknown", "http"])
-def test_without_https_the_cookie_is_plain_and_closed_to_scripts(make_app, number, public_url):
+@pytest.mark.parametrize(
+    ("public_url", "key", "is_secure"), [("", PLAIN, ""), ("http://localhost:8000", PLAIN, ""), (HTTPS, HOST, True)]
+)
+def test_the_cookie_is_closed_to_scripts_and_with_https_for_this_host_only(
+    make_app, number, public_url, key, is_secure
+):
+    """`__Host-`: browsers take it only with Secure, Path=/ and without Domain, and no neighbour can set it."""
     cookie = set_by(ask(make_app(PUBLIC_URL=public_url).test_client(), number))
 
-    assert cookie.key == PLAIN
-    assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == ("", True, "Lax")
-    assert (cookie["path"], cookie["domain"]) == ("/", "")
-
-
-def test_with_https_the_cookie_is_for_this_host_and_https_only(make_app, number):
-    """`__Host-`: browsers take it only with Secure, Path=/ and without Domain, and no neighbour can set it."""
-    cookie = set_by(ask(make_app(PUBLIC_URL=HTTPS).test_client(), number))
-
-    assert cookie.key == HOST
-    assert (cookie["secure"], cookie["httponly"], cookie["samesite"]) == (True, True, "Lax")
-    assert (cookie["path"], cookie["domain"]) == ("/", "")
+    assert (cookie.key, cookie["secure"]) == (key, is_secure)
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"], cookie["domain"]) == (True, "Lax", "/", "")
 
 
 def test_the_cookie_outlives_the_code_and_not_the_day(client, number):
@@ -80,7 +76,6 @@ def test_a_change_of_the_number_leaves_no_verification_in_the_cookie(client, sen
 
     assert client.get_cookie(PLAIN).value.startswith("~~")
     assert client.get("/verify/status").status_code == 404
-    assert client.post("/verify", data={"token": "123456"}).location == "/"
 
 
 def test_a_change_after_the_end_takes_the_cookie_away(make_app, sender, number):
@@ -125,7 +120,6 @@ FORGED = {
     "only-the-id": lambda value: value.split(".")[0],
     "without-signature": lambda value: value.rpartition(".")[0],
     "without-time": lambda value: ".".join(value.split(".")[::2]),
-    "half": lambda value: value[: len(value) // 2],
     "twice": lambda value: value + value,
     "another-id": lambda value: altered(value, 0, 0),
     "another-number": lambda value: altered(value, 0, 25),
@@ -167,15 +161,19 @@ def test_any_cookie_at_all_is_no_cookie(client, value):
 # -- A change of SECRET_KEY
 
 
-def test_a_change_of_the_secret_logs_nobody_out(make_app, sender, number):
-    """`SECRET_KEY_FALLBACKS`: every cookie that was signed before is believed as long as it lives."""
-    old, new = "the old secret, of the length that is asked for", "the new secret, of the length that is asked for"
-    before = make_app(SECRET_KEY=old, SECRET_KEY_FALLBACKS=()).test_client()
+@pytest.mark.parametrize("fallbacks", [(OLD,), ()], ids=["with the fallback", "without it"])
+def test_a_change_of_the_secret_logs_nobody_out_and_without_the_old_one_a_replica_serves_nobody(
+    make_app, sender, number, fallbacks
+):
+    """It cannot open the keyring of the others then: whoever comes by it comes back to another one."""
+    before = make_app(SECRET_KEY=OLD, SECRET_KEY_FALLBACKS=()).test_client()
     token = begin(before, sender, number)
-    after = make_app(SECRET_KEY=new, SECRET_KEY_FALLBACKS=(old,)).test_client()
+    after = make_app(SECRET_KEY=NEW, SECRET_KEY_FALLBACKS=fallbacks).test_client()
     after.set_cookie(PLAIN, before.get_cookie(PLAIN).value)
 
-    assert check(after, token).status_code == 200
+    assert check(after, token).status_code == 200 if fallbacks else after.get("/verify").status_code == 503
+    if not fallbacks:
+        assert "does not open" in after.get("/readyz").get_json()["faults"][0]
 
 
 def test_a_generation_more_logs_nobody_out(make_app, keys, sender, number):
@@ -188,15 +186,3 @@ def test_a_generation_more_logs_nobody_out(make_app, keys, sender, number):
     other.set_cookie(PLAIN, client.get_cookie(PLAIN).value)
 
     assert other.get("/verify").status_code == 200
-
-
-def test_without_the_fallback_a_replica_serves_nobody(make_app, sender, number):
-    """It cannot open the keyring of the others: whoever comes by it comes back to another one."""
-    old, new = "the old secret, of the length that is asked for", "the new secret, of the length that is asked for"
-    before = make_app(SECRET_KEY=old, SECRET_KEY_FALLBACKS=()).test_client()
-    begin(before, sender, number)
-    after = make_app(SECRET_KEY=new, SECRET_KEY_FALLBACKS=()).test_client()
-    after.set_cookie(PLAIN, before.get_cookie(PLAIN).value)
-
-    assert after.get("/verify").status_code == 503
-    assert "does not open" in after.get("/readyz").get_json()["faults"][0]

@@ -1,5 +1,7 @@
 """The demo: an inbox instead of a carrier, said out loud on every page, and not there in production."""
 
+from itertools import product
+
 import pytest
 
 from tests.web.steps import ask, begin, check, nonce_of
@@ -17,15 +19,8 @@ def inbox(client):
     return client.get("/demo/messages").json
 
 
-def test_the_whole_flow_works_with_what_the_inbox_shows(demo, number):
-    ask(demo, number)
-
-    token = inbox(demo)[0]["text"].split()[0]
-
-    assert check(demo, token).status_code == 200
-
-
-def test_the_inbox_is_a_list_newest_first(demo, clock, numbers):
+def test_the_whole_flow_works_with_what_the_inbox_shows_newest_first(demo, clock, numbers):
+    assert "No texts yet" in demo.get("/demo").text
     first, second = next(numbers), next(numbers)
     ask(demo, first)
     clock.advance(10)
@@ -36,14 +31,8 @@ def test_the_inbox_is_a_list_newest_first(demo, clock, numbers):
     assert [message["to"] for message in messages] == [second, first]
     assert [message["sent_at"] for message in messages] == [int(clock()), int(clock()) - 10]
     assert {frozenset(message) for message in messages} == {frozenset({"to", "text", "sent_at"})}
-
-
-def test_the_phone_shows_the_messages(demo, number):
-    assert "No texts yet" in demo.get("/demo").text
-
-    ask(demo, number)
-
-    assert inbox(demo)[0]["text"].split("\n")[0] in demo.get("/demo").text
+    assert messages[0]["text"].split("\n")[0] in demo.get("/demo").text
+    assert check(demo, messages[0]["text"].split()[0]).status_code == 200
 
 
 def test_every_worker_shows_the_same_inbox(make_app, number):
@@ -76,28 +65,15 @@ def test_what_lies_in_the_store_is_sealed(make_app, make_store, policy, number):
     assert number.encode() not in kept
 
 
-@pytest.mark.parametrize("path", ["/", "/verify", "/demo", "/nowhere"])
-def test_every_page_of_the_demo_says_so(demo, number, path):
+def test_every_page_of_the_demo_says_so_and_none_of_production(demo, client, sender, number):
     ask(demo, number)
+    pages = [demo.get(path) for path in ("/", "/verify", "/demo", "/nowhere")]
+    assert [BANNER in page.text for page in (*pages, ask(demo, "?"))] == [True] * 5
 
-    assert BANNER in demo.get(path).text
-
-
-def test_a_form_that_is_shown_again_says_so(demo):
-    assert BANNER in ask(demo, "?").text
-
-
-@pytest.mark.parametrize("path", ["/", "/verify", "/nowhere"])
-def test_no_page_of_production_says_so(client, sender, number, path):
     begin(client, sender, number)
-
-    assert BANNER not in client.get(path).text
-
-
-@pytest.mark.parametrize("path", ["/demo", "/demo/", "/demo/messages"])
-@pytest.mark.parametrize("method", ["GET", "POST", "HEAD"])
-def test_production_has_no_inbox(client, path, method):
-    assert client.open(path, method=method).status_code == 404
+    assert [BANNER in client.get(path).text for path in ("/", "/verify", "/nowhere")] == [False] * 3
+    for method, path in product(("GET", "POST", "HEAD"), ("/demo", "/demo/", "/demo/messages")):
+        assert client.open(path, method=method).status_code == 404
 
 
 def test_a_reload_of_the_first_page_of_the_demo_sends_nothing(demo):

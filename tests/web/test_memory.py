@@ -45,17 +45,19 @@ def fill(client, short):
     return fill
 
 
-def test_who_has_a_code_gets_in_and_nobody_begins(client, fill, sender, clock, numbers):
+def test_who_has_a_code_gets_in_and_nobody_begins_until_there_is_room_again(client, fill, sender, clock, numbers):
     token = begin(client, sender, next(numbers))
     clock.advance(31)
+    other = client.application.test_client()
 
     fill(0.9)
-
     assert resend(client).status_code == 503
-    other = client.application.test_client()
     assert ask(other, next(numbers)).status_code == 503
     assert len(sender.messages) == 1
     assert check(client, token).status_code == 200
+
+    fill(0.89)
+    assert ask(other, next(numbers)).status_code == 303
 
 
 def test_an_application_begins_nothing_either(make_app, short, store, clock, number):
@@ -68,12 +70,3 @@ def test_an_application_begins_nothing_either(make_app, short, store, clock, num
     assert shop.post("/v1/verifications", {"to": number}).json["code"] == "unavailable"
     assert shop.post(f"/v1/verifications/{started['id']}/resend").json["code"] == "unavailable"
     assert shop.check(started["id"], "000000").status_code == 422
-
-
-def test_when_there_is_room_again_people_begin(client, fill, number):
-    fill(0.95)
-    assert ask(client, number).status_code == 503
-
-    fill(0.89)
-
-    assert ask(client, number).status_code == 303

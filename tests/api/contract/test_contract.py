@@ -20,7 +20,7 @@ from service.store.redis import RedisStore
 from tests.support.servers import StoreServer
 from tests.support.service import ROOT, ServiceProcess
 
-CASES = int(os.environ.get("CONTRACT_CASES", "150"))
+CASES = int(os.environ.get("CONTRACT_CASES", "60"))
 SEED = int(os.environ.get("CONTRACT_SEED", "1"))
 EXAMPLES = min(375, CASES // 6)  # for each operation and seed; more than 375 bring little that is new
 HERE = Path(__file__).parent

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from tests.support.processes import Child, free_port, wait_until
@@ -84,8 +83,6 @@ class PrismProxy:
         assert self._child.exit_code is None, self._child.tail()
         return "Prism is listening" in self._child.tail()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._child.kill()
         shutil.rmtree(self._directory, ignore_errors=True)

@@ -1,43 +1,8 @@
-"""show and ready."""
+"""ready: what a server must be like, so that nothing that counts is forgotten."""
 
 import pytest
 
-from service.verification.ports import Status, Verdict
 from tests.store.engines import EVERY, ONE_SERVER, engines
-
-
-def test_showing_changes_nothing(engine, begun):
-    one = begun()
-    one.miss()
-
-    with engine.unchanged():
-        shown = one.show()
-
-    assert shown.verdict is Verdict.DONE
-    assert shown.record.checks == 1
-
-
-def test_what_was_never_started_cannot_be_shown(engine, attempt):
-    with engine.unchanged():
-        answer = attempt().show()
-
-    assert (answer.verdict, answer.record) == (Verdict.GONE, None)
-
-
-def test_what_has_expired_is_shown_as_such_for_as_long_as_it_is_remembered(begun, clock):
-    one = begun()
-    clock.advance(600)
-
-    assert one.record.status is Status.EXPIRED
-
-
-def test_a_caller_whose_clock_is_fast_shortens_the_life_for_itself_alone(begun, clock):
-    one = begun()
-    clock.advance(600)
-    far = one.record.status
-    clock.advance(-600)
-
-    assert (far, one.record.status) == (Status.EXPIRED, Status.PENDING)
 
 
 @pytest.mark.parametrize("engine", engines(*(name for name in EVERY if name != "fakeredis")), indirect=True)
