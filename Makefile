@@ -113,7 +113,7 @@ COMPILE = $(VENV)/uv/bin/uv pip compile --quiet --universal --python-version 3.1
 SERVICE := pyproject.toml --extra demo --group pyproject.toml:build
 
 # Each of these files in .venv says that its part is in place, and is older than what it was made from when
-# that has changed. The bigger set holds the smaller, so whoever has run the tests can serve at once.
+# that has changed. The bigger set holds the smaller, so `make run` after `make test` installs nothing.
 # With other pins all of it is made anew: a distribution that nothing needs any more would stay, and not fit the rest.
 $(VENV)/ready: $(wildcard requirements/*.txt)
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here. Please install Python 3.11 or newer." >&2; exit 1; }

@@ -20,7 +20,7 @@ worker_class = "gthread"
 threads = 32
 preload_app = True  # the SDK's 100 MB are loaded once and shared
 http_parser = "python"
-control_socket_disable = True  # on by default since 25.1: a door nobody asked for
+control_socket_disable = True  # on by default since 25.1, and nothing here uses it
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - heartbeats, not data
 
 timeout = 30  # a worker that gives no sign of life; requests have deadlines of their own
@@ -38,7 +38,7 @@ accesslog = None  # the service logs events, not addresses
 errorlog = "-"
 loglevel = "warning"
 
-# Each worker counts into files here, which are added up for whoever asks. A new folder for each start: what an earlier
+# Each worker counts into files here, which are added up by `/metrics`. A new folder for each start: what an earlier
 # service counted is not ours, and what one left behind that was killed goes away.
 _counts = Path(worker_tmp_dir or tempfile.gettempdir())
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
@@ -58,7 +58,7 @@ def when_ready(server: Any) -> None:  # noqa: ANN401
     """The port is bound, and no worker is forked yet: leave alone what they share, and let TERM drain before it stops.
 
     The collector would look at a hundred thousand objects of the SDK again and again, and write to their pages, which
-    ends the sharing. On TERM, `/readyz` first says no for DRAIN_SECONDS, so that the balancer stops sending.
+    ends the sharing. On TERM, `/readyz` first answers 503 for DRAIN_SECONDS, so that the balancer stops sending.
     """
     gc.collect()
     gc.freeze()
@@ -70,7 +70,7 @@ def when_ready(server: Any) -> None:  # noqa: ANN401
         stop()
 
     server.handle_term = drain_and_stop
-    if said := os.environ.get("SAY_WHEN_READY"):  # `textproof run` has something to say to whoever started it
+    if said := os.environ.get("SAY_WHEN_READY"):  # `textproof run` prints where it listens
         print(said, flush=True)  # noqa: T201
 
 

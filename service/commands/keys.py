@@ -10,7 +10,7 @@ from ..setting_types import Bad, brand, region, window
 from ..store.redis import RedisStore
 from ..verification.clients import Client, digest_of, is_name, is_redirect_uri, new_key
 
-DOOR = ("redirect_uris", "is_public", "brand", "cancel_uri", "algorithm")
+OIDC_FACTS = ("redirect_uris", "is_public", "brand", "cancel_uri", "algorithm")
 
 
 class NotPossible(Exception):
@@ -25,17 +25,17 @@ class ClientKeys:
         self._clients = store.clients
         self._settings = settings or Settings()
 
-    def add(self, name: str, *, now: float, regions: Sequence[str] = (), quota: Sequence[str] = (), **door: Any) -> str:  # noqa: ANN401
+    def add(self, name: str, *, now: float, regions: Sequence[str] = (), quota: Sequence[str] = (), **oidc: Any) -> str:  # noqa: ANN401
         """Make a key for an application and return it; it is nowhere to be seen again.
 
-        A public application has none: its name is returned. What is not said of `door` is as for its newest key.
+        A public application has none: its name is returned. What is not given of `oidc` is as for its newest key.
 
         Args:
             name: Of the application.
             now: Seconds since 1970.
             regions: Where it may send to; none: everywhere.
             quota: What it may send; none: what every client may.
-            door: How people come here from it: `redirect_uris`, `is_public`, `brand`, `cancel_uri`, `algorithm`.
+            oidc: For OpenID Connect: `redirect_uris`, `is_public`, `brand`, `cancel_uri`, `algorithm`.
 
         Raises:
             NotPossible: The name, a region, an address, the brand or the quota is none.
@@ -44,9 +44,11 @@ class ClientKeys:
             raise NotPossible(f"{name} is no name: use 1 to 32 lower-case letters, digits, - and _")
         before = max(self._clients.named(name), key=lambda key: key.created, default=None)
         if before:
-            door = {fact: getattr(before, fact) for fact in DOOR} | {fact: one for fact, one in door.items() if one}
-        self._look_at(Client(name, "", "", 0, **door))
-        if before and before.is_public is not door["is_public"]:
+            oidc = {fact: getattr(before, fact) for fact in OIDC_FACTS} | {
+                fact: one for fact, one in oidc.items() if one
+            }
+        self._look_at(Client(name, "", "", 0, **oidc))
+        if before and before.is_public is not oidc["is_public"]:
             raise NotPossible(f"{name} has keys and would be public: revoke them first, or take another name")
         try:
             allowed = tuple(region(one) for one in regions)
@@ -56,7 +58,7 @@ class ClientKeys:
         created = max(int(now), before.created + 1 if before else 0)  # the newest key is that which came last
         while True:
             key, prefix = new_key()
-            client = Client(name, prefix, digest_of(key), created, allowed, windows, **door)
+            client = Client(name, prefix, digest_of(key), created, allowed, windows, **oidc)
             client = replace(client, digest="") if client.is_public else client
             if self._clients.add(client):
                 return name if client.is_public else key

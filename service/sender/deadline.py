@@ -37,7 +37,7 @@ class DeadlineTransport(httpx.HTTPTransport):
         """Take how many connections there may be, all of which are kept, and for how long."""
         context = httpx.create_ssl_context()
         super().__init__(verify=context)
-        # httpx has no door for a network backend; tests/sender hold that this one is used.
+        # httpx has no argument for a network backend; tests/sender hold that this one is used.
         self._pool = httpcore.ConnectionPool(
             ssl_context=context,
             max_connections=connections,
@@ -50,7 +50,7 @@ class DeadlineTransport(httpx.HTTPTransport):
 class _Names:
     """Looks each name up on a thread of its own: a name server that is gone keeps its caller for longer than any send.
 
-    Whoever asks for a name that is being looked up waits for that answer, so that no name has two threads.
+    A name that is being looked up already is waited for, so that no name has two threads.
     """
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class _Names:
         try:
             found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
             answer.set_result([str(address[0]) for *_, address in found])
-        except Exception as error:  # noqa: BLE001 - whoever waits for it gets it
+        except Exception as error:  # noqa: BLE001 - the thread that waits for it gets it
             answer.set_exception(error)
         finally:
             with self._lock:

@@ -25,7 +25,7 @@
 {prefix}:y:number                 what happened to the number: its trail (string)
 {prefix}:d:day                    the figures of that day (hash)
 {prefix}:i:name                   a note (string or list, opaque)
-{prefix}:r                        whoever asked whether they can write could, a second ago (string, empty)
+{prefix}:r                        Redis took a write within the last second (string, empty)
 
 Digests stand for numbers, addresses and ranges.
 """

@@ -1,6 +1,6 @@
 """Readiness: why this Redis must not be used, in words.
 
-A slow server is no such thing: all replicas would say no at once, and none would be better. `store_seconds` in
+A slow server is no such thing: all replicas would answer 503 at once, and none would be better. `store_seconds` in
 `/metrics` shows it.
 """
 
@@ -32,7 +32,7 @@ class Writing:
         self._next = 0.0
 
     def faults(self) -> list[str]:
-        """Return why it does not. Writes once in WRITE_SECONDS at most, whoever asks; a refusal is asked for anew."""
+        """Return why it does not. Writes at most once in WRITE_SECONDS; a refusal is asked for anew."""
         with self._lock:
             if time.monotonic() < self._next:
                 return []

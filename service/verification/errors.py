@@ -112,7 +112,7 @@ class Limit(StrEnum):
 
 
 class VerificationError(Exception):
-    """Anything this service says no to."""
+    """A refusal, or a failure."""
 
     verification: "Verification | None" = None
     """How the verification stands, where there is one."""

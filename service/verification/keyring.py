@@ -201,8 +201,8 @@ class Keyring:
     def range_digest(self, number: PhoneNumber) -> tuple[str, int]:
         """Return the names of a number's range and of its line.
 
-        The line is the last four digits moved by an offset of the range's own, modulo 10,000: neighbours stay
-        neighbours, and with a readable range beside it no number can be put together.
+        The line is the last four digits moved by an offset of the range's own, modulo 10,000: numbers in
+        sequence stay in sequence, and with a readable range beside it no number can be put together.
         """
         drawn = hmac.digest(self._number, f"range {number.range}".encode(), "sha256")
         return _text(drawn[:12]), (number.line + int.from_bytes(drawn[12:20])) % LINES

@@ -1,6 +1,6 @@
 """The outbox: a bounded pool of threads for sends, so that a slow carrier never slows a check.
 
-It has so many slots and no queue: whoever finds none is told, and nothing is spent.
+It has so many slots and no queue: a start that finds none is refused, and nothing is spent.
 """
 
 import contextvars

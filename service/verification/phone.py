@@ -172,7 +172,7 @@ def _readings(typed: str, home: str) -> Iterator[phonenumbers.PhoneNumber]:
         except phonenumbers.NumberParseException:
             continue
         for reading in (number, *_rewritten(number)):
-            # Whoever leaves out the + dials at home, so that is where the number has to lie.
+            # A number without + is dialled at home, so it has to be a number there.
             if spelling == typed or is_abroad or phonenumbers.region_code_for_number(reading) == home:
                 yield reading
 

@@ -37,7 +37,7 @@ class Callers:
         """Return who asks.
 
         Each proxy of ours appends the address it was called from, so the caller stands that many places from the end.
-        What stands before it was written by whoever called, and is not looked at.
+        What stands before it was written by the caller, and is not read.
         """
         if self._proxies == 0:
             self._look_for_a_proxy(request)
@@ -72,7 +72,7 @@ def forwarded(request: Request) -> list[str]:
         return [hop for hop in map(_trimmed, request.headers[FORWARDED_FOR].split(",")) if hop]
     header = request.headers.get(FORWARDED, "")
     if not WHOLE.fullmatch(header):
-        return ['"']  # a quote that is never closed, which whoever called may have begun: nothing of it is sure
+        return ['"']  # a quote that is never closed, which the caller may have begun: none of it is certain
     return [_for(element) for element in ELEMENTS.findall(header) if _trimmed(element)]
 
 

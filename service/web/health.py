@@ -21,8 +21,8 @@ AGAIN_SECONDS = 60  # ours: a replica that stays as it is says so once a minute,
 def watch(app: Flask, store: Store, keys: Keys) -> None:
     """Add `/livez`, which touches nothing, and `/readyz`, which asks the store.
 
-    `app.extensions["drain"]` is for whoever is about to stop the service: once called, `/readyz`
-    says no in all workers, so that the balancer sends no more.
+    `app.extensions["drain"]` is called before the service stops: from then on `/readyz`
+    answers 503 in all workers, so that the balancer sends no more.
     """
     draining = mmap.mmap(-1, 1)  # shared by the processes that are forked later
     app.extensions["drain"] = lambda: draining.__setitem__(0, 1)

@@ -1,8 +1,8 @@
 """`Idempotency-Key`: the same request again gets the same answer, and nothing is done twice.
 
 The answer of a request that changed something is kept sealed, under a keyed digest of client, route and key: of a start
-for a day, of everything else for an hour. One that says "come back later" is not kept: whoever comes back with the same
-key should get somewhere.
+for a day, of everything else for an hour. One that says "come back later" is not kept: the same key later
+has to succeed.
 """
 
 import hmac
@@ -23,7 +23,7 @@ KEPT_SECONDS = 86_400  # the answer to a start
 KEPT_SECONDS_OF_OTHERS = 3_600  # ours: what they are about is over within ten minutes
 ALLOWANCE = 20_000  # requests with a key in an hour, of one application; ours: 12 MB of Redis
 ALLOWANCE_SECONDS = 3_600
-AT_WORK_SECONDS = 30  # ours: longer than any request takes; then whoever was at work is taken to be dead
+AT_WORK_SECONDS = 30  # ours: longer than any request takes; then that replica is taken to be dead
 RETRY_SECONDS = 1
 DIGEST = 22  # characters
 OURS_TO_MEND = 500

@@ -3,7 +3,7 @@
 The rules know nothing of this. They log events with facts, and `Counting` counts those; stores and senders are timed
 from outside. A label is a country, a route, or one of our own words: never a number, an address, a token or an id.
 
-Under gunicorn each worker counts into files, which are added up for whoever asks (see gunicorn.conf.py).
+Under gunicorn each worker counts into files, which `/metrics` adds up (see gunicorn.conf.py).
 """
 
 import functools
@@ -55,7 +55,7 @@ class Metrics:
         self.sends = counter("sends", "Messages handed to the carrier, by what it said.", "country", "outcome")
         self.deliveries = counter("deliveries", "What the carrier told later.", "country", "delivery")
         self.approvals = counter("approvals", "Verifications that ended well.", "country")
-        self.refusals = counter("refusals", "What a verb said no with; rejected is a wrong code.", "verdict")
+        self.refusals = counter("refusals", "What a verb refused with; rejected is a wrong code.", "verdict")
         self.limits = counter("limits", "Sends that a limit refused, or would have.", "limit", "country", "outcome")
         self.alarms = counter("alarms", "What the limits found: closed ranges, low conversion.", "news")
         self.cost = counter("cost", "Money: by MESSAGE_PRICES (expected), as Telnyx says (billed).", "country", "kind")

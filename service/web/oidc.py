@@ -82,7 +82,7 @@ class Provider:
     # -- The browser comes
 
     def authorize(self) -> ResponseReturnValue:
-        """Go on to the pages, or back to the application with what is wrong. Nothing is changed, whoever came here."""
+        """Go on to the pages, or back to the application with what is wrong. Nothing is changed."""
         parameters, repeated = read(request.values)
         issuer = self._issuer()
         if parameters.get("request_uri", "").startswith(PUSHED):
@@ -236,7 +236,7 @@ class Provider:
         return person
 
     def _issuer(self) -> str:
-        """Return where people reach this service. The demo believes whoever asks."""
+        """Return where people reach this service. The demo takes it from the request."""
         if not self._public_url and not self._is_demo:
             raise Refused("no_public_url")
         return self._public_url or request.host_url.rstrip("/")

@@ -64,7 +64,7 @@ class OAuthError(Exception):
         super().__init__(f"{code}: {why}")
         self.code = code
         self.why = why
-        """For whoever writes the application; no `"` and no `\\`, and nothing that came with the request."""
+        """For developers; no `"` and no `\\`, and nothing that came with the request."""
         self.status = status
 
 
