@@ -44,7 +44,7 @@ check: $(VENV)/test ## format, lint, types, layers, fast tests: is it fine to co
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(PYTEST) $(SIDE_BY_SIDE) -q -p no:schemathesis --hypothesis-profile=quick -m "not slow" $(FAST) $(ARGS)
+	@$(PYTEST) $(SIDE_BY_SIDE) -q --hypothesis-profile=quick -m "not slow" $(FAST) $(ARGS)
 
 screens: $(VENV)/browser chromium ## take pictures of every page and state, for docs/screens
 	@$(BIN)/python -m bench.pages screens $(ARGS)

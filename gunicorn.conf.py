@@ -38,7 +38,7 @@ accesslog = None  # the service logs events, not addresses
 errorlog = "-"
 loglevel = "warning"
 
-# Each worker counts into files here, which are added up by `/metrics`. A new folder for each start: what an earlier
+# Each worker counts into files here, which `/metrics` adds up. A new folder for each start: what an earlier
 # service counted is not ours, and what one left behind that was killed goes away.
 _counts = Path(worker_tmp_dir or tempfile.gettempdir())
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:

@@ -1,7 +1,7 @@
 """Connections to Redis: timeouts and retries, the same on every path.
 
 redis-py's own defaults differ between its constructors (ten retries here, none there, five
-seconds for each), so that timeouts and retries are said out loud here, once. A command is
+seconds for each), so that timeouts and retries are set here, once. A command is
 tried twice: the scripts answer the same to the same request.
 """
 

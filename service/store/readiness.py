@@ -1,6 +1,6 @@
 """Readiness: why this Redis must not be used, in words.
 
-A slow server is no such thing: all replicas would answer 503 at once, and none would be better. `store_seconds` in
+Slowness is no reason: all replicas would answer 503 at once, and none would do better. `store_seconds` in
 `/metrics` shows it.
 """
 

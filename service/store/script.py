@@ -27,7 +27,7 @@ ELSEWHERE = frozenset({"READONLY", "MISCONF", "NOREPLICAS", "LOADING", "MASTERDO
 SOON_SECONDS = 0.3  # ours: a slower step is not retried, so that two tries stay under the promised 2 s
 QUIET_SECONDS = 60.0  # ours: a lasting error is logged once a minute, not with each request
 CODE = re.compile(r"[A-Z]{3,}(?= |$)")
-WAIT_MS = 100  # for replicas; ours: a fifth of what an answer may take
+WAIT_MS = 100  # for replicas; ours: a sixth of what an answer may take
 VERBS = ("start", "check", "resend", "cancel", "report", "unsend", "show")
 OTHERS = ("opt", "pause", "note", "envelope")
 CONSTANTS = "-- @constants"

@@ -1,5 +1,5 @@
 """The domain: what a verification is and what it promises.
 
-Standard library and phonenumbers only. Time, memory and messages come in through
+Standard library, phonenumbers, and cryptography for the keyring only. Time, memory and messages come in through
 the ports of `ports.py`.
 """

@@ -1,4 +1,4 @@
-"""The token: drawn from the verification id, never stored.
+"""The token: the characters in the message.
 
 A token is never stored. It is drawn from a keyed hash of its verification, so that a resend
 repeats it, and it is recognised by a keyed digest of what was typed.

@@ -40,7 +40,7 @@ class Api:
     """The API over one verifier."""
 
     def __init__(self, verifier: Verifier, clients: Clients, idempotency: Idempotency) -> None:
-        """Take the verbs, who knows the clients, and who sees that nothing is done twice."""
+        """Take the verbs, the clients, and what keeps a request from being carried out twice."""
         self._verifier = verifier
         self._clients = clients
         self._idempotency = idempotency

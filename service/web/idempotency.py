@@ -1,8 +1,8 @@
 """`Idempotency-Key`: the same request again gets the same answer, and nothing is done twice.
 
 The answer of a request that changed something is kept sealed, under a keyed digest of client, route and key: of a start
-for a day, of everything else for an hour. One that says "come back later" is not kept: the same key later
-has to succeed.
+for a day, of everything else for an hour. One that says "come back later" is not kept: the same
+request may succeed then.
 """
 
 import hmac
@@ -26,9 +26,8 @@ ALLOWANCE_SECONDS = 3_600
 AT_WORK_SECONDS = 30  # ours: longer than any request takes; then that replica is taken to be dead
 RETRY_SECONDS = 1
 DIGEST = 22  # characters
-OURS_TO_MEND = 500
 AT_WORK, DONE = b"?", b"="
-CREATED, ERRORS = 201, 400
+CREATED, ERRORS, FAULTS = 201, 400, 500
 CHANGING = frozenset({"token_rejected", "locked", "send_refused"})
 
 
@@ -43,7 +42,7 @@ class Reply:
     @property
     def is_final(self) -> bool:
         """Whether the same request would be answered the same later."""
-        return self.status < OURS_TO_MEND and "retry_after" not in self.content
+        return self.status < FAULTS and "retry_after" not in self.content
 
     @property
     def has_changed(self) -> bool:

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, and `GET /metrics`, which answers who asks directly and nobody behind a balancer.
+"""Metrics for Prometheus, and `GET /metrics`, which answers direct requests only, none that came through a balancer.
 
 The rules know nothing of this. They log events with facts, and `Counting` counts those; stores and senders are timed
 from outside. A label is a country, a route, or one of our own words: never a number, an address, a token or an id.
@@ -55,7 +55,7 @@ class Metrics:
         self.sends = counter("sends", "Messages handed to the carrier, by what it said.", "country", "outcome")
         self.deliveries = counter("deliveries", "What the carrier told later.", "country", "delivery")
         self.approvals = counter("approvals", "Verifications that ended well.", "country")
-        self.refusals = counter("refusals", "What a verb refused with; rejected is a wrong code.", "verdict")
+        self.refusals = counter("refusals", "Refusals of the verbs; rejected is a wrong code.", "verdict")
         self.limits = counter("limits", "Sends that a limit refused, or would have.", "limit", "country", "outcome")
         self.alarms = counter("alarms", "What the limits found: closed ranges, low conversion.", "news")
         self.cost = counter("cost", "Money: by MESSAGE_PRICES (expected), as Telnyx says (billed).", "country", "kind")

@@ -78,13 +78,15 @@ def problem_of(error: Exception) -> Problem:
     """
     code, detail, retry_after = _case(error)
     refusal = REFUSALS[code]
-    status = error.code if isinstance(error, HTTPException) and code == "bad_request" else refusal.status
+    status = refusal.status
+    if isinstance(error, HTTPException) and code == "bad_request":  # a status without a row of its own
+        status = error.code or status
     if not refusal.page_title or (_is_program() and not isinstance(error, VerificationError)):
-        return Problem(status or refusal.status, code, refusal.title, detail or refusal.meaning, retry_after)
+        return Problem(status, code, refusal.title, detail or refusal.meaning, retry_after)
     title = ENDED if isinstance(error, Limited) and retry_after is None else refusal.page_title
     if isinstance(error, Refused) or not detail:  # a more precise detail is for programs
         detail = _(refusal.page_detail).format(wait=words.in_words(retry_after or 0))
-    return Problem(status or refusal.status, code, _(title), detail, retry_after)
+    return Problem(status, code, _(title), detail, retry_after)
 
 
 def _case(error: Exception) -> tuple[str, str, int | None]:  # noqa: C901, PLR0912 - a table, read from top to bottom
@@ -107,7 +109,7 @@ def _case(error: Exception) -> tuple[str, str, int | None]:  # noqa: C901, PLR09
         case UnknownVerification():
             return "not_found", "", None
         case SendRefused(delivery=Delivery.FAILED | Delivery.BUSY):
-            return "send_failed", "", error.retry_after or SEND_RETRY
+            return "send_failed", _(words.DELIVERIES[Delivery.FAILED]), error.retry_after or SEND_RETRY
         case SendRefused():
             return "send_refused", _(words.DELIVERIES[error.delivery]), None
         case SendingHeld():

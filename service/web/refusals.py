@@ -12,19 +12,19 @@ from ..verification.errors import Hold, Limit
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What is told of a refusal, beside the facts of the case."""
+    """The status and the words of a refusal; the facts of the case come with the error."""
 
     status: int
     title: str
-    """For programs, as is the next."""
+    """For programs, like `meaning`."""
     meaning: str
-    """What happened, and what to do. Where nothing more precise is known, this is the `detail`."""
+    """What happened, and what to do: the `detail`, unless the case has a more precise one."""
     page_title: str = ""
-    """For people, as is the next; empty: what programs are told."""
+    """For people, like `page_detail`; empty: they read the words for programs."""
     page_detail: str = ""
-    """With `{wait}` where it says when to come back. Empty: it depends on the case."""
+    """With `{wait}` for the time until the next try. Empty: it depends on the case."""
     undone_by_start: bool = False
-    """Whether it can be others' doing to somebody's number, which the phone itself undoes by texting START."""
+    """Whether strangers can cause it for a number, and the phone can end it by texting START."""
 
 
 AGAIN = "This does not count against any limit. Send the same request again after retry_after seconds."
@@ -273,7 +273,6 @@ REFUSALS = {
         "The text could not be sent",
         "A fault between this service and the carrier. Start again later.",
         HELD,
-        marked("We could not send the text. The problem is on our side. Try again in a few minutes."),
     ),
     "unavailable": Refusal(
         503,
