@@ -49,7 +49,7 @@ from tests.support.telnyx.fake import FAULTS, MAGIC_NUMBERS
 KILLS = 20
 AT_ONCE = 1_000
 OUTAGE_SECONDS = 3.0
-ANSWER_SECONDS = 2.0  # design.md: refused within 2 s
+ANSWER_SECONDS = 2.0  # README: refused within two seconds
 BACK_SECONDS = 2.0
 SLOW_CLIENTS, SILENT_CLIENTS = (1, 84, 200, 500), 8_000  # 84: all slots of three replicas
 SLOW_ADDRESS = "127.0.0.9"
@@ -58,7 +58,7 @@ DELAYS = (0.1, 0.18, 0.23, 0.3, 0.45)  # seconds that each answer of Redis takes
 SLOW_REDIS_SECONDS = 8.0  # two checks of the balancer would have taken a replica out
 PEOPLE = 1_000
 LIFE = timedelta(seconds=5)  # of a code, where its end is waited for
-ENDLESS = {b"{tp}:keyring", b"{tp}:clients", b"{tp}:signing"}  # design.md: and an operator's blocks
+ENDLESS = {b"{tp}:keyring", b"{tp}:clients", b"{tp}:signing"}  # docs/architecture.md: and an operator's blocks
 SENDER_SECONDS = 6.5  # a send has 6 in all
 
 

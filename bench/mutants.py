@@ -299,25 +299,34 @@ class Chosen:
 
     def __init__(self, tests: Iterable[str]) -> None:
         self.place = {test: place for place, test in enumerate(tests)}
+        self._code = int(pytest.ExitCode.INTERNAL_ERROR)  # until the session has an end
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """See pytest."""
+        self._code = int(exitstatus)
+
+    def found(self) -> int:
+        """Return how the session ended."""
+        return self._code
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """See pytest."""
         items[:] = sorted((one for one in items if one.nodeid in self.place), key=lambda one: self.place[one.nodeid])
 
 
-def forked(plugin: Callable[[], Any], arguments: Iterable[str], *, within: float) -> Any:  # noqa: ANN401
-    """Run pytest in a fork; return what the plugin `found`, else the exit code, or None when it took too long."""
+def forked(plugin: Callable[[], Any], arguments: Iterable[str], *, within: float, is_quiet: bool) -> Any:  # noqa: ANN401
+    """Run pytest in a fork; return what the plugin `found`, or None when it took too long."""
     with tempfile.TemporaryFile() as answer:
         child = os.fork()
         if child == 0:
             with suppress(BaseException):
                 made = plugin()
-                if isinstance(made, Chosen):
+                if is_quiet:
                     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
                     os.dup2(1, 2)
                 resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-                code = int(pytest.main([*PYTEST.split(), *arguments], plugins=[made]))
-                pickle.dump(code if isinstance(made, Chosen) else made.found(), answer)
+                pytest.main([*PYTEST.split(), *arguments], plugins=[made])
+                pickle.dump(made.found(), answer)
                 answer.flush()
             os._exit(0)
         ends = time.monotonic() + within
@@ -338,9 +347,11 @@ class Tests:
         if known and known.exists():
             reached = pickle.loads(known.read_bytes())  # noqa: S301 - our own
         else:
-            reached = forked(Reached, ALL, within=ALL_SECONDS)
-        if known:
-            known.write_bytes(pickle.dumps(reached))
+            reached = forked(Reached, ALL, within=ALL_SECONDS, is_quiet=False)
+            if reached is None:
+                raise SystemExit("the tests did not run to their end")
+            if known:
+                known.write_bytes(pickle.dumps(reached))
         for module in reached["modules"]:
             with suppress(Exception):
                 importlib.import_module(module)
@@ -360,7 +371,7 @@ class Tests:
         """Tell whether one of these tests fails, or they take too long."""
         files = dict.fromkeys(test.partition("::")[0] for test in tests)
         within = HANGS_SECONDS + sum(map(self.seconds.__getitem__, tests))
-        code = forked(lambda: Chosen(tests), files, within=within)
+        code = forked(lambda: Chosen(tests), files, within=within, is_quiet=True)
         shutil.rmtree(".hypothesis", ignore_errors=True)  # what it found for one change is no hint for the next
         return code not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
 
@@ -451,13 +462,14 @@ def main() -> None:
     parser.add_argument("--again", type=Path)
     parser.add_argument("--map", type=lambda name: Path(name).resolve())
     given = parser.parse_args()
+    packages = [given.only] if given.only else PACKAGES
     earlier = given.again.read_text("utf-8").splitlines() if given.again else []
     with (
         tempfile.TemporaryDirectory(prefix="textproof-mutants-") as tree,
         given.list.open("w", encoding="utf-8") as out,
     ):
         move_into_copy(Path(tree))
-        drawn = list(again(earlier)) or sampled([given.only] if given.only else PACKAGES, given.sample, given.seed)
+        drawn = list(again(earlier)) if given.again else sampled(packages, given.sample, given.seed)
         tests, came = Tests(given.map), defaultdict[str, Counter[str]](Counter)
         for package, change in drawn:
             what, one = tests.verdict(change), change.identity()

@@ -193,6 +193,7 @@ BROKEN = {
     ),
     "real-address-and-no-sender": ('PUBLIC_URL = "https://example.com"', "SENDER", "PUBLIC_URL says"),
     "real-secret-and-no-sender": (f'SECRET_KEY = "{SECRET}"', "SENDER", "show every code to everybody"),
+    "a-wait-of-nothing": ("RESEND_WAITS_SECONDS = [0]", "RESEND_WAITS_SECONDS", "from 1 to 3600"),
     "nul-inside": (b"DEBUG = True\x00", "config.cfg", "config.cfg"),
 }  # fmt: skip
 
@@ -216,7 +217,14 @@ PROMISED = {
     "TOKEN_LIFETIME_SECONDS": (1, 600),
     "MAX_CHECKS": (1, 5),
     "CHECKS_IN_A_ROW": (1, 100),
+    "MAX_SENDS": (1, 5),
+    "SENDS_AT_ONCE": (1, 64),
+    "TRUSTED_PROXIES": (0, 5),
+    "PORT": (1, 65_535),
+    "WORKERS": (1, 256),
+    "CONVERSION_CLOSE_PERCENT": (0, 100),
 }
+assert PROMISED.keys() <= BOUNDS.keys()
 
 
 @pytest.mark.parametrize("name", BOUNDS)

@@ -44,12 +44,6 @@ def shared_megabytes(pids: Iterable[int]) -> list[float]:
     return sizes
 
 
-def free_megabytes() -> float:
-    """Return the memory that can be had."""
-    found = re.search(r"^MemAvailable: +(\d+) kB", (PROC / "meminfo").read_text(), re.MULTILINE)
-    return int(found[1]) / 1024 if found else 0.0
-
-
 def facts() -> str:
     """Return what machine this is, without its name."""
     model = re.search(r"^model name\s*: (.*)$", (PROC / "cpuinfo").read_text(), re.MULTILINE)

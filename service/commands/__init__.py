@@ -1,4 +1,4 @@
-"""What the commands of `textproof` do: a module for each. `__main__.py` parses their arguments.
+"""What the larger commands of `textproof` do. `__main__.py` parses their arguments, and has the small ones.
 
 doctor.py    checks settings, account, Redis and addresses, and says what to fix
 keys.py      makes, lists and revokes the keys of applications

@@ -137,7 +137,7 @@ REFUSALS = {
         422, "A field is not valid", "A field is unknown, missing or malformed. `field` names it."
     ),
     "idempotency_conflict": Refusal(
-        422, "Idempotency key already used", "It was used with a different body in the last 24 hours. Use a new key."
+        422, "Idempotency key already used", "It was used with a different body. Use a new key."
     ),
     # The number and the code
     "invalid_number": Refusal(

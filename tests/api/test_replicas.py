@@ -173,3 +173,13 @@ def test_chunks_that_are_broken_are_no_fault_of_ours(replicas, add, path, body):
 
     assert re.findall(rb"^HTTP/1.1 (\d)", said, re.MULTILINE) == [b"4"]
     assert "internal_error" not in replica.log()
+
+
+def test_a_key_in_the_path_is_not_logged(replicas, add):
+    key = add("logged")
+    post(replicas[0], "", f"/v1/verifications/{key}/check")  # pasted into the wrong place
+
+    log = replicas[0].log()
+
+    assert '"route": "/v1/verifications/<id_>/check"' in log
+    assert key[12:40] not in log

@@ -10,7 +10,6 @@ from service.verification.errors import Delivery
 from tests.browser.states import STATES
 from tests.browser.visitor import SMALL, new_number
 
-CHECK_YOUR_PHONE = "Check your phone – Textproof"
 CONFIRMED = "Your number is confirmed – Textproof"
 LISTEN = """
 window.said = [];

@@ -19,7 +19,7 @@ ANSWERS = {
 
 @pytest.fixture
 def sdk() -> Any:
-    """It takes two seconds to import, which only whoever tests it should pay."""
+    """Imported here, because it takes two seconds that other tests should not wait for."""
     return import_module("telnyx")
 
 

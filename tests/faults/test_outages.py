@@ -13,7 +13,7 @@ import pytest
 
 from tests.races.people import Person, ask_for_code, token_in
 from tests.support.http import Browser, burst
-from tests.support.processes import wait_until
+from tests.support.processes import free_port, wait_until
 from tests.support.servers import StoreServer
 from tests.support.service import ServiceProcess
 from tests.support.telnyx import FakeTelnyx
@@ -209,15 +209,25 @@ def test_a_service_that_starts_before_its_store_waits_for_it(ends, numbers):
     assert late.status == 303
 
 
+def test_a_replica_starts_without_its_store():
+    settings = {"TEXTPROOF_REDIS_URL": f"redis://127.0.0.1:{free_port()}", "TEXTPROOF_SENDER": "demo"}
+
+    with ServiceProcess(settings) as replica, Browser(replica.url) as browser:
+        assert browser.get("/readyz").status == 503
+
+
 def test_a_replica_is_not_ready_while_its_store_may_forget(stack):
     """Counters that are evicted are fresh guesses. A change is noticed at once, and so is its end."""
     wait_until(lambda: stack.status("/readyz") == 200, what="ready")
     stack.store.ask("CONFIG SET", "maxmemory-policy", "allkeys-lru")
     try:
         with stack.visit() as browser:
-            # A worker that did not hear of the end of an outage yet says that.
-            wait_until(lambda: "allkeys-lru" in browser.get("/readyz").text, what="it says why it is not ready")
-            assert browser.get("/readyz").status == 503
+            # Until a worker has noticed that an outage is over, it names the outage instead.
+            def says_why():
+                answer = browser.get("/readyz")
+                return answer.status == 503 and "allkeys-lru" in answer.text
+
+            wait_until(says_why, what="it says why it is not ready")
     finally:
         stack.store.ask("CONFIG SET", "maxmemory-policy", "noeviction")
     wait_until(lambda: stack.status("/readyz") == 200, what="ready again")

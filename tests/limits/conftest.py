@@ -1,4 +1,4 @@
-"""Limits, on a real server: Valkey, unless a test names others with `engines(…)`, as the scripts do the same on all.
+"""Limits, on a real server: Valkey, as the scripts do the same on all.
 
 | fixture | is |
 |---|---|
@@ -28,8 +28,8 @@ def running() -> Iterator[Engines]:
 
 
 @pytest.fixture
-def engine(request, running) -> Engine:
-    return running.get(getattr(request, "param", QUICK))
+def engine(running) -> Engine:
+    return running.get(QUICK)
 
 
 @pytest.fixture

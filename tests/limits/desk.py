@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from service.verification.caller import Caller
 from service.verification.envelope import Keys
 from service.verification.errors import Limit, Limited, TokenRejected
 from service.verification.keyring import Keyring
+from service.verification.policy import Window
 from service.verification.verifier import Verification, Verifier
 from tests.fakes import FakeClock, RecordingSender, wrong
 from tests.store.engines import KEYRING, Engine
@@ -22,7 +24,7 @@ HERE = "192.0.2.7"
 
 
 def ranges(areas: tuple[int, ...] = AREAS) -> Iterator[str]:
-    """Yield ranges of the US: numbers without their last four digits. No two neighbours follow each other."""
+    """Yield ranges of the US: numbers without their last four digits. No two in a row are consecutive."""
     for exchange in range(220, 900):
         if exchange % 100 != 11 and exchange != 555:
             yield from (f"+1{area}{exchange}" for area in areas)
@@ -31,6 +33,11 @@ def ranges(areas: tuple[int, ...] = AREAS) -> Iterator[str]:
 def lines(prefix: str, step: int = 7) -> Iterator[str]:
     """Yield numbers of a range, far enough from each other not to be a sequence unless `step` is 1."""
     return (f"{prefix}{line:04}" for line in range(1000, 10_000, step))
+
+
+def every(count: int, seconds: int) -> tuple[Window, ...]:
+    """Return a limit of so many in so many seconds."""
+    return (Window(count, timedelta(seconds=seconds)),)
 
 
 class Desk:

@@ -10,14 +10,10 @@ import pytest
 from service.verification.caller import Caller
 from service.verification.errors import Limit, Limited
 from service.verification.policy import Window
-from tests.limits.desk import HERE, lines, refused
+from tests.limits.desk import HERE, every, lines, refused
 from tests.support.http import burst
 
 AT_ONCE = 150
-
-
-def every(count, seconds):
-    return (Window(count, timedelta(seconds=seconds)),)
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,7 @@ def test_so_many_pass_and_who_is_refused_spends_nothing_anywhere(line, sender, c
 
 @ALL
 def test_of_a_crowd_at_three_replicas_exactly_so_many_pass(line, desk, name):
-    """A control that lets through too many is in `tests/races`."""
+    """That threads meet at all is shown by `tests/races/test_control.py`, with a naive count of checks."""
     budget, people = line(name)
     replicas = [people.desk, *(desk(**budget.settings) for _ in range(2))]
     asks = list(islice(people.asks, AT_ONCE))

@@ -207,7 +207,7 @@ def test_one_network_never_closes_a_range(desk, strangers, places, begin):
     assert town.one.closed() == []
 
 
-def test_five_numbers_in_each_of_five_ranges_abroad_from_one_address_stop_nobody(desk, strangers):
+def test_a_number_in_each_of_five_ranges_abroad_from_one_address_stops_nobody(desk, strangers):
     one = desk(**ABROAD)
     towns = [Town(one, strangers, begin=f"+4474001{place}") for place in range(5)]
     for town in towns:

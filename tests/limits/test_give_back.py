@@ -19,8 +19,7 @@ from service.verification.errors import (
 from service.verification.outbox import Slot
 from service.verification.ports import OptOut, Status
 from tests.fakes import typed_token
-from tests.limits.desk import HERE, lines, ranges
-from tests.limits.test_budgets import every
+from tests.limits.desk import HERE, every, lines, ranges
 from tests.support.processes import wait_until
 
 PRICED = {"SPEND_PER_DAY": 50.0, "MESSAGE_PRICES": (("*", 0.05),)}

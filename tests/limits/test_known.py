@@ -8,8 +8,7 @@ import pytest
 
 from service.verification.caller import Caller
 from service.verification.errors import Limit, Limited
-from tests.limits.desk import lines, refused
-from tests.limits.test_budgets import every
+from tests.limits.desk import every, lines, refused
 
 SHOP = Caller(client="shop")
 KNOWN = replace(SHOP, vouches=True)

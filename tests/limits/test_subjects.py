@@ -1,7 +1,7 @@
-"""What is one subject and what is another: how both are read is in `tests/verification`."""
+"""What is one subject and what is another. How numbers and addresses are read is in `tests/verification`."""
 
 import random
-from ipaddress import IPv6Network
+from ipaddress import IPv6Address, IPv6Network
 
 import pytest
 
@@ -58,7 +58,7 @@ def test_what_is_no_address_is_one_subject(make_app, desk, scattered):
 def addresses_in(network, count):
     dice = random.Random(1)
     first, bits = int(network.network_address), 128 - network.prefixlen
-    return [str(IPv6Network(first | dice.getrandbits(bits))[0]) for _ in range(count)]
+    return [str(IPv6Address(first | dice.getrandbits(bits))) for _ in range(count)]
 
 
 NETWORKS = {

@@ -1,6 +1,6 @@
 """The rules in plain Python: what every store must answer, whatever happens in whatever order.
 
-Written from the contract (`service/verification/ports.py`) and from the limits (design), not from the
+Written from the contract (`service/verification/ports.py`) and from docs/limits.md, not from the
 scripts: it keeps all of history, and counts in it. Times are ms.
 """
 
@@ -85,7 +85,7 @@ class Expected:
 
     @property
     def writes(self) -> bool:
-        """Whether anything may be another than before."""
+        """Whether the step may change what the store holds."""
         return self.verdict in {Verdict.DONE, Verdict.SHARED, Verdict.REJECTED} and not self.is_again
 
 
@@ -136,7 +136,7 @@ class Rules:
         return Expected(Verdict.SHARED if one.is_silent else Verdict.DONE, other=other)
 
     def _is_good_for(self, token: Token, number: Number, source: str, kind: Kind, now: int) -> bool:
-        """Tell whether somebody else's message is good for whoever asks now, unless the phone itself asked for one."""
+        """Tell whether this source shares the latest message; not after START, while the number may be texted."""
         if number.is_heard and not self._sends_wait(number, source, kind, now):
             return False
         return token.by != source or bool(token.shares)

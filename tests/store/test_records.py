@@ -119,7 +119,7 @@ def test_a_caller_whose_clock_is_slow_gets_the_time_of_the_store(attempt, clock)
     assert record.begun - one.now == pytest.approx(HOUR * 1000, abs=120 * 1000)
 
 
-def test_a_caller_whose_clock_is_slow_cannot_revive_a_token(begun, clock):
+def test_a_check_with_a_slow_clock_has_the_time_of_the_store(begun, clock):
     """The later of two clocks counts, and the store has seen a later one."""
     one = begun()
     clock.advance(-DAY)
@@ -149,9 +149,14 @@ def test_nothing_is_sent_whose_token_is_not_the_one_that_was_sent(engine, begun,
         assert one.resend(digest="another").verdict is Verdict.GONE
 
 
-def test_news_of_what_is_unknown_leaves_nothing(engine, attempt):
+@pytest.mark.parametrize(
+    "step",
+    [lambda one: one.report(Delivery.UNCERTAIN, "event-1"), lambda one: one.unsend(1)],
+    ids=["report", "unsend"],
+)
+def test_news_of_what_is_unknown_leaves_nothing(engine, attempt, step):
     with engine.unchanged():
-        answer = attempt().report(Delivery.UNCERTAIN, "event-1")
+        answer = step(attempt())
 
     assert (answer.verdict, answer.record) == (Verdict.GONE, None)
 

@@ -94,7 +94,7 @@ def _is_free(port: int) -> bool:
 
 
 def children_of(parent: int) -> list[int]:
-    """Return the processes that a process has started, those of theirs left out."""
+    """Return the direct children of a process."""
     if not Path("/proc/self").exists():
         listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
         return [int(pid) for pid, of in map(str.split, listed.splitlines()) if int(of) == parent]

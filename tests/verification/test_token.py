@@ -98,7 +98,7 @@ def test_a_format_below_twenty_bits_is_weak(alphabet, length, weak):
     assert TokenFormat(alphabet, length).is_weak is weak
 
 
-# -- Reading. Of every space, dash, mark and script: test_typed.py
+# -- Reading. Of every space, dash, mark and script: test_normalize.py
 
 READ = {  # l, I and i are 1, O and o are 0: hex has none of these letters
     "4E1AC0": [

@@ -9,10 +9,32 @@ from service.verification.turn import Turn
 from tests.support.processes import LONG_SECONDS
 
 
+class Watched:
+    """A lock that tells when somebody has to wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.is_waited_for = threading.Event()
+        self.release = self._lock.release
+
+    def acquire(self, *, timeout: float) -> bool:
+        if self._lock.acquire(blocking=False):
+            return True
+        self.is_waited_for.set()
+        return self._lock.acquire(timeout=timeout)
+
+    def await_one(self) -> None:
+        """Wait until somebody waits."""
+        assert self.is_waited_for.wait(LONG_SECONDS), "nobody has to wait"
+        self.is_waited_for.clear()
+
+
 @pytest.fixture
 def turn(monkeypatch) -> Turn:
     monkeypatch.setattr(turn_module, "PATIENCE_SECONDS", LONG_SECONDS)
-    return Turn()
+    made = Turn()
+    made._lock = Watched()  # type: ignore[assignment]
+    return made
 
 
 class Other(threading.Thread):
@@ -33,7 +55,8 @@ class Other(threading.Thread):
 def test_one_at_a_time(turn):
     with turn.taken():
         other = Other(turn)
-        assert not other.has_begun.wait(0.05)
+        turn._lock.await_one()
+        assert not other.has_begun.is_set()
 
     assert other.has_begun.wait(LONG_SECONDS)
 
@@ -45,7 +68,8 @@ def test_others_have_it_while_its_thread_waits_for_something_else(turn):
             assert other.has_begun.wait(LONG_SECONDS)
             other.may_end.set()
         last = Other(turn)  # it was taken again
-        assert not last.has_begun.wait(0.05)
+        turn._lock.await_one()
+        assert not last.has_begun.is_set()
     assert last.has_begun.wait(LONG_SECONDS)
 
 
@@ -55,10 +79,12 @@ def test_who_waited_long_enough_goes_on_and_takes_it_from_nobody(turn, monkeypat
     monkeypatch.setattr(turn_module, "PATIENCE_SECONDS", 0.01)
     with turn.taken(), turn.passed_on():
         pass
+    turn._lock.await_one()
 
     monkeypatch.setattr(turn_module, "PATIENCE_SECONDS", LONG_SECONDS)
     second = Other(turn)
-    assert not second.has_begun.wait(0.05)
+    turn._lock.await_one()
+    assert not second.has_begun.is_set()
     first.may_end.set()
     assert second.has_begun.wait(LONG_SECONDS)
 

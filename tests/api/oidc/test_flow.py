@@ -102,6 +102,16 @@ def test_another_number_after_a_typo_is_the_same_request(shop, browser, sender, 
     assert read(browser, shop.exchanges(facts["code"]).json["id_token"])["phone_number"] == number
 
 
+def test_the_way_back_is_the_registered_address_to_the_letter(app, add_client, browser, sender, number):
+    """Nothing on the way reads it and writes it anew."""
+    back = "https://shop.example.com/%7Ea%2Fb/../c?x=%41&y=a+b%20c"
+    shop = RelyingParty(app.test_client(), "shop", add_client("shop", redirect_uris=(back,)), back)
+    asked(browser, shop.sends(browser), number)
+
+    assert f'href="{back.replace("&", "&amp;")}' in browser.get("/verify", **HOME).text
+    assert typed(browser, typed_token(sender)).headers["Location"].startswith(f"{back}&code=")
+
+
 def test_a_refresh_of_the_end_leads_back_with_the_same_code_until_it_is_too_late(shop, browser, walk, clock):
     _, facts = walk(shop)
     clock.advance(59)

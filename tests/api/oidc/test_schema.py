@@ -7,15 +7,10 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from service.commands.keys import ClientKeys
-from service.store.connect import connect
-from service.store.redis import RedisStore
-from tests.support.servers import StoreServer
 from tests.support.service import ROOT, ServiceProcess
 
 CASES = int(os.environ.get("CONTRACT_CASES", "160"))
@@ -25,15 +20,13 @@ CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,re
 
 @pytest.mark.slow
 @pytest.mark.timeout(600 + CASES)
-def test_no_request_is_answered_otherwise_than_the_specifications_say(policy):
-    with StoreServer() as server:
-        keys = ClientKeys(RedisStore(connect(server.url), policy))
-        keys.add("shop", now=time.time(), redirect_uris=("https://shop.example.com/cb",))
-        keys.add("spa", now=time.time(), redirect_uris=("http://127.0.0.1/cb",), is_public=True)
-        settings = {"TEXTPROOF_REDIS_URL": server.url, "TEXTPROOF_SENDER": "demo"}
-        with ServiceProcess(settings | {"TEXTPROOF_PUBLIC_URL": "http://localhost:8000"}) as replica:
-            done = _schemathesis(replica.url)
-            log = replica.log()
+def test_no_request_is_answered_otherwise_than_the_specifications_say(server, add):
+    add("shop", redirect_uris=("https://shop.example.com/cb",))
+    add("spa", redirect_uris=("http://127.0.0.1/cb",), is_public=True)
+    settings = {"TEXTPROOF_REDIS_URL": server.url, "TEXTPROOF_SENDER": "demo"}
+    with ServiceProcess(settings | {"TEXTPROOF_PUBLIC_URL": "http://localhost:8000"}) as replica:
+        done = _schemathesis(replica.url)
+        log = replica.log()
 
     assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
     found = re.search(r"(\d+) generated", done.stdout)

@@ -1,4 +1,4 @@
-"""What `textproof number` and `textproof stats` tell is what happened: each way that a verification goes, and both."""
+"""`textproof number` and `textproof stats` show what happened, for each way that a verification can go."""
 
 from collections import Counter
 from collections.abc import Callable
